@@ -1,0 +1,72 @@
+"""Compare image generators that lean on classifiers: the whole vocabulary of a plugin's author."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.api import (
+        Classifier as Classifier,
+    )
+    from bench.api import (
+        Codes as Codes,
+    )
+    from bench.api import (
+        Data as Data,
+    )
+    from bench.api import (
+        Dataset as Dataset,
+    )
+    from bench.api import (
+        DataSource as DataSource,
+    )
+    from bench.api import (
+        DataState as DataState,
+    )
+    from bench.api import (
+        Factor as Factor,
+    )
+    from bench.api import (
+        Generator as Generator,
+    )
+    from bench.api import (
+        Images as Images,
+    )
+    from bench.api import (
+        Labels as Labels,
+    )
+    from bench.api import (
+        Logits as Logits,
+    )
+    from bench.api import (
+        Pixels as Pixels,
+    )
+    from bench.api import (
+        Spec as Spec,
+    )
+    from bench.api import (
+        quantize as quantize,
+    )
+    from bench.api import (
+        to_float as to_float,
+    )
+    from bench.errors import BenchError as BenchError
+    from bench.errors import Diverged as Diverged
+    from bench.hookspecs import hookimpl as hookimpl
+    from bench.run import Run as Run
+
+_HOME = {"BenchError": "bench.errors", "Diverged": "bench.errors", "hookimpl": "bench.hookspecs", "Run": "bench.run"}
+__all__ = [
+    "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
+    "Generator", "Images", "Labels", "Logits", "Pixels", "Run", "Spec", "hookimpl", "quantize", "to_float",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `bench --help` does not wait for torch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    return getattr(import_module(_HOME.get(name, "bench.api")), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

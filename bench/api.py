@@ -1,0 +1,206 @@
+"""The nouns of the suite: images, data, the two kinds of model, and what a model may be able to do."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import bench.run
+
+Images = Float[Tensor, "n c h w"]  # in [0, 1]
+Pixels = UInt8[Tensor, "n c h w"]  # what every metric sees
+Labels = Int[Tensor, "n"]  # in [0, len(spec.classes))
+Logits = Float[Tensor, "n k"]
+Codes = Float[Tensor, "n d"]  # one column per factor
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One ground-truth factor of variation: a column of `Data.factors`, in [low, high] (both included)."""
+
+    name: str
+    kind: Literal["categorical", "linear", "circular"]
+    low: float
+    high: float
+    count: int | None = None  # how many values it takes; None where it is continuous
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the images of a data set look like: the only thing a model knows before it is trained."""
+
+    name: str
+    channels: int
+    size: int  # pixels, height = width
+    classes: tuple[str, ...]
+    factors: tuple[Factor, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.channels, self.size, self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """One split: images uint8 (n, c, h, w), labels int64 (n,), factors float32 (n, f) where known."""
+
+    spec: Spec
+    images: Pixels
+    labels: Labels
+    factors: Codes | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor | slice) -> "Data":
+        factors = None if self.factors is None else self.factors[index]
+        return replace(self, images=self.images[index], labels=self.labels[index], factors=factors)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """The three splits of one data set and the SHA-256 of everything in them."""
+
+    spec: Spec
+    train: Data
+    validation: Data
+    test: Data
+    digest: str
+
+
+@dataclass(frozen=True)
+class DataState:
+    """Whether a data set can be loaded now, and if not, what it takes."""
+
+    state: Literal["ready", "download", "missing"]
+    note: str = ""
+
+
+class DataSource(ABC):
+    """Where the images of one data set come from. `argument` is the text behind the colon of `name:argument`."""
+
+    source: ClassVar[str]  # citation, licence or origin
+    judge_floor: ClassVar[float | None] = None  # test accuracy below which no judge is trusted; None: twice chance
+
+    def __init__(self, argument: str = "") -> None:
+        self.argument = argument
+
+    @abstractmethod
+    def state(self) -> DataState:
+        """Look, without loading or downloading anything."""
+
+    def reads(self) -> tuple[Path, ...] | None:
+        """The files it reads, by whose size and date a cached run sees that nothing changed; None: cannot tell."""
+        return None
+
+    @abstractmethod
+    def load(self, size: int | None = None) -> Dataset:
+        """Load all splits at `size` pixels (default: the native size). Raises `BenchError` in one sentence."""
+
+
+class Model(nn.Module, ABC):
+    """What generators and classifiers share: settings, a source, and a state dict that is the whole model."""
+
+    Config: ClassVar[type]  # a frozen dataclass; every default lives there
+    source: ClassVar[str]  # the paper, e.g. "arXiv 2004.07543"
+    paper_epochs: ClassVar[int] = 200  # passes over the training set at the budget `full`
+
+    def __init__(self, config: Any, spec: Spec) -> None:
+        super().__init__()
+        self.config, self.spec = config, spec
+
+    @abstractmethod
+    def fit(self, data: Data, run: "bench.run.Run") -> None:
+        """Train on `data` with what `run` lends: batches, device, randomness, precision, logging, the guide."""
+
+
+class Generator(Model):
+    """Draws images."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        """Draw n images in [0, 1], shape (n, c, h, w), without grad, with no randomness but that of `rng`."""
+
+
+class Classifier(Model):
+    """Tells the class of an image."""
+
+    @abstractmethod
+    def logits(self, images: Images) -> Logits:
+        """Unnormalised log-probabilities, shape (n, k)."""
+
+    @abstractmethod
+    def features(self, images: Images) -> list[Tensor]:
+        """Hidden layers from shallow to deep; the last is the pre-logits vector (n, d)."""
+
+
+@runtime_checkable
+class ClassConditional(Protocol):
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        """Draw one image for each label."""
+
+
+@runtime_checkable
+class ClassMixing(Protocol):
+    def sample_mixture(self, weights: Float[Tensor, "n k"], rng: torch.Generator) -> Images:
+        """Draw one image for each row of class weights (non-negative, each row sums to 1)."""
+
+
+@runtime_checkable
+class CodeConditional(Protocol):
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes: ...
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images: ...
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    def encode(self, images: Images) -> Codes: ...
+
+
+@runtime_checkable
+class Reconstructing(Protocol):
+    def reconstruct(self, images: Images) -> Images: ...
+
+
+@runtime_checkable
+class SelfClassifying(Protocol):
+    def logits(self, images: Images) -> Logits: ...
+
+
+CAPABILITIES: dict[str, tuple[str, ...]] = {
+    "ClassConditional": ("sample_class",),
+    "ClassMixing": ("sample_mixture",),
+    "CodeConditional": ("draw_codes", "decode"),
+    "Encoding": ("encode",),
+    "Reconstructing": ("reconstruct",),
+    "SelfClassifying": ("logits",),
+}
+
+
+def capabilities(model: type | object) -> tuple[str, ...]:
+    """The capabilities of a class or an instance: a capability is a method, seen without calling it."""
+    return tuple(
+        name
+        for name, methods in CAPABILITIES.items()
+        if all(callable(getattr(model, method, None)) for method in methods)
+    )
+
+
+def to_float(pixels: Pixels) -> Images:
+    """uint8 in 0..255 to float32 in [0, 1]."""
+    return pixels.float() / 255
+
+
+def quantize(images: Images) -> Pixels:
+    """The one quantizer: float in [0, 1] to uint8, rounding half to even. Raises `BenchError` out of range."""
+    low, high = (float(bound) for bound in images.aminmax()) if images.numel() else (0.0, 1.0)
+    if not (low >= 0 and high <= 1):  # also false for NaN
+        raise BenchError(f"images must lie in [0, 1], got values from {low:.4g} to {high:.4g}")
+    return (images * 255).round().to(torch.uint8)

@@ -1,0 +1,95 @@
+"""Text to frozen settings: the fields of a config dataclass are the whole list of what can be set."""
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+from bench.errors import BenchError, nearest
+
+TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
+
+
+def build(config_cls: type, settings: Mapping[str, str], owner: str) -> Any:
+    """An instance of `config_cls` with `settings` parsed by the types of its fields.
+
+    Raises `BenchError` for an unknown name (with the nearest), a value of the wrong type, or one that the
+    class itself refuses with a ValueError in `__post_init__`.
+    """
+    if not (isinstance(config_cls, type) and is_dataclass(config_cls)):
+        raise BenchError(f"{owner}: Config must be a frozen dataclass, got {config_cls!r}")
+    hints = typing.get_type_hints(config_cls)
+    known = {field.name for field in fields(config_cls) if field.init}
+    for name in settings:
+        if name not in known:
+            raise BenchError(f"{owner} has no setting {name!r}: {nearest(name, known)}")
+    values = {name: parse(text, hints[name], f"{owner}.{name}") for name, text in settings.items()}
+    try:
+        return config_cls(**values)
+    except (TypeError, ValueError) as error:
+        raise BenchError(f"{owner}: {error}") from error
+
+
+def parse(text: str, kind: Any, what: str) -> Any:
+    """`text` as a `kind`: bool, int, float, str, Literal, Optional, or a tuple of these ("1,2,3")."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return _literal(text, args, what)
+    if origin in (Union, types.UnionType):
+        return _union(text, args, what)
+    if origin is tuple:
+        return _tuple(text, args, what)
+    if kind is bool:
+        return _bool(text, what)
+    if kind in (int, float, str):
+        try:
+            return kind(text)
+        except ValueError:
+            raise BenchError(f"{what}: got {text!r}, wanted {_name(kind)}") from None
+    raise TypeError(f"{what}: settings of type {kind!r} cannot be read from text")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Plain values for JSON."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
+
+
+def _literal(text: str, options: tuple[Any, ...], what: str) -> Any:
+    known = {str(option): option for option in options}
+    if text not in known:
+        raise BenchError(f"{what}: got {text!r}, wanted one of {', '.join(known)}")
+    return known[text]
+
+
+def _union(text: str, kinds: tuple[Any, ...], what: str) -> Any:
+    if type(None) in kinds and text.lower() in ("none", ""):
+        return None
+    problem = BenchError(f"{what}: got {text!r}")
+    for kind in kinds:
+        if kind is type(None):
+            continue
+        try:
+            return parse(text, kind, what)
+        except BenchError as error:
+            problem = error
+    raise problem
+
+
+def _tuple(text: str, kinds: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(parse(part, kinds[0], what) for part in parts)
+    if len(parts) != len(kinds):
+        raise BenchError(f"{what}: got {len(parts)} values, wanted {len(kinds)}")
+    return tuple(parse(part, kind, what) for part, kind in zip(parts, kinds, strict=True))
+
+
+def _bool(text: str, what: str) -> bool:
+    if text.lower() in TRUE | FALSE:
+        return text.lower() in TRUE
+    raise BenchError(f"{what}: got {text!r}, wanted true or false")
+
+
+def _name(kind: type) -> str:
+    return {int: "a whole number", float: "a number", str: "text"}[kind]

@@ -1,0 +1,214 @@
+"""Find, load, check and attribute plugins: what pluggy leaves out.
+
+Entry points are listed without being imported; a plugin is imported when one of its entries is asked for, and one
+that cannot be used becomes a `Broken` row and takes nobody down.
+"""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from bench import hookspecs
+from bench.api import Classifier, DataSource, Generator
+from bench.errors import BenchError, nearest
+
+GROUP = "bench"
+OWN = "classifier-bench"
+KINDS: dict[str, type] = {"generators": Generator, "classifiers": Classifier, "datasets": DataSource}
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One generator, classifier or data set, and who brought it."""
+
+    name: str
+    kind: str  # a key of KINDS
+    plugin: str
+    distribution: str
+    version: str
+    target: type[Any]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (16 hex digits) of the source files of the plugin."""
+        return source_digest(self.target.__module__)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A plugin that cannot be used, and why."""
+
+    plugin: str
+    distribution: str
+    version: str
+    reason: str
+
+
+@dataclass
+class Plugins:
+    """The installed plugins, imported as they are asked for."""
+
+    found: list[EntryPoint] = field(default_factory=lambda: sorted(entry_points(group=GROUP), key=_own_first))
+    broken: list[Broken] = field(default_factory=list)
+    entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    _loaded: list[EntryPoint] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._manager = pluggy.PluginManager("bench")
+        self._manager.add_hookspecs(hookspecs)
+
+    def find(self, kind: str, name: str) -> Entry:
+        """The entry of that name. Imports its plugin, guessed by name, and all others only where the guess fails.
+
+        Raises `BenchError` where no plugin brings it, with the nearest name, or the reason of a broken one.
+        """
+        for point in sorted(self.found, key=lambda point: not _likely(point, name)):
+            if name in self.entries[kind]:
+                break
+            self._load(point)
+        if name in self.entries[kind]:
+            return self.entries[kind][name]
+        for broken in self.broken:
+            if broken.plugin == name:
+                raise BrokenPlugin(broken)
+        raise BenchError(f"unknown {kind[:-1]} {name!r}: {nearest(name, self.entries[kind])}")
+
+    def all(self, kind: str) -> list[Entry]:
+        """Every entry of that kind, by name."""
+        self.load_all()
+        return [self.entries[kind][name] for name in sorted(self.entries[kind])]
+
+    def load_all(self) -> None:
+        """Import every installed plugin."""
+        for point in self.found:
+            self._load(point)
+
+    def _load(self, point: EntryPoint) -> None:
+        if any(point is loaded for loaded in self._loaded):  # equal ones may come from two distributions
+            return
+        self._loaded.append(point)
+        if self._manager.has_plugin(point.name):
+            reason = f"a plugin named {point.name!r} is loaded already; plugin names must be unique"
+            self.broken.append(Broken(point.name, *_origin(point), reason))
+            return
+        try:
+            self._register(point)
+        except (Exception, SystemExit) as error:
+            self._manager.unregister(name=point.name) if self._manager.has_plugin(point.name) else None
+            self.broken.append(Broken(point.name, *_origin(point), _reason(error)))
+
+    def _register(self, point: EntryPoint) -> None:
+        module = point.load()
+        _check_spelling(module)
+        self._manager.register(module, name=point.name)
+        self._manager.check_pending()
+        fresh = list(self._ask(point))
+        if not fresh:
+            raise _Refused(f"it brings nothing: no {', '.join(_hook_names())} marked with @bench.hookimpl")
+        for entry in fresh:
+            if entry.name in self.entries[entry.kind]:
+                other = self.entries[entry.kind][entry.name]
+                raise _Refused(
+                    f"its entry {entry.name!r} is brought by {other.plugin!r} ({other.distribution}) already"
+                )
+        for entry in fresh:
+            self.entries[entry.kind][entry.name] = entry
+
+    def _ask(self, point: EntryPoint) -> Iterator[Entry]:
+        for kind, base in KINDS.items():
+            for hook in getattr(self._manager.hook, f"bench_{kind}").get_hookimpls():
+                if hook.plugin_name == point.name:
+                    for name, target in _answers(hook, kind):
+                        _check(name, target, base)
+                        yield Entry(name, kind, point.name, *_origin(point), target)
+
+
+class BrokenPlugin(BenchError):
+    """An entry that was asked for by the name of a plugin that cannot be used."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(f"plugin {broken.plugin!r} is broken: {broken.reason}")
+        self.broken = broken
+
+
+class _Refused(BenchError):
+    """A plugin that imports but breaks the rules of the host."""
+
+
+def source_digest(module: str) -> str:
+    """SHA-256 (16 hex digits) over the Python files that define `module`: its package, or its file within `bench`."""
+    import importlib
+
+    top = module.split(".")[0]
+    loaded = importlib.import_module(module if top == "bench" else top)
+    path = Path(inspect.getfile(loaded))
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _origin(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "0")
+
+
+def _own_first(point: EntryPoint) -> tuple[bool, str, str]:
+    return (_origin(point)[0] != OWN, point.name, _origin(point)[0])
+
+
+def _likely(point: EntryPoint, name: str) -> bool:
+    return name == point.name or name.startswith(f"{point.name}-")
+
+
+def _hook_names() -> list[str]:
+    return [f"bench_{kind}" for kind in KINDS]
+
+
+def _check_spelling(module: ModuleType) -> None:
+    for name, value in vars(module).items():
+        if name.startswith("bench_") and inspect.isfunction(value) and value.__module__ == module.__name__:
+            if name not in _hook_names():
+                raise _Refused(f"it defines {name}(), which is no hook: {nearest(name, _hook_names())}")
+            if not hasattr(value, "bench_impl"):
+                raise _Refused(f"its {name}() is not marked with @bench.hookimpl, so it would never be called")
+
+
+def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
+    answer = hook.function()
+    if not hasattr(answer, "items"):
+        raise _Refused(f"bench_{kind}() returned {type(answer).__name__}, wanted a mapping from names to classes")
+    return answer.items()
+
+
+def _check(name: str, target: Any, base: type) -> None:
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        raise _Refused(f"its entry name {name!r} is not kebab-case")
+    if not (isinstance(target, type) and issubclass(target, base)):
+        raise _Refused(f"its entry {name!r} is {target!r}, wanted a class derived from bench.{base.__name__}")
+    if missing := sorted(target.__abstractmethods__):  # type: ignore[attr-defined]
+        raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")
+    if not isinstance(getattr(target, "source", None), str):
+        raise _Refused(f"its class {target.__name__} does not say its source (a string)")
+    if base is not DataSource and not _is_frozen(getattr(target, "Config", None)):
+        raise _Refused(f"its class {target.__name__} has no Config that is a frozen dataclass")
+
+
+def _is_frozen(config: Any) -> bool:
+    return bool(getattr(getattr(config, "__dataclass_params__", None), "frozen", False))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, BenchError):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,237 @@
+"""What the host lends to a model while it trains: batches, device, randomness, precision, logging, checkpoints."""
+
+import hashlib
+import io
+import math
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from bench.api import Classifier, Data, Images, Labels, to_float
+from bench.errors import BenchError, Diverged
+from bench.sealed import Corrupt, read_sealed, write_sealed
+
+Precision = Literal["float32", "bfloat16"]
+CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device
+
+
+class Stateful(Protocol):
+    """An optimizer, a schedule, an average of weights: all that has a state besides the model's."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+
+
+class Progress(Protocol):
+    """Who listens while a model trains: the host's progress bars, TensorBoard."""
+
+    def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None: ...
+
+
+def silent(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
+    """Listen to nothing."""
+
+
+def derive_seed(*parts: object) -> int:
+    """A 63-bit seed from any printable parts, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
+
+
+def generator(device: torch.device | str, *parts: object) -> torch.Generator:
+    """A random generator of its own on `device`, seeded from `parts`."""
+    return torch.Generator(device).manual_seed(derive_seed(*parts))
+
+
+class Run:
+    """What the host lends to `model` while it trains.
+
+    A phase is one loop over `batches`. Between any two batches the host may save a checkpoint; an interrupted
+    training that starts again skips the finished phases (their end states are restored) and goes on within the
+    one that was interrupted, to the bit. So all that changes while training must be in the model's state dict or
+    in a `keep` of the phase, and code between phases must follow from the model's state.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        images: int,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        precision: Precision = "float32",
+        guide: Classifier | None = None,
+        validation: Data | None = None,
+        folder: Path | None = None,
+        progress: Progress = silent,
+        checkpoint_every: float = 30.0,  # seconds
+    ) -> None:
+        self.device, self.precision, self.seed = torch.device(device), precision, seed
+        self.images, self.left = images, images  # in training images; below 0 where a batch was larger than the rest
+        self.rng = generator(self.device, seed, "fit")
+        self.validation = validation
+        self.resumed_images = 0  # of the images seen, how many a former process had seen
+        self._started, self._former_seconds = time.monotonic(), 0.0
+        self._model, self._guide, self._folder, self._progress = model, guide, folder, progress
+        self._checkpoint_every, self._saved_at = checkpoint_every, time.monotonic()
+        self._phases: list[str] = []
+        self._scalars: dict[str, Tensor | float] = {}
+        self._resident: dict[int, tuple[Data, Tensor, Tensor]] = {}
+
+    @property
+    def guide(self) -> Classifier:
+        """The frozen classifier lent to the method; never the judge that scores it."""
+        if self._guide is None:
+            raise BenchError("this run lends no guide, but the method asked for one")
+        return self._guide
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds of training, those of interrupted processes included up to their last checkpoint."""
+        return self._former_seconds + time.monotonic() - self._started
+
+    def share(self, fraction: float) -> int:
+        """This fraction of the whole budget, in training images."""
+        return round(self.images * fraction)
+
+    @staticmethod
+    def steps(images: int, batch_size: int) -> int:
+        """How many batches `batches` will yield: for learning-rate schedules."""
+        return max(1, images // batch_size)
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Mixed precision where the host asks for it. Compute losses outside, or in float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    def log(self, **scalars: Tensor | float) -> None:
+        """Show these values of the current batch. One that is not finite ends the training as diverged."""
+        for name, value in scalars.items():
+            self._scalars[name] = value.detach() if isinstance(value, Tensor) else value
+
+    def batches(
+        self, data: Data, batch_size: int, images: int, *, phase: str = "train", keep: Iterable[Stateful] = ()
+    ) -> Iterator[tuple[Images, Labels]]:
+        """Yield shuffled batches (float32 in [0, 1], int64) on the device until `images` images were seen.
+
+        Raises `BenchError` if that is more than the budget has left, or if a phase name comes twice.
+        """
+        if phase in self._phases:
+            raise BenchError(f"phase {phase!r} was trained already; give each call of batches its own phase=")
+        self._phases.append(phase)
+        steps = self.steps(images, batch_size)
+        if steps * batch_size > max(self.left, batch_size):
+            raise BenchError(f"phase {phase!r} asked for {images} training images, {self.left} of {self.images} left")
+        keep = tuple(keep)
+        self.left -= steps * batch_size
+        first = self._resume(phase, keep)
+        self.resumed_images += first * batch_size
+        yield from self._train(data, batch_size, range(first, steps), phase, keep)
+
+    def _train(
+        self, data: Data, size: int, steps: range, phase: str, keep: tuple[Stateful, ...]
+    ) -> Iterator[tuple[Images, Labels]]:
+        pixels, labels = self._on_device(data)
+        order = _Order(len(data), self.seed, phase)
+        for step in steps:
+            index = order.take(step * size, size).to(pixels.device)
+            yield self._images(pixels[index]), labels[index].to(self.device)
+            done = step + 1
+            if done % CHECK_EVERY == 0 or done == steps.stop:
+                self._look(phase, done * size, steps.stop * size)
+            if done < steps.stop and time.monotonic() - self._saved_at > self._checkpoint_every:
+                self._save(phase, done, keep)
+        if len(steps):
+            self._save(phase, steps.stop, keep)
+
+    def _images(self, pixels: Tensor) -> Images:
+        return to_float(pixels.to(self.device)).contiguous(memory_format=torch.channels_last)
+
+    def _on_device(self, data: Data) -> tuple[Tensor, Tensor]:
+        """The whole split on the device where it fits beside everything else, else where it lies."""
+        if id(data) not in self._resident:
+            fits = self.device.type != "cuda" or data.images.nbytes < torch.cuda.mem_get_info(self.device)[0] // 4
+            home = self.device if fits else torch.device("cpu")
+            self._resident[id(data)] = (data, data.images.to(home), data.labels.to(home))
+        return self._resident[id(data)][1:]
+
+    def _look(self, phase: str, images: int, of: int) -> None:
+        scalars = {name: float(value) for name, value in self._scalars.items()}
+        self._progress(phase, images, of, scalars)
+        bad = [f"{name} = {value}" for name, value in scalars.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f"training diverged in phase {phase!r} after {images} images: {', '.join(bad)}")
+
+    # Checkpoints: one per finished phase (its end), and one of the phase in progress.
+
+    def _save(self, phase: str, steps: int, keep: tuple[Stateful, ...]) -> None:
+        if self._folder is None:
+            return
+        state = {
+            "phase": phase,
+            "steps": steps,
+            "model": self._model.state_dict(),
+            "keep": [item.state_dict() for item in keep],
+            "seconds": self.seconds,
+            "rng": self.rng.get_state(),
+            "global_rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        write_sealed(self._path(phase), buffer.getvalue())
+        self._saved_at = time.monotonic()
+
+    def _resume(self, phase: str, keep: tuple[Stateful, ...]) -> int:
+        """Restore the checkpoint of this phase, if there is one, and return how many steps it had done."""
+        path = self._path(phase) if self._folder is not None else None
+        if path is None or not path.exists():
+            return 0
+        try:
+            payload = read_sealed(path)
+        except Corrupt:
+            path.unlink()  # redone from the end of the phase before
+            return 0
+        state = torch.load(io.BytesIO(payload), map_location=self.device, weights_only=True)
+        self._model.load_state_dict(state["model"])
+        for item, saved in zip(keep, state["keep"], strict=True):
+            item.load_state_dict(saved)
+        self._former_seconds = max(self._former_seconds, state["seconds"])
+        self.rng.set_state(state["rng"].cpu())
+        torch.set_rng_state(state["global_rng"].cpu())
+        if state["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.device)
+        return int(state["steps"])
+
+    def _path(self, phase: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{len(self._phases) - 1}-{phase}.ckpt"
+
+
+class _Order:
+    """An endless shuffled stream of indices: one permutation after the other, each a function of the seed."""
+
+    def __init__(self, n: int, seed: int, phase: str) -> None:
+        if n == 0:
+            raise BenchError("cannot train on an empty data set")
+        self._n, self._parts, self._epoch = n, (seed, phase), -1
+        self._permutation = torch.empty(0, dtype=torch.int64)
+
+    def take(self, start: int, count: int) -> Tensor:
+        """Indices start .. start + count of the stream."""
+        parts = []
+        while count:
+            epoch, offset = divmod(start, self._n)
+            piece = self._epoch_order(epoch)[offset : offset + count]
+            parts.append(piece)
+            start, count = start + len(piece), count - len(piece)
+        return torch.cat(parts)
+
+    def _epoch_order(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            rng = generator("cpu", *self._parts, epoch)
+            self._permutation, self._epoch = torch.randperm(self._n, generator=rng), epoch
+        return self._permutation
