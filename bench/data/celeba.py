@@ -1,0 +1,99 @@
+"""CelebA: the aligned faces with their 40 attributes, one of which is the class."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.api import Factor, Spec
+from bench.data.files import Published, advice, fingerprint, parsing
+from bench.data.folder import decode_blocks
+from bench.data.recipe import Part, Recipe
+from bench.data.source import FileSource
+from bench.data.tree import ZipTree
+from bench.errors import BenchError, nearest
+
+PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
+DEFAULT_ATTRIBUTE = "Smiling"
+SIZE = 64  # pixels, of the 178 x 178 centre of the aligned 178 x 218
+STARTS = (162_771, 182_638)  # the published partition: numbers of the first validation and the first test image
+
+
+def read_attributes(path: Path) -> tuple[list[str], list[str], NDArray[np.int64]]:
+    """Attribute names, file names, and values 0 or 1, shape (n, a)."""
+    with parsing(path, "CelebA attribute list"):
+        lines = path.read_text().splitlines()
+        count, names = int(lines[0]), lines[1].split()
+        rows = [line.split() for line in lines[2:] if line.strip()]
+        values = np.array([row[1:] for row in rows], dtype=np.int64)
+    if values.shape != (count, len(names)):
+        raise BenchError(f"{path} promises {count} rows of {len(names)} attributes, it holds {values.shape}")
+    return names, [row[0] for row in rows], (values > 0).astype(np.int64)
+
+
+def read_partition(path: Path, files: list[str]) -> NDArray[np.int64]:
+    """0 (train), 1 (validation) or 2 (test) for each of `files`."""
+    with parsing(path, "CelebA partition list"):
+        table = dict(line.split() for line in path.read_text().splitlines() if line.strip())
+    lacking = next((file for file in files if file not in table), None)
+    if lacking is not None:
+        raise BenchError(f"{path} lacks {lacking}")
+    with parsing(path, "CelebA partition list"):
+        return np.array([int(table[file]) for file in files], dtype=np.int64)
+
+
+def published_partition(files: list[str]) -> NDArray[np.int64]:
+    """The same from the numbers that the files are named by."""
+    with parsing("list_attr_celeba.txt", "CelebA attribute list"):
+        return np.searchsorted(STARTS, [int(Path(file).stem) for file in files], side="right").astype(np.int64)
+
+
+class CelebA(FileSource):
+    """`celeba` or `celeba:ATTRIBUTE`: the classes are without and with the attribute, the factors are all of them."""
+
+    name = "celeba"
+    source = "arXiv 1411.7766 (non-commercial research only)"
+    judge_floor = 0.85
+    argument_meaning = "an attribute"
+    files = (Published("img_align_celeba.zip", page=PAGE), Published("list_attr_celeba.txt", page=PAGE))
+    partition: ClassVar = Published("list_eval_partition.txt", page=PAGE)  # may be absent: it follows from the names
+
+    def fingerprint(self) -> str:
+        partition = self.find(self.partition)
+        return super().fingerprint() + (fingerprint(partition) if partition else "")
+
+    def recipe(self, size: int | None) -> Recipe:
+        names, files, values = read_attributes(self.path(self.files[1]))
+        attribute = self._attribute(names)
+        classes = (f"not-{attribute}".lower(), attribute.lower())
+        factors = tuple(Factor(name, "categorical", 0, 1, 2) for name in names)
+        spec_name = f"celeba-{attribute.lower()}" if self.argument else "celeba"
+        spec = Spec(spec_name, 3, size or SIZE, classes, factors)
+        tree = ZipTree(self.path(self.files[0]))
+        held = set(tree.files)
+        paths = [path if (path := f"img_align_celeba/{file}") in held else file for file in files]
+        splits = self._splits(files)
+
+        def part(split: int) -> Part:
+            index = np.flatnonzero(splits == split)
+            chosen = [paths[i] for i in index]
+            labels, factors = values[index, names.index(attribute)], values[index].astype(np.float32)
+            return Part(labels, lambda: decode_blocks(tree, chosen, spec), factors)
+
+        return Recipe(spec, part(0), part(1), part(2))
+
+    def _attribute(self, names: list[str]) -> str:
+        wanted = self.argument or DEFAULT_ATTRIBUTE
+        for name in names:
+            if name.lower() == wanted.lower():
+                return name
+        raise BenchError(f"unknown attribute {wanted!r} of celeba: {nearest(wanted, names)}")
+
+    def _splits(self, files: list[str]) -> NDArray[np.int64]:
+        partition = self.find(self.partition)
+        splits = read_partition(partition, files) if partition else published_partition(files)
+        for number, split in enumerate(("train", "validation", "test")):
+            if not (splits == number).any():
+                raise BenchError(f"celeba has no {split} images here; {advice(self.partition, self.name)}")
+        return splits

@@ -1,0 +1,126 @@
+"""CIFAR-10 and CIFAR-100 from the published python archive, read within the archive by a restricted unpickler."""
+
+import tarfile
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.api import Spec
+from bench.data.files import Published, parsing
+from bench.data.recipe import Arrays, Recipe, from_arrays
+from bench.data.source import FileSource
+from bench.data.unpickle import unpickle
+from bench.errors import BenchError
+
+MEMBER_LIMIT = 2**28  # bytes; the largest published member has 155 MB
+
+
+def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """The files of a tar archive whose last name is wanted. Raises `BenchError` for a broken archive."""
+    with parsing(path, "tar archive"), tarfile.open(path, "r|*") as archive:
+        for member in archive:
+            name = PurePosixPath(member.name).name
+            if name not in wanted or not member.isfile():
+                continue
+            if member.size > MEMBER_LIMIT:
+                raise BenchError(f"{path} holds {member.name} of {member.size} bytes, at most {MEMBER_LIMIT} are read")
+            file = archive.extractfile(member)
+            assert file is not None
+            yield name, file.read()
+
+
+def read_batch(data: bytes, label_key: str, classes: int, name: str) -> Arrays:
+    """One pickled batch: `data` uint8 (n, 3072), planes red, green, blue; labels a list."""
+    batch = _text_keys(unpickle(data, name), name)
+    images, labels = batch.get("data"), batch.get(label_key)
+    if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.shape[1:] == (3072,)):
+        raise BenchError(f"{name} must hold 'data', bytes of shape (n, 3072), got {_describe(images)}")
+    with parsing(name, "CIFAR batch"):
+        column = np.asarray(labels, dtype=np.int64)
+    if column.shape != images.shape[:1] or not len(column) or not (column.min() >= 0 and column.max() < classes):
+        raise BenchError(f"{name} must hold {len(images)} {label_key!r} from 0 to {classes - 1}, got others")
+    return Arrays(images.reshape(-1, 3, 32, 32), column)
+
+
+def _text_keys(batch: Any, name: str) -> dict[str, Any]:
+    if not isinstance(batch, dict):
+        raise BenchError(f"{name} must hold a dict, got {_describe(batch)}")
+    return {key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in batch.items()}
+
+
+def _describe(value: Any) -> str:
+    return f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+class CifarSource(FileSource):
+    """One tar.gz with pickled batches and a pickled list of class names."""
+
+    train: ClassVar[tuple[str, ...]]
+    test: ClassVar[tuple[str, ...]]
+    meta: ClassVar[str]
+    label_key: ClassVar[str]
+    names_key: ClassVar[str]
+    count: ClassVar[int]  # classes
+
+    def recipe(self, size: int | None) -> Recipe:
+        path = self.path(self.files[0])
+        batches: dict[str, Arrays] = {}
+        classes: tuple[str, ...] = ()
+        for member, data in read_members(path, {*self.train, *self.test, self.meta}):
+            if member == self.meta:
+                classes = self._classes(data, f"{path}:{member}")
+            else:
+                batches[member] = read_batch(data, self.label_key, self.count, f"{path}:{member}")
+        lacking = [name for name in (*self.train, *self.test) if name not in batches]
+        if lacking or not classes:
+            raise BenchError(f"{path} lacks {', '.join(lacking) or self.meta}")
+        spec = Spec(self.name, 3, size or 32, classes)
+        return from_arrays(spec, _join(batches, self.train), _join(batches, self.test))
+
+    def _classes(self, data: bytes, name: str) -> tuple[str, ...]:
+        found = _text_keys(unpickle(data, name), name).get(self.names_key)
+        if not isinstance(found, list) or len(found) != self.count:
+            raise BenchError(f"{name} must hold a list of {self.count} {self.names_key!r}, got {_describe(found)}")
+        return tuple(item.decode("latin1") if isinstance(item, bytes) else str(item) for item in found)
+
+
+def _join(batches: dict[str, Arrays], names: tuple[str, ...]) -> Arrays:
+    """Batches one after the other, released as they are joined."""
+    parts = [batches.pop(name) for name in names]
+    images: NDArray[np.uint8] = np.concatenate([part.images for part in parts])
+    return Arrays(images, np.concatenate([part.labels for part in parts]))
+
+
+class Cifar10(CifarSource):
+    name = "cifar10"
+    source = "Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html"
+    judge_floor = 0.6
+    files = (
+        Published(
+            "cifar-10-python.tar.gz",
+            ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",),
+            "sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+            170,
+        ),
+    )
+    train, test = tuple(f"data_batch_{i}" for i in range(1, 6)), ("test_batch",)
+    meta, label_key, names_key, count = "batches.meta", "labels", "label_names", 10
+
+
+class Cifar100(CifarSource):
+    name = "cifar100"
+    source = "Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html"
+    judge_floor = 0.3
+    files = (
+        Published(
+            "cifar-100-python.tar.gz",
+            ("https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",),
+            "sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            169,
+        ),
+    )
+    train, test = ("train",), ("test",)
+    meta, label_key, names_key, count = "meta", "fine_labels", "fine_label_names", 100

@@ -1,0 +1,111 @@
+"""Fetch a published file: resumable, checked against its digest, and in place at once or not at all."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from bench.data.files import Published, advice, home
+from bench.data.progress import progress
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    import requests
+
+CHUNK = 2**18  # bytes
+TIMEOUT = (10.0, 30.0)  # seconds: to connect, between two chunks
+ATTEMPTS = 3  # at each address; a later one goes on where the last was cut
+
+
+def download(file: Published, dataset: str) -> Path:
+    """Fetch `file` into the cache. Raises `BenchError` that says where to get it and where to put it by hand."""
+    target = home(file, dataset)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{file.name}.lock")):
+            if not target.is_file():
+                _fetch(file, target, dataset)
+    except OSError as error:
+        raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
+    return target
+
+
+def file_digest(path: Path, algorithm: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _fetch(file: Published, target: Path, dataset: str) -> None:
+    import requests
+
+    part = target.with_name(f"{file.name}.part")
+    problems = []
+    for url in file.urls:
+        for _ in range(ATTEMPTS):
+            try:
+                resumed = _transfer(url, part)
+                _verify(part, file.digest)
+                os.replace(part, target)
+                return
+            except _WrongDigest as error:
+                part.unlink()
+                problems.append(f"{url} {error}")
+                if not resumed:
+                    break
+            except requests.RequestException as error:
+                problems.append(f"{url} {_short(error)}")
+                if isinstance(error, requests.HTTPError) or not part.exists():
+                    break  # refused, or nothing came: no use in asking again
+    raise BenchError(f"cannot fetch {file.name}: {problems[-1]}; {advice(file, dataset)}")
+
+
+class _WrongDigest(Exception):
+    pass
+
+
+def _verify(path: Path, digest: str) -> None:
+    algorithm, _, wanted = digest.partition(":")
+    got = file_digest(path, algorithm)
+    if got != wanted:
+        raise _WrongDigest(f"sent a file with {algorithm} {got}, wanted {wanted}")
+
+
+def _transfer(url: str, part: Path) -> bool:
+    """Append to `part` what it lacks; whether it held something that the server went on from."""
+    import requests
+
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code == 416:  # no such range: what we have is not the beginning of that file, or all of it
+            return True
+        response.raise_for_status()
+        resumed = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        if response.status_code == 206 and not resumed:
+            raise requests.RequestException("answered with another range than the one asked for")
+        rest = int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+        with progress(part.stem, rest, in_bytes=True) as more, open(part, "ab" if resumed else "wb") as file:
+            _copy(response, file.write, more)
+    return resumed
+
+
+def _copy(response: "requests.Response", write: Callable[[bytes], int], more: Callable[[int], None]) -> None:
+    for chunk in response.iter_content(CHUNK):
+        write(chunk)
+        more(len(chunk))
+
+
+def _short(error: Exception) -> str:
+    """What went wrong, without the layers of objects that requests wraps around it."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.Timeout):
+        return "did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "broke off"
+    return "cannot be reached" if isinstance(error, requests.ConnectionError) else str(error)

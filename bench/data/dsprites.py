@@ -1,0 +1,163 @@
+"""dSprites: one white shape on black for each point of a grid of five factors; read as published, or drawn alike."""
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.api import DataState, Factor, Spec
+from bench.data import shapes
+from bench.data.files import Published, parsing
+from bench.data.recipe import Blocks, Part, Recipe
+from bench.data.resize import resize
+from bench.data.source import FileSource, Source
+from bench.data.splits import random_keys
+from bench.errors import BenchError
+
+CLASSES = ("square", "ellipse", "heart")
+OUTLINES = (shapes.square, shapes.ellipse, shapes.heart)
+FACTORS = (
+    Factor("shape", "categorical", 0, 2, 3),
+    Factor("scale", "linear", 0.5, 1.0, 6),
+    Factor("orientation", "circular", 0.0, 2 * math.pi, 40),  # as published, the first value and the last are one angle
+    Factor("x", "linear", 0.0, 1.0, 32),
+    Factor("y", "linear", 0.0, 1.0, 32),
+)
+GRID = tuple(factor.count or 0 for factor in FACTORS)
+POINTS = math.prod(GRID)  # 737,280; the last factor runs fastest
+SIZE = 64
+SEED = 3  # of the order in which points are given to splits
+BLOCK = 1024  # images read at a time
+CHUNK = 128  # images drawn at a time: small enough for the processor's cache
+RADIUS = 15 / 64  # circumradius at scale 1, in image sides, of those drawn by us
+
+
+def grid_factors(points: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Factor values, shape (n, 5), at these points of the grid."""
+    steps = np.stack(np.unravel_index(points, GRID), axis=1)
+    low, high = np.array([(factor.low, factor.high) for factor in FACTORS]).T
+    return low + (high - low) * steps / (np.array(GRID) - 1)
+
+
+def split_points(test: int, validation: int, train: int | None) -> list[NDArray[np.int64]]:
+    """Points of the grid for train, validation and test: one fixed random order, cut in three."""
+    order = np.argsort(random_keys(POINTS, SEED), kind="stable")
+    stop = POINTS if train is None else test + validation + train
+    return [order[test + validation : stop], order[test : test + validation], order[:test]]
+
+
+def render(points: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
+    """Draw these points of the grid, 0 or 255, shape (n, 1, size, size)."""
+    factors = grid_factors(points)
+    pose = np.stack([factors[:, 1] * RADIUS, 0.25 + factors[:, 3] / 2, 0.25 + factors[:, 4] / 2, factors[:, 2]], axis=1)
+    tables = np.stack([shapes.distance_table(outline) for outline in OUTLINES])
+    distances = shapes.signed_distances(tables, factors[:, 0].astype(np.int64), pose, size)
+    return np.where(distances < 0, np.uint8(255), np.uint8(0))[:, None]
+
+
+def read_npz(path: Path) -> NDArray[np.uint8]:
+    """All images as packed bits, shape (737280, 512): an eighth of what they take unpacked."""
+    with parsing(path, "dSprites file"), zipfile.ZipFile(path) as archive:
+        with archive.open("latents_classes.npy") as file:
+            classes = np.load(file, allow_pickle=False)[:, 1:]  # the first column is the colour, always white
+        if not np.array_equal(classes, np.stack(np.unravel_index(np.arange(POINTS), GRID), axis=1)):
+            raise BenchError(f"{path} does not hold the published grid of {POINTS} points in its order")
+        with archive.open("imgs.npy") as file:
+            version = np.lib.format.read_magic(file)
+            if version != (1, 0):
+                raise BenchError(f"{path} holds imgs.npy of version {version}, wanted (1, 0)")
+            header = np.lib.format.read_array_header_1_0(file)
+            if header != ((POINTS, SIZE, SIZE), False, np.dtype(np.uint8)):
+                raise BenchError(f"{path} holds images {header}, wanted {POINTS} of {SIZE} x {SIZE} bytes")
+            return _pack(file)
+
+
+def _pack(file: IO[bytes]) -> NDArray[np.uint8]:
+    packed = np.empty((POINTS, SIZE * SIZE // 8), dtype=np.uint8)
+    for start in range(0, POINTS, BLOCK):
+        pixels = np.frombuffer(file.read(BLOCK * SIZE * SIZE), dtype=np.uint8).reshape(-1, SIZE * SIZE)
+        if pixels.max() > 1:
+            raise ValueError(f"a pixel is {pixels.max()}, wanted 0 or 1")
+        packed[start : start + BLOCK] = np.packbits(pixels, axis=1)
+    file.read(1)  # the end: the checksum is compared
+    return packed
+
+
+def _spec(name: str, size: int | None) -> Spec:
+    return Spec(name, 1, size or SIZE, CLASSES, FACTORS)
+
+
+def _labelled(points: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    factors = grid_factors(points)
+    return factors[:, 0].astype(np.int64), factors.astype(np.float32)
+
+
+class DSprites(FileSource):
+    """All 737,280 published images: 10,000 for test, 5,000 for validation, all others for training."""
+
+    name = "dsprites"
+    source = "https://github.com/google-deepmind/dsprites-dataset (Apache 2.0)"
+    judge_floor = 0.95
+    counts: ClassVar = (10_000, 5_000, None)  # test, validation, train: all others
+    files = (
+        Published(
+            "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            (
+                "https://github.com/google-deepmind/dsprites-dataset/raw/master/"
+                "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
+            ),
+            "md5:7da33b31b13a06f4b04a70402ce90c2e",
+            27,
+        ),
+    )
+
+    def path(self, file: Published) -> Path:
+        try:
+            return super().path(file)
+        except BenchError as error:
+            raise BenchError(f"{error}; data set 'dsprites-like' needs no file") from error
+
+    def recipe(self, size: int | None) -> Recipe:
+        spec, packed = _spec(self.name, size), read_npz(self.path(self.files[0]))
+
+        def part(points: NDArray[np.int64]) -> Part:
+            def blocks() -> Blocks:
+                for start in range(0, len(points), BLOCK):
+                    pixels = np.unpackbits(packed[points[start : start + BLOCK]], axis=1) * np.uint8(255)
+                    yield resize(pixels.reshape(-1, 1, SIZE, SIZE), spec.size)
+
+            labels, factors = _labelled(points)
+            return Part(labels, blocks, factors)
+
+        return Recipe(spec, *(part(points) for points in split_points(*self.counts)))
+
+
+class DSpritesLike(Source):
+    """The same grid drawn by us, at points drawn from it without replacement."""
+
+    name = "dsprites-like"
+    source = "drawn by bench on the grid of dSprites (Apache 2.0); not comparable with dsprites"
+    judge_floor = 0.95
+    counts: ClassVar = (5_000, 2_000, 20_000)  # test, validation, train
+
+    def state(self) -> DataState:
+        return DataState("ready")
+
+    def fingerprint(self) -> str:
+        return "drawn"
+
+    def recipe(self, size: int | None) -> Recipe:
+        spec = _spec(self.name, size)
+
+        def part(points: NDArray[np.int64]) -> Part:
+            def blocks() -> Blocks:
+                for start in range(0, len(points), CHUNK):
+                    yield resize(render(points[start : start + CHUNK], SIZE), spec.size)
+
+            labels, factors = _labelled(points)
+            return Part(labels, blocks, factors)
+
+        return Recipe(spec, *(part(points) for points in split_points(*self.counts)))

@@ -1,0 +1,151 @@
+"""MNIST and the data sets that took its format, IDX: http://yann.lecun.com/exdb/mnist, gzip'd or not."""
+
+import gzip
+import math
+import struct
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.api import Spec
+from bench.data.files import Published, parsing
+from bench.data.recipe import Arrays, Recipe, from_arrays
+from bench.data.source import FileSource
+from bench.errors import BenchError
+
+UNSIGNED_BYTE = 0x08  # the only element type these data sets use
+LIMIT = 2**31  # bytes
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def parse_idx(stream: BinaryIO, name: str) -> NDArray[np.uint8]:
+    """Read one IDX array of unsigned bytes. Raises `BenchError` unless header and content agree to the byte."""
+    header = stream.read(4)
+    if len(header) < 4 or header[:2] != b"\0\0" or not 1 <= header[3] <= 4:
+        raise BenchError(f"{name} is not an IDX file: it begins with {header.hex(' ') or 'nothing'}")
+    if header[2] != UNSIGNED_BYTE:
+        raise BenchError(f"{name} holds IDX elements of type 0x{header[2]:02x}, only unsigned bytes (0x08) are read")
+    lengths = stream.read(4 * header[3])
+    if len(lengths) < 4 * header[3]:
+        raise BenchError(f"{name} is truncated within its header")
+    shape = struct.unpack(f">{header[3]}I", lengths)
+    wanted = math.prod(shape)
+    if wanted > LIMIT:
+        raise BenchError(f"{name} claims {wanted} bytes of content, at most {LIMIT} are read")
+    content = bytearray(wanted)
+    got = _fill(stream, content)
+    if got < wanted:
+        raise BenchError(f"{name} is truncated: its header promises {wanted} bytes of content, it holds {got}")
+    if stream.read(1):
+        raise BenchError(f"{name} holds more than the {wanted} bytes of content that its header promises")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _fill(stream: BinaryIO, content: bytearray) -> int:
+    """Fill `content` as far as the stream goes; how far that is."""
+    view, got = memoryview(content), 0
+    while got < len(content):
+        piece = stream.read(min(len(content) - got, 2**24))
+        if not piece:
+            break
+        view[got : got + len(piece)] = piece
+        got += len(piece)
+    return got
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read one IDX file, gzip'd or not whatever its name says. Raises `BenchError` for a bad one."""
+    with parsing(path, "IDX file"), open(path, "rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            file.seek(0)
+            with gzip.open(file) as stream:
+                return parse_idx(stream, str(path))  # type: ignore[arg-type]
+        file.seek(0)
+        return parse_idx(file, str(path))
+
+
+def read_pair(images_path: Path, labels_path: Path, classes: int) -> Arrays:
+    """Images with their labels. Raises `BenchError` where the two files do not fit each other."""
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.ndim != 3 or images.shape[1] != images.shape[2] or not images.size:
+        raise BenchError(f"{images_path} must hold square images, got an array of shape {images.shape}")
+    if labels.shape != images.shape[:1]:
+        raise BenchError(f"{labels_path} holds labels of shape {labels.shape} for the {len(images)} images beside it")
+    if labels.max() >= classes:
+        raise BenchError(f"{labels_path} holds label {labels.max()}, wanted 0 to {classes - 1}")
+    return Arrays(images[:, None], labels.astype(np.int64))
+
+
+class IdxSource(FileSource):
+    """Four IDX files: images and labels, for training and for test."""
+
+    classes: ClassVar[tuple[str, ...]]
+    siblings = ("mnist", "fashion-mnist", "kmnist")
+
+    def recipe(self, size: int | None) -> Recipe:
+        paths = [self.path(file) for file in self.files]
+        train = read_pair(paths[0], paths[1], len(self.classes))
+        test = read_pair(paths[2], paths[3], len(self.classes))
+        return from_arrays(Spec(self.name, 1, size or train.images.shape[-1], self.classes), train, test)
+
+
+def _published(urls: tuple[str, ...], digests: tuple[str, ...], megabytes: tuple[float, ...]) -> tuple[Published, ...]:
+    return tuple(
+        Published(f"{name}.gz", tuple(f"{url}/{name}.gz" for url in urls), f"sha256:{digest}", size)
+        for name, digest, size in zip(FILES, digests, megabytes, strict=True)
+    )
+
+
+class Mnist(IdxSource):
+    name = "mnist"
+    source = "LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist"
+    judge_floor = 0.97
+    classes = tuple("0123456789")
+    files = _published(
+        ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"),
+        (
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+        (9.9, 0.03, 1.6, 0.005),
+    )
+
+
+class FashionMnist(IdxSource):
+    name = "fashion-mnist"
+    source = "arXiv 1708.07747 (MIT licence)"
+    judge_floor = 0.88
+    classes = (
+        "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot",
+    )  # fmt: skip
+    files = _published(
+        ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",),
+        (
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+        (26.4, 0.03, 4.4, 0.005),
+    )
+
+
+class Kmnist(IdxSource):
+    name = "kmnist"
+    source = "arXiv 1812.01718 (CC BY-SA 4.0)"
+    judge_floor = 0.9
+    classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+    files = _published(
+        ("http://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+        (
+            "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+            "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+            "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+            "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+        ),
+        (18.2, 0.03, 3.0, 0.005),
+    )

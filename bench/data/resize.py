@@ -1,0 +1,24 @@
+"""The one resize filter of data sets: bicubic with antialiasing, on uint8, as Pillow does it."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+from bench.errors import BenchError
+
+SMALLEST, LARGEST = 8, 512  # pixels
+
+
+def check_size(size: int | None) -> None:
+    """Raises `BenchError` for a size that no data set is prepared at."""
+    if size is not None and not (isinstance(size, int) and SMALLEST <= size <= LARGEST):
+        raise BenchError(f"size must be a whole number from {SMALLEST} to {LARGEST} pixels, got {size!r}")
+
+
+def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Square images (n, c, h, h) to (n, c, size, size)."""
+    if images.shape[-2:] == (size, size):
+        return np.ascontiguousarray(images)
+    pixels = torch.from_numpy(np.ascontiguousarray(images))
+    return interpolate(pixels, (size, size), mode="bicubic", antialias=True, align_corners=False).numpy()

@@ -1,0 +1,72 @@
+"""What the built-in data sets have in common: an argument, a place to look, and arrays prepared once."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from bench.api import Dataset, DataSource, DataState
+from bench.data.download import download
+from bench.data.files import Published, advice, find, fingerprint
+from bench.data.prepared import load_or_make, prepared_folder
+from bench.data.recipe import Recipe
+from bench.data.resize import check_size
+from bench.errors import BenchError
+
+
+class Source(DataSource):
+    """A built-in data set: `recipe` says how its arrays come about, `load` makes them once and keeps them."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raise when the same files give other arrays
+    argument_meaning: ClassVar[str] = ""  # empty: takes none
+
+    def __init__(self, argument: str = "", root: str | Path | None = None) -> None:
+        """`root` is searched before all other folders. Raises `BenchError` for an argument that means nothing."""
+        super().__init__(argument)
+        self.root = root
+        if argument and not self.argument_meaning:
+            raise BenchError(f"data set {self.name!r} takes no argument, got {argument!r}")
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Changes whenever the files do that the arrays follow from. Fetches what is missing."""
+
+    @abstractmethod
+    def recipe(self, size: int | None) -> Recipe:
+        """How the arrays come about at `size` pixels (default: the native size)."""
+
+    def load(self, size: int | None = None) -> Dataset:
+        """Load all splits, from the cache where they were prepared before. Raises `BenchError` in one sentence."""
+        check_size(size)
+        folder = prepared_folder(self.name, self.version, self.argument, size, self.fingerprint())
+        return load_or_make(folder, lambda: self.recipe(size))
+
+
+class FileSource(Source):
+    """A data set of a few published files."""
+
+    files: ClassVar[tuple[Published, ...]]
+    siblings: ClassVar[tuple[str, ...]] = ()  # data sets whose files have the same names
+
+    def find(self, file: Published) -> Path | None:
+        return find(file, self.name, [name for name in self.siblings if name != self.name], self.root)
+
+    def path(self, file: Published) -> Path:
+        """Where `file` lies; fetched where it can be. Raises `BenchError` where it cannot."""
+        path = self.find(file)
+        if path is None and not file.urls:
+            raise BenchError(f"data set {self.name!r} needs a file that is not here: {advice(file, self.name)}")
+        return path or download(file, self.name)
+
+    def state(self) -> DataState:
+        missing = [file for file in self.files if self.find(file) is None]
+        if not missing:
+            return DataState("ready")
+        by_hand = [file for file in missing if not file.urls]
+        if by_hand:
+            return DataState("missing", advice(by_hand[0], self.name))
+        megabytes = sum(file.megabytes for file in missing)
+        return DataState("download", f"{megabytes:.0f} MB from {missing[0].origin.rpartition('/')[0]}")
+
+    def fingerprint(self) -> str:
+        return " ".join(fingerprint(self.path(file)) for file in self.files)

@@ -1,0 +1,51 @@
+"""Street View House Numbers, format 2 (cropped digits), from the published MATLAB files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.api import Spec
+from bench.data.files import Published, parsing
+from bench.data.recipe import Arrays, Recipe, from_arrays
+from bench.data.source import FileSource
+from bench.errors import BenchError
+
+URL = "http://ufldl.stanford.edu/housenumbers"
+
+
+def read_mat(path: Path) -> Arrays:
+    """X uint8 (32, 32, 3, n) and y (n, 1), where 10 stands for the digit 0. Raises `BenchError` for a bad file."""
+    from scipy.io import loadmat
+
+    with parsing(path, "MATLAB file"):
+        content = loadmat(path, variable_names=["X", "y"])
+        images, labels = content["X"], np.asarray(content["y"]).astype(np.int64).ravel()
+    if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)) or not len(labels):
+        raise BenchError(f"{path} must hold bytes X of shape (32, 32, 3, {len(labels)}), got {images.shape}")
+    if labels.min() < 1 or labels.max() > 10:
+        raise BenchError(f"{path} must hold labels y from 1 to 10, got {labels.min()} to {labels.max()}")
+    return Arrays(images.transpose(3, 2, 0, 1), labels % 10)
+
+
+class Svhn(FileSource):
+    name = "svhn"
+    source = "Netzer et al. 2011, http://ufldl.stanford.edu/housenumbers (non-commercial use)"
+    judge_floor = 0.8
+    files = (
+        Published(
+            "train_32x32.mat",
+            (f"{URL}/train_32x32.mat",),
+            "sha256:435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+            182,
+        ),
+        Published(
+            "test_32x32.mat",
+            (f"{URL}/test_32x32.mat",),
+            "sha256:cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+            64,
+        ),
+    )
+
+    def recipe(self, size: int | None) -> Recipe:
+        train, test = (read_mat(self.path(file)) for file in self.files)
+        return from_arrays(Spec(self.name, 3, size or 32, tuple("0123456789")), train, test)

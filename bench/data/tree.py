@@ -1,0 +1,153 @@
+"""Files in a folder or in a zip, read alike: nothing outside of it, nothing hidden, nothing that unpacks without end."""
+
+import hashlib
+import os
+import stat
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+from bench.data.files import fingerprint, parsing
+from bench.errors import BenchError
+
+FILE_LIMIT = 2**26  # bytes of one file, unpacked
+TOTAL_LIMIT = 2**38  # bytes of all files of a zip, unpacked
+RATIO_LIMIT = 100  # unpacked to packed, of files above RATIO_ABOVE
+RATIO_ABOVE = 2**20  # bytes
+CLUTTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+
+
+class Tree(Protocol):
+    """`files` and `folders` are relative paths with slashes, sorted, without what is hidden."""
+
+    path: Path
+    files: list[str]
+    folders: list[str]
+
+    def read(self, file: str) -> bytes: ...
+
+
+def open_tree(path: Path) -> Tree:
+    """A folder or a zip file. Raises `BenchError` for anything else."""
+    if path.is_dir():
+        return FolderTree(path)
+    if path.is_file():
+        return ZipTree(path)
+    raise BenchError(f"there is no folder or zip file {path}")
+
+
+def tree_fingerprint(path: Path) -> str:
+    """Changes when the files do. Of a folder: of names, sizes and times, for its content is not read twice."""
+    if path.is_dir():
+        return FolderTree(path).fingerprint
+    if path.is_file():
+        return fingerprint(path)
+    raise BenchError(f"there is no folder or zip file {path}")
+
+
+def is_hidden(part: str) -> bool:
+    return part.startswith(".") or part in CLUTTER
+
+
+class FolderTree:
+    """The files below a folder. Links that lead out of it are refused, and so are links to folders."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files: list[str] = []
+        self.folders: list[str] = []
+        self._hash = hashlib.sha256()
+        self._home = path.resolve()
+        with parsing(path, "folder of images"):
+            self._scan("")
+        self.fingerprint = self._hash.hexdigest()
+
+    def _scan(self, below: str) -> None:
+        for item in sorted(os.scandir(self.path / below), key=lambda item: item.name):
+            name = f"{below}/{item.name}" if below else item.name
+            if is_hidden(item.name):
+                continue
+            if item.is_symlink():
+                self._check_link(Path(item.path))
+            if item.is_dir():
+                self.folders.append(name)
+                self._scan(name)
+            else:
+                self._add(name, item.stat())
+
+    def _check_link(self, link: Path) -> None:
+        target = link.resolve()
+        if not target.is_relative_to(self._home):
+            raise BenchError(f"{link} is a link that leads out of {self.path}, to {target}")
+        if target.is_dir():
+            raise BenchError(f"{link} is a link to a folder, only links to files are followed")
+
+    def _add(self, name: str, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):
+            raise BenchError(f"{self.path / name} is not a regular file")
+        if status.st_size > FILE_LIMIT:
+            raise BenchError(f"{self.path / name} has {status.st_size} bytes, at most {FILE_LIMIT} are read")
+        self.files.append(name)
+        self._hash.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+
+    def read(self, file: str) -> bytes:
+        with parsing(self.path / file, "file"):
+            return (self.path / file).read_bytes()
+
+
+class ZipTree:
+    """The files of a zip, never unpacked to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with parsing(path, "zip file"):
+            self._zip = zipfile.ZipFile(path)
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        folders: set[str] = set()
+        for entry in self._zip.infolist():
+            parts = self._checked_parts(entry)
+            if any(map(is_hidden, parts)):
+                continue
+            if not entry.is_dir():
+                self._add("/".join(parts), entry)
+                parts.pop()
+            folders.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        self.files, self.folders = sorted(self._entries), sorted(folders)
+        self._check_total()
+
+    def _checked_parts(self, entry: zipfile.ZipInfo) -> list[str]:
+        parts = entry.filename.removesuffix("/").split("/")
+        if not all(parts) or ".." in parts or "\\" in entry.filename or entry.filename[1:2] == ":":
+            raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} leads out of it")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a link")
+        return [part for part in parts if part != "."]
+
+    def _add(self, name: str, entry: zipfile.ZipInfo) -> None:
+        if name in self._entries:
+            raise BenchError(f"{self.path} is refused: its entry {name!r} comes twice")
+        if entry.flag_bits & 1:
+            raise BenchError(f"{self.path} is refused: its entry {name!r} is encrypted")
+        if entry.file_size > FILE_LIMIT:
+            raise BenchError(
+                f"{self.path} is refused: its entry {name!r} unpacks to {entry.file_size} bytes, "
+                f"at most {FILE_LIMIT} are read"
+            )
+        if entry.file_size > RATIO_ABOVE and entry.file_size > RATIO_LIMIT * entry.compress_size:
+            raise BenchError(
+                f"{self.path} is refused: its entry {name!r} unpacks {entry.compress_size} bytes "
+                f"to {entry.file_size}, at most {RATIO_LIMIT} times as many are read"
+            )
+        self._entries[name] = entry
+
+    def _check_total(self) -> None:
+        total = sum(entry.file_size for entry in self._entries.values())
+        packed = self.path.stat().st_size
+        if total > TOTAL_LIMIT or (total > FILE_LIMIT and total > RATIO_LIMIT * packed):
+            raise BenchError(f"{self.path} is refused: its {packed} bytes unpack to {total}")
+
+    def read(self, file: str) -> bytes:
+        if file not in self._entries:
+            raise BenchError(f"{self.path} lacks {file}")
+        with parsing(f"{self.path}:{file}", "zip entry"):
+            return self._zip.read(self._entries[file])
