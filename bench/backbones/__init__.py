@@ -1,0 +1,12 @@
+"""The built-in classifiers, registered through the same door as a stranger's: any timm architecture, and presets."""
+
+from collections.abc import Mapping
+
+from bench.api import Classifier
+from bench.backbones.classifier import TimmClassifier
+from bench.hookspecs import hookimpl
+
+
+@hookimpl
+def bench_classifiers() -> Mapping[str, type[Classifier]]:
+    return {"timm": TimmClassifier}

@@ -1,0 +1,153 @@
+"""Any timm architecture by name, adapted to small images: fewer strides, smaller patches, one or three channels."""
+
+import inspect
+from math import ceil, prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.api import Spec
+from bench.backbones.norms import Norm, replace_batch_norm
+from bench.errors import BenchError, nearest
+
+PROBE = 128  # pixels: a power of two, so that every level of a network has a size of its own
+TOKENS = 7  # patches along a side of a plain vision transformer, at least
+
+Place = tuple[nn.Module, str, nn.Module]  # parent, name, child
+
+
+Stages = tuple[int, ...]
+
+
+def build(
+    name: str, spec: Spec, *, norm: Norm = "batch", widths: Stages = (), depths: Stages = (), side: int = 4
+) -> tuple[nn.Module, int]:
+    """The timm architecture `name` for the images of `spec`, untrained, and the image size it takes.
+
+    `widths` and `depths` are the channels and blocks of its stages; the last feature map keeps at least `side` pixels
+    a side where the images have them. The size is that of the images, save for the few architectures that take no
+    other size than their own. Raises `BenchError` for an unknown name, or for a setting the architecture has not.
+    """
+    model = _create(name, spec)
+    options = _stages(model, widths, depths) | _sizes(model, spec.size, side)
+    if options:
+        model = _create(name, spec, **options)
+    shed_strides(model, spec.channels, spec.size, side)
+    if not _takes(model, spec.channels, spec.size):
+        model = _create(name, spec)
+    size = spec.size if _takes(model, spec.channels, spec.size) else int(model.pretrained_cfg["input_size"][-1])
+    replace_batch_norm(model, norm)
+    return model, size
+
+
+def _create(name: str, spec: Spec, **options: Any) -> nn.Module:
+    import timm
+
+    if not timm.is_model(name):
+        raise BenchError(f"unknown timm architecture {name!r}: {nearest(name, timm.list_models())}")
+    return timm.create_model(name, num_classes=len(spec.classes), in_chans=spec.channels, **options)
+
+
+def _stages(model: nn.Module, widths: Stages, depths: Stages) -> dict[str, Any]:
+    """What timm calls the widths and depths of this kind of network."""
+    options: dict[str, Any] = {}
+    for what, value, names in (("widths", widths, ("channels", "dims")), ("depths", depths, ("layers", "depths"))):
+        name = next((name for name in names if name in _parameters(model)), None)
+        if value and name is None:
+            raise BenchError(f"{type(model).__name__} takes no {what}: leave them out, or use a ResNet or a ConvNeXt")
+        if value and name is not None:
+            options[name] = tuple(value)
+    return options
+
+
+def _sizes(model: nn.Module, size: int, side: int) -> dict[str, Any]:
+    """Image and patch size, for networks that must know them."""
+    options: dict[str, Any] = {}
+    if "img_size" in _parameters(model):
+        options["img_size"] = size
+        if "patch_size" in _parameters(model):
+            options["patch_size"] = _patch(model, size, side)
+    return options
+
+
+def _parameters(model: nn.Module) -> set[str]:
+    return set(inspect.signature(type(model).__init__).parameters)
+
+
+def _patch(model: nn.Module, size: int, side: int) -> int:
+    """The largest patch that divides the image, is no larger than published, and leaves enough of them."""
+    reductions = [info["reduction"] for info in model.feature_info]
+    pyramid = reductions[-1] // reductions[0]  # 1 for a plain transformer, 8 for one with four stages
+    enough = TOKENS if pyramid == 1 else side * pyramid
+    return max((p for p in range(1, reductions[0] + 1) if size % p == 0 and size // p >= enough), default=1)
+
+
+def shed_strides(model: nn.Module, channels: int, size: int, side: int) -> None:
+    """Take strides out of a convolutional network until its last map has `side` pixels a side.
+
+    The max-pool of a stem goes first, then strides from the front: at 32 pixels a ResNet has a 3x3 stem of stride 1
+    and no max-pool, at 64 a stem of stride 2. A network that takes only images of its own size is left as it is.
+    """
+    levels = _levels(model, channels)
+    if len(levels) > 1 and not any(isinstance(child, nn.Conv2d) for _, _, child in levels[1][1]):
+        levels.insert(0, levels.pop(1))
+    total = kept = prod(factor for factor, _ in levels)
+    while kept > 1 and ceil(size / kept) < side:
+        kept //= 2
+    excess = total // max(kept, 1)
+    for factor, places in levels:
+        removed = min(factor, excess)
+        excess //= removed
+        if removed > 1:
+            for place in places:
+                _set_stride(*place, factor // removed)
+
+
+def _levels(model: nn.Module, channels: int) -> list[tuple[int, list[Place]]]:
+    """What makes maps smaller, front first: by how much, and all modules that do it to maps of the same size."""
+    levels: dict[int, tuple[int, list[Place]]] = {}
+    places = {child: (parent, name, child) for parent in model.modules() for name, child in parent.named_children()}
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        stride = _stride(module)
+        if stride > 1 and inputs[0].ndim == 4:
+            levels.setdefault(inputs[0].shape[-1], (stride, []))[1].append(places[module])
+
+    hooks = [module.register_forward_hook(look) for module in places if _stride(module) > 1]
+    _takes(model, channels, PROBE)
+    for hook in hooks:
+        hook.remove()
+    return list(levels.values())
+
+
+def _stride(module: nn.Module) -> int:
+    """The stride of a convolution or a pooling, 1 of anything else."""
+    stride = getattr(module, "stride", 1)
+    if next(module.children(), None) is not None or not isinstance(stride, int | tuple):
+        return 1
+    return max(stride) if isinstance(stride, tuple) else stride
+
+
+def _set_stride(parent: nn.Module, name: str, child: nn.Module, stride: int) -> None:
+    if not isinstance(child, nn.Conv2d):
+        setattr(parent, name, nn.Identity() if stride == 1 else nn.AvgPool2d(stride))
+    elif max(child.kernel_size) in (1, 3, 5):
+        child.stride = (stride, stride)
+    else:  # a patch or a 7x7 stem, made for large images
+        shape = (child.in_channels, child.out_channels, 3)
+        new = type(child)(*shape, stride=stride, padding=1, groups=child.groups, bias=child.bias is not None)
+        setattr(parent, name, new)
+
+
+def _takes(model: nn.Module, channels: int, size: int) -> bool:
+    """Whether the network takes images of this size: by trying, for timm has no such table."""
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, channels, size, size))
+    except Exception:  # each architecture complains in its own way
+        return False
+    finally:
+        model.train(training)
+    return True

@@ -1,0 +1,104 @@
+"""Image classifiers over timm's architectures (R. Wightman, https://github.com/huggingface/pytorch-image-models)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
+
+from bench.api import Classifier, Data, Images, Logits, Spec, to_float
+from bench.backbones.architecture import build
+from bench.backbones.augment import shift_and_flip
+from bench.backbones.norms import Norm
+from bench.run import Run
+
+
+@dataclass(frozen=True)
+class TimmConfig:
+    """Which architecture, and how it is trained."""
+
+    name: str = "resnet18"  # any of timm.list_models()
+    widths: tuple[int, ...] = ()  # channels of the stages, for ResNets and ConvNeXts; empty: as published
+    depths: tuple[int, ...] = ()  # blocks of the stages, likewise
+    side: int = 4  # pixels a side that the last feature map keeps at least: strides are taken out until it does
+    norm: Norm = "batch"  # batch: as published; group, layer and none look at one image at a time
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: float = 3e-3  # the peak of one cycle
+    weight_decay: float = 0.05
+    batch_size: int = 128
+    label_smoothing: float = 0.05
+    shift: float = 0.0625  # images are moved by up to this fraction of their side
+    flip: bool = False  # mirror half of the images
+
+
+class TimmClassifier(Classifier):
+    """Any timm architecture, with strides, patches and channels that fit the images."""
+
+    Config: ClassVar[type] = TimmConfig
+    source = "timm, https://github.com/huggingface/pytorch-image-models"
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: TimmConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        stages = {"widths": config.widths, "depths": config.depths, "side": config.side}
+        self.net, self.takes = build(config.name, spec, norm=config.norm, **stages)
+        self.register_buffer("mean", torch.full((1, spec.channels, 1, 1), 0.5))
+        self.register_buffer("std", torch.full((1, spec.channels, 1, 1), 0.25))
+
+    def logits(self, images: Images) -> Logits:
+        return self.net(self._normalised(images))
+
+    def features(self, images: Images) -> list[Tensor]:
+        """The maps (n, c, h, w) after each stage, then the pre-logits vector (n, d)."""
+        inputs = self._normalised(images)
+        if hasattr(self.net, "forward_intermediates"):
+            final, maps = self.net.forward_intermediates(inputs)
+        else:
+            final = self.net.forward_features(inputs)
+            maps = [final]
+        return [*maps, self.net.forward_head(final, pre_logits=True)]
+
+    def fit(self, data: Data, run: Run) -> None:
+        config: TimmConfig = self.config
+        self._learn_pixel_range(data)
+        steps = run.steps(run.images, config.batch_size)
+        optimizer = self._optimizer()
+        schedule = OneCycleLR(optimizer, config.lr, total_steps=steps + 1, pct_start=0.2)
+        reach = round(config.shift * self.spec.size)
+        self.train()
+        for images, labels in run.batches(data, config.batch_size, run.images, keep=(optimizer, schedule)):
+            with run.autocast():
+                logits = self.logits(shift_and_flip(images, reach, config.flip, run.rng))
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            run.log(loss=loss)
+        self.eval()
+
+    def _normalised(self, images: Images) -> Images:
+        images = (images - self.mean) / self.std
+        if images.shape[-1] == self.takes:
+            return images
+        return F.interpolate(images, size=(self.takes, self.takes), mode="bilinear", antialias=True)
+
+    def _learn_pixel_range(self, data: Data) -> None:
+        """Mean and deviation of each channel, from up to 5,000 images spread over the split."""
+        images = to_float(data.images[:: max(1, len(data) // 5000)])
+        self.mean.copy_(images.mean((0, 2, 3)).view_as(self.mean))
+        self.std.copy_(images.std((0, 2, 3)).view_as(self.std).clamp(min=1e-3))
+
+    def _optimizer(self) -> Optimizer:
+        """Weight decay on matrices and kernels only, not on biases and normalisation."""
+        config: TimmConfig = self.config
+        weights = [p for p in self.parameters() if p.ndim > 1]
+        others = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
+        if config.optimizer == "sgd":
+            return SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)
+        return AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)

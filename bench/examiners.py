@@ -1,0 +1,171 @@
+"""The guide that is lent to methods and the judge that scores them: fitted once for a data set, cached by content key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from bench.api import Classifier, Data, Dataset, to_float
+from bench.budget import Budget
+from bench.config import build, to_dict
+from bench.errors import BenchError
+from bench.freeze import freeze
+from bench.keys import TRAINING_VERSION, content_key
+from bench.plugins import source_digest
+from bench.run import Precision, Progress, Run, derive_seed
+from bench.sealed import Corrupt, read_sealed, write_atomic, write_sealed
+
+Role = Literal["guide", "judge"]
+CHUNK = 500  # images evaluated at a time
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """A fitted, frozen classifier and what is known of it."""
+
+    role: Role
+    name: str
+    classifier: Classifier
+    digest: str  # SHA-256 of its weights, 16 hex digits
+    accuracy: float  # on the test split
+    cached: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}@{self.digest[:12]}"
+
+
+def examiner_key(
+    role: Role,
+    target: type[Classifier],
+    settings: Mapping[str, str],
+    dataset: Dataset,
+    *,
+    budget: Budget,
+    device: torch.device,
+    threads: int,
+    precision: Precision,
+) -> str:
+    """The content key of an examiner: known before it is fitted."""
+    return content_key(
+        {
+            "role": role,
+            "source": source_digest(target.__module__),
+            "class": target.__qualname__,
+            "config": to_dict(build(target.Config, settings, role)),
+            "data": dataset.digest,
+            "images": budget.examiner_images,
+            "device": device.type,
+            "threads": threads if device.type == "cpu" else 0,
+            "precision": precision,
+            "torch": torch.__version__,
+            "training": TRAINING_VERSION,
+        }
+    )
+
+
+def examiner(
+    role: Role,
+    target: type[Classifier],
+    name: str,
+    settings: Mapping[str, str],
+    dataset: Dataset,
+    *,
+    budget: Budget,
+    device: torch.device,
+    threads: int,
+    precision: Precision,
+    cache: Path,
+    progress: Progress,
+) -> Examiner:
+    """The examiner of that role, fitted now or before. A second process that asks meanwhile waits and reads."""
+    from filelock import FileLock
+
+    key = examiner_key(
+        role, target, settings, dataset, budget=budget, device=device, threads=threads, precision=precision
+    )
+    folder = cache / "examiners" / key
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(derive_seed(role, "init"))
+        model = target(build(target.Config, settings, name), dataset.spec).to(device, memory_format=torch.channels_last)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            known = _read(folder, model)
+            if known is None:
+                known = _fit(role, model, dataset, budget, precision, folder, progress)
+                return Examiner(role, name, freeze(model), *known, cached=False)
+    except OSError as error:
+        raise BenchError(f"cannot write the cache {folder}: {error.strerror or error}; set BENCH_CACHE") from error
+    return Examiner(role, name, freeze(model), *known, cached=True)
+
+
+def below_floor(accuracy: float, floor: float | None, classes: int) -> str:
+    """Why a judge of this test accuracy is not to be trusted, or "". Without a floor it is twice chance."""
+    floor = min(0.99, 2 / classes) if floor is None else floor
+    if accuracy >= floor:
+        return ""
+    return (
+        f"the judge reaches a test accuracy of {accuracy:.4f}, below its floor of {floor:.4f} on this data set, so "
+        "nothing it says can be trusted: use a larger --budget, or another --judge"
+    )
+
+
+@torch.inference_mode()
+def accuracy_of(classifier: Classifier, data: Data, device: torch.device) -> float:
+    """The share of `data` that the classifier labels as it is labelled."""
+    right = 0
+    for start in range(0, len(data), CHUNK):
+        images = to_float(data.images[start : start + CHUNK].to(device)).contiguous(memory_format=torch.channels_last)
+        right += int((classifier.logits(images).argmax(1).cpu() == data.labels[start : start + CHUNK]).sum())
+    return right / len(data)
+
+
+def _fit(
+    role: Role,
+    model: Classifier,
+    dataset: Dataset,
+    budget: Budget,
+    precision: Precision,
+    folder: Path,
+    progress: Progress,
+) -> tuple[str, float]:
+    from safetensors.torch import save
+
+    device = next(model.parameters()).device
+    seed = derive_seed(role, "train")
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        run = Run(model, images=budget.examiner_images, seed=seed, device=device, precision=precision,
+                  validation=dataset.validation, progress=progress)  # fmt: skip
+        model.fit(dataset.train, run)
+    model.eval()
+    payload = save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+    digest, accuracy = hashlib.sha256(payload).hexdigest()[:16], accuracy_of(model, dataset.test, device)
+    write_atomic(folder / "model.safetensors", payload)
+    write_sealed(folder / "examiner.json", json.dumps({"digest": digest, "accuracy": accuracy}).encode())
+    return digest, accuracy
+
+
+def _read(folder: Path, model: Classifier) -> tuple[str, float] | None:
+    """Restore a fitted examiner; one that is not whole is set aside, to be fitted again."""
+    from safetensors.torch import load
+
+    weights, about = folder / "model.safetensors", folder / "examiner.json"
+    if not (weights.exists() and about.exists()):
+        return None
+    try:
+        known, payload = json.loads(read_sealed(about)), weights.read_bytes()
+        if hashlib.sha256(payload).hexdigest()[:16] != known["digest"]:
+            raise Corrupt(f"{weights} does not match its digest")
+        model.load_state_dict(load(payload))
+    except Corrupt:
+        for path in (weights, about):
+            path.replace(path.with_name(path.name + ".corrupt"))
+        return None
+    model.eval()
+    return known["digest"], known["accuracy"]
