@@ -1,0 +1,54 @@
+"""Arrays that follow from real images alone, kept on disk by the digest of all they follow from."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from bench.sealed import Corrupt, read_sealed, write_sealed
+
+Array = NDArray[Any]
+
+
+def content_digest(pixels: object, *more: object) -> str:
+    """SHA-256 of the bytes and the shape of an array, and of anything printable."""
+    array = np.ascontiguousarray(pixels)
+    digest = hashlib.sha256(repr((array.shape, array.dtype.str, *more)).encode())
+    digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+class Cache:
+    """Float32 arrays in `folder`; without a folder everything is made anew."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def get(self, name: str, parts: tuple[str, ...], make: Callable[[], Array]) -> Array:
+        """What `make` gives for these parts: read where it was made before and is whole, else made and kept."""
+        if self._folder is None:
+            return make()
+        key = hashlib.sha256(repr((name, parts)).encode()).hexdigest()[:24]
+        path = self._folder / "features" / f"{name}-{key}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
+            array = _read(path)
+            if array is None:
+                array = make()
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                write_sealed(path, buffer.getvalue())
+        return array
+
+
+def _read(path: Path) -> Array | None:
+    """None where there is nothing, or nothing whole."""
+    try:
+        return np.load(io.BytesIO(read_sealed(path)), allow_pickle=False)
+    except (FileNotFoundError, Corrupt, ValueError):
+        return None

@@ -1,0 +1,117 @@
+"""Frechet distance between Gaussians fitted to two sets of features (Dowson and Landau 1982; arXiv 1706.08500).
+
+d^2 = |mu1 - mu2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2). With S = F F^T the last trace is the sum of the singular
+values of F1^T F2, or of the square roots of the eigenvalues of F1^T S2 F1. Both are symmetric problems, so nothing
+complex and nothing iterative is needed. Everything in float64.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.metrics.classes import class_names, require_two
+from bench.metrics.exam import Exam
+from bench.metrics.metric import Measured
+
+
+def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
+    """Squared Frechet distance between two Gaussians: means (d,), covariances (d, d), of any rank.
+
+    Never below zero. Raises `BenchError` where the shapes differ or a value is not finite.
+    """
+    m1, s1, m2, s2 = (_array(value, name) for value, name in zip((mu1, sigma1, mu2, sigma2), _NAMES, strict=True))
+    d = m1.numel()
+    for value, name, shape in zip((m1, s1, m2, s2), _NAMES, ((d,), (d, d), (d,), (d, d)), strict=True):
+        if tuple(value.shape) != shape:
+            raise BenchError(f"frechet_distance: {name} has shape {tuple(value.shape)}, wanted {shape}")
+    return _distance(m1, s1.trace(), m2, s2.trace(), _trace_root(s1, s2))
+
+
+def frechet_from_features(x: ArrayLike, y: ArrayLike) -> float:
+    """Squared Frechet distance between Gaussians fitted to features (n, d) and (m, d), n and m at least 2."""
+    a, b = _array(x, "the first features"), _array(y, "the second features")
+    for value in (a, b):
+        if value.ndim != 2 or len(value) < 2 or value.shape[1] != a.shape[1]:
+            raise BenchError(
+                f"frechet_from_features: got shapes {tuple(a.shape)} and {tuple(b.shape)}, "
+                "wanted two rows or more in each and as many columns in both"
+            )
+    m1, m2 = a.mean(0), b.mean(0)
+    a, b = (a - m1) / (len(a) - 1) ** 0.5, (b - m2) / (len(b) - 1) ** 0.5  # a^T a is the covariance
+    if min(len(a), len(b)) >= a.shape[1]:
+        root = _trace_root(a.T @ a, b.T @ b)
+    else:  # rank below d: singular values of the centred cross-Gram, as small as the smaller sample
+        root = torch.linalg.svdvals(_thin(a).T @ _thin(b)).sum()
+    return _distance(m1, a.square().sum(), m2, b.square().sum(), root)
+
+
+_NAMES = ("mu1", "sigma1", "mu2", "sigma2")
+
+
+def _array(value: ArrayLike, name: str) -> Tensor:
+    array: NDArray[np.float64] = np.array(value, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise BenchError(f"frechet distance: {name} has values that are not finite")
+    return torch.from_numpy(array)
+
+
+def _distance(m1: Tensor, trace1: Tensor, m2: Tensor, trace2: Tensor, root: Tensor) -> float:
+    return max(0.0, float((m1 - m2).square().sum() + trace1 + trace2 - 2 * root))
+
+
+def _trace_root(s1: Tensor, s2: Tensor) -> Tensor:
+    """tr (S1 S2)^(1/2) = sum of the square roots of the eigenvalues of L^T S2 L, where S1 = L L^T."""
+    factor, other = _factor(s1), s2
+    if factor.shape[1] == 0:
+        return torch.zeros((), dtype=torch.float64)
+    return torch.linalg.eigvalsh(factor.T @ other @ factor).clamp(min=0).sqrt().sum()
+
+
+def _factor(s: Tensor) -> Tensor:
+    """L (d, r) with L L^T = s, r the rank: Cholesky, with pivots where `s` is singular."""
+    factor, failed = torch.linalg.cholesky_ex(s)
+    if not failed:
+        return factor
+    from scipy.linalg.lapack import dpstrf
+
+    packed, pivots, rank, _ = dpstrf(s.numpy(), lower=1)  # P^T s P = L L^T; stops at d * eps * max(diagonal)
+    permuted = np.empty((len(s), rank))
+    permuted[pivots - 1] = np.tril(packed)[:, :rank]
+    return torch.from_numpy(permuted)
+
+
+def _thin(x: Tensor) -> Tensor:
+    """F (d, r) with F F^T = x^T x, r at most d."""
+    return x.T if len(x) <= x.shape[1] else _factor(x.T @ x)
+
+
+# Metrics
+
+
+def fd(space: str) -> Callable[[Exam], Measured]:
+    """Between the samples and the reference, in a feature space."""
+
+    def compute(exam: Exam) -> Measured:
+        return Measured(frechet_from_features(exam.features(space), exam.real_features(space)), exam.n)
+
+    return compute
+
+
+def intra_fd(space: str) -> Callable[[Exam], Measured]:
+    """Mean over classes of the distance within a class; a part for each class."""
+
+    def compute(exam: Exam) -> Measured:
+        features, real = exam.features(space), exam.real_features(space)
+        labels, real_labels = exam.samples.labels.cpu().numpy(), exam.real.labels.cpu().numpy()
+        parts = {}
+        for label, name in enumerate(class_names(exam.spec.classes)):
+            ours, theirs = features[labels == label], real[real_labels == label]
+            require_two(name, len(ours), len(theirs), exam)
+            parts[name] = frechet_from_features(ours, theirs)
+        return Measured(float(np.mean(list(parts.values()))), exam.n, parts)
+
+    return compute

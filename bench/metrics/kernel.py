@@ -1,0 +1,54 @@
+"""Kernel distance (KID, arXiv 1801.01401): unbiased squared MMD under the kernel (x.y / d + 1)^3, mean over subsets."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.metrics.exam import Exam
+from bench.metrics.metric import Measured
+from bench.metrics.spaces import Features
+from bench.run import generator
+
+SUBSETS = 20
+
+
+def subset_size(n: int, reference: int) -> int:
+    """A quarter of the smaller sample, 2 at least and 1,000 at most."""
+    return min(1000, max(2, min(n, reference) // 4))
+
+
+def kernel_distance(x: Features, y: Features, subsets: int, size: int) -> tuple[float, float]:
+    """Mean and standard deviation over `subsets` pairs of random subsets of `size` rows; unbiased, so it may be < 0."""
+    rng = generator("cpu", "kid", subsets, size)
+    a, b = (torch.from_numpy(np.asarray(value)).double() for value in (x, y))
+    values = [
+        _squared_mmd(
+            a[torch.randperm(len(a), generator=rng)[:size]],
+            b[torch.randperm(len(b), generator=rng)[:size]],
+        )
+        for _ in range(subsets)
+    ]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def _squared_mmd(x: Tensor, y: Tensor) -> float:
+    m = len(x)
+    within = sum(k.sum() - k.diagonal().sum() for k in (_kernel(x, x), _kernel(y, y)))
+    return float(within / (m * (m - 1)) - 2 * _kernel(x, y).mean())
+
+
+def _kernel(x: Tensor, y: Tensor) -> Tensor:
+    return (x @ y.T / x.shape[1] + 1) ** 3
+
+
+def kid(space: str) -> Callable[[Exam], Measured]:
+    """Between the samples and the reference; the standard deviation over subsets is the part `sd`."""
+
+    def compute(exam: Exam) -> Measured:
+        size = subset_size(exam.n, exam.reference)
+        value, spread = kernel_distance(exam.features(space), exam.real_features(space), SUBSETS, size)
+        return Measured(value, exam.n, {"sd": spread})
+
+    return compute

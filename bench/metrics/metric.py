@@ -1,0 +1,58 @@
+"""A metric: a name and a protocol, what it needs of a model, and the function that measures it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from bench.api import CAPABILITIES, capabilities
+from bench.metrics.spaces import absent
+
+if TYPE_CHECKING:
+    from bench.metrics.exam import Exam
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value, how many images (or pairs) it was measured on, and its parts: further rows `metric/part`."""
+
+    value: float
+    n: int
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table of metrics."""
+
+    name: str  # kebab-case, as on the board
+    version: int  # raised when the same images would score another number
+    better: Literal["lower", "higher"] | None
+    unit: str
+    about: str
+    needs: tuple[str, ...]  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
+    compute: "Callable[[Exam], Measured]"
+    space: str | None = None
+    settings: Callable[[int, int], str] = lambda n, reference: f"n={n}"  # of the protocol, from n and reference
+
+    def protocol(self, n: int, reference: int) -> str:
+        """What fixes the number beside the images, e.g. fd@lite0:n=2000,ref=5000:v1."""
+        family = self.name.replace(f"-{self.space}", "", 1)
+        place = f"{family}@{self.space}" if self.space else family
+        return ":".join(part for part in (place, self.settings(n, reference), f"v{self.version}") if part)
+
+    def missing(self, model: object | None, conditional: bool = True) -> str:
+        """Why this metric cannot be measured: the reason of a dash, or "".
+
+        `conditional` says whether the samples were drawn for labels: those of an anchor row may be, without a model.
+        """
+        who = "an anchor" if model is None else type(model).__name__
+        for need in self.needs:
+            if need == "training" and model is None:
+                return "an anchor is not trained"
+            if need in CAPABILITIES and not _has(model, need, conditional):
+                return f"{who} has no {', '.join(CAPABILITIES[need])} ({need})"
+        return absent(self.space)
+
+
+def _has(model: object | None, need: str, conditional: bool) -> bool:
+    return conditional if need == "ClassConditional" else model is not None and need in capabilities(model)

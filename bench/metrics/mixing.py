@@ -1,0 +1,40 @@
+"""Mixtures of two classes: does the judge see the two, and nothing else, all the way from one to the other?"""
+
+import torch
+
+from bench.api import Labels
+from bench.errors import BenchError
+from bench.metrics.exam import Exam
+from bench.metrics.metric import Measured
+from bench.metrics.sampling import checked
+from bench.run import generator
+
+WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)  # of the first class
+PAIRS = 50  # times five weights: one chunk of samples
+
+
+def mixture_agreement(exam: Exam) -> Measured:
+    """Mean of the judge's p_a + p_b; parts: that for each weight of a (`0.75`), and p_a alone (`a-0.75`)."""
+    k = len(exam.spec.classes)
+    if k < 2:
+        raise BenchError(f"mixture-agreement needs two classes, {exam.spec.name} has {k}")
+    a, b = (labels.repeat(len(WEIGHTS)) for labels in pairs(k))
+    weight = torch.tensor(WEIGHTS).repeat_interleave(PAIRS)
+    rows = torch.arange(len(a))
+    weights = torch.zeros(len(a), k)
+    weights[rows, a], weights[rows, b] = weight, 1 - weight
+    rng = generator(exam.device, exam.seed, "mixture", 0)
+    drawn = exam.model.sample_mixture(weights.to(exam.device), rng)  # type: ignore[union-attr, operator]
+    shape = (len(a), *exam.spec.shape)
+    p = exam.judged(checked(drawn, shape, exam.device, "mixtures")).double().softmax(1)
+    first, both = p[rows, a].view(len(WEIGHTS), -1).mean(1), (p[rows, a] + p[rows, b]).view(len(WEIGHTS), -1).mean(1)
+    parts = {f"{w:g}": float(value) for w, value in zip(WEIGHTS, both, strict=True)}
+    parts |= {f"a-{w:g}": float(value) for w, value in zip(WEIGHTS, first, strict=True)}
+    return Measured(float(both.mean()), PAIRS, parts)
+
+
+def pairs(k: int) -> tuple[Labels, Labels]:
+    """Fifty ordered pairs of different classes: each class first in turn, its partner one further each round."""
+    turn = torch.arange(PAIRS)
+    first = turn % k
+    return first, (first + 1 + turn // k % (k - 1)) % k
