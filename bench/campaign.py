@@ -1,0 +1,160 @@
+"""Carry out a plan: fit the examiners, run the jobs that are due, and merge every record into the board at once."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.engine import Event, Limits, Task, run_tasks
+from bench.errors import BenchError
+from bench.examination import row
+from bench.examiners import below_floor
+from bench.jobs import Job
+from bench.keys import content_key
+from bench.leaderboard import merge, render
+from bench.plan import Plan, is_done
+from bench.record import Record
+from bench.store import Folder, check_writable, record_name
+
+
+class Show(Protocol):
+    """Who tells the user what happens."""
+
+    def started(self, name: str) -> None: ...
+    def progress(self, name: str, event: Event) -> None: ...
+    def ended(self, name: str, end: str, reason: str, seconds: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+@dataclass
+class Campaign:
+    """One plan being carried out in `runs`, with its board in `boards`."""
+
+    plan: Plan
+    runs: Path
+    boards: Path
+    cache: Path
+    limits: Limits
+    show: Show
+    checkpoint_every: float = 30.0
+    labels: dict[str, str] = field(default_factory=dict)  # of the guide and the judge: name@digest
+    records: list[Record] = field(default_factory=list)
+    ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
+
+    def __post_init__(self) -> None:
+        self.folders = {job.key: Folder(self.runs, job) for job in self.plan.jobs}
+
+    def run(self) -> int:
+        """Do what is due. Returns the exit code: 0 all well, 1 some job or measurement failed."""
+        check_writable(self.runs)
+        check_writable(self.boards)
+        due = [job for job in self.plan.jobs if not is_done(self.folders[job.key])]
+        for job in self.plan.jobs:
+            if job not in due:
+                self._finish(job, "cached")
+        if due or self.plan.broken:
+            self._fit_examiners()
+        self._report_broken()
+        try:
+            for job, end, reason in self._run_jobs(due):
+                self._finish(job, end, reason)
+        finally:  # also where the run is interrupted
+            if self.records:
+                render(self.boards, self.plan.wish.dataset)
+        return int(any(record.status not in ("ok", "skipped") for record in self.records))
+
+    def _fit_examiners(self) -> None:
+        tasks = [Task(f"the {role}", self._payload("examiner", role) | {"role": role}) for role in ("guide", "judge")]
+        accuracy = {}
+        for task, event in self._watch(tasks):
+            if "examiner" in event:
+                self.labels[event["examiner"]] = event["label"]
+                accuracy[event["examiner"]] = event["accuracy"]
+            if event.get("end", "ok") != "ok":
+                raise BenchError(f"{task.name} could not be fitted: {event['reason']}")
+        self.show.note(
+            ", ".join(f"{role} {self.labels[role]}: test accuracy {accuracy[role]:.4f}" for role in accuracy)
+        )
+        why = below_floor(accuracy["judge"], self.plan.judge_floor, self.plan.classes)
+        if why and self.plan.budget.trusts_judge:
+            raise BenchError(why)
+        self.show.note(why and f"smoke only: {why}")
+
+    def _run_jobs(self, due: list[Job]) -> Iterator[tuple[Job, str, str]]:
+        by_name = {job.label: job for job in due}
+        tasks = [Task(job.label, self._payload("job", job.key) | {"job": job.to_dict()}) for job in due]
+        doing: dict[str, str] = {}
+        for task, event in self._watch(tasks):
+            doing[task.name] = event.get("phase", doing.get(task.name, "starting"))
+            if "end" in event:
+                reason = event["reason"] and f"{event['reason']} (while {doing[task.name]})"
+                yield by_name[task.name], event["end"], reason
+
+    def _watch(self, tasks: list[Task]) -> Iterator[tuple[Task, Event]]:
+        started: dict[str, float] = {}
+        for task, event in run_tasks(tasks, self.plan.wish.jobs, self.limits):
+            if "start" in event:
+                started[task.name] = time.monotonic()
+                self.show.started(task.name)
+            elif "end" in event:
+                self.show.ended(task.name, event["end"], event["reason"], time.monotonic() - started[task.name])
+            else:
+                self.show.progress(task.name, event)
+            yield task, event
+
+    def _payload(self, kind: str, name: str) -> dict[str, Any]:
+        device, wish = self.plan.device, self.plan.wish
+        log = self.folders[name].log if name in self.folders else self.runs / "logs" / f"{name}.txt"
+        return {
+            "kind": kind,
+            "log": str(log.absolute()),
+            "runs": str(self.runs.absolute()),
+            "cache": str(self.cache.absolute()),
+            "dataset": wish.dataset,
+            "budget": wish.budget,
+            "guide": wish.guide,
+            "judge": wish.judge,
+            "device": device.kind,
+            "threads": device.threads,
+            "precision": device.precision,
+            "checkpoint_every": self.checkpoint_every,
+        }
+
+    def _finish(self, job: Job, end: str, reason: str = "") -> None:
+        """Collect the records of a job that ended, however it did, and put them on the board."""
+        self.ends[job.key] = end
+        records = self._collect(job)
+        if end not in ("cached", "ok"):
+            failed = row(job, "fit", job.key, "fit", None, None, end, reason, *self._examiners())  # type: ignore[arg-type]
+            records = [failed, *(record for record in records if record.metric != "fit")]
+        self.records += records
+        merge(self.boards, records)
+
+    def _report_broken(self) -> None:
+        for job in self.plan.broken:
+            reason = self.plan.reasons[job.entry]
+            self.show.ended(job.label, "failed", reason, 0.0)
+            record = row(job, "fit", job.key, "fit", None, None, "failed", reason, *self._examiners())
+            self.ends[job.key] = "failed"
+            self.records.append(record)
+            merge(self.boards, [record])
+
+    def _examiners(self) -> tuple[str, str]:
+        return self.labels.get("guide", self.plan.wish.guide), self.labels.get("judge", self.plan.wish.judge)
+
+    def _collect(self, job: Job) -> list[Record]:
+        found = [self.folders[job.key].record(name, key) for name, key in measurements(job)]
+        # the same training may serve two budgets that differ in the exam only: a record bears the name of this one
+        return [replace(record, budget=job.budget) for records in found for record in records or []]
+
+    def record_paths(self) -> list[Path]:
+        """Every record file that this plan leads to."""
+        return [self.folders[job.key].path / record_name(*of) for job in self.plan.jobs for of in measurements(job)]
+
+
+def measurements(job: Job) -> list[tuple[str, str]]:
+    """The name and key of every measurement of `job`, that of its training first."""
+    from bench.metrics import METRICS
+
+    return [("fit", job.key)] + [(metric.name, content_key(job.measuring(metric))) for metric in METRICS]

@@ -1,0 +1,54 @@
+"""The machine a job runs on: device, threads and precision, and the fingerprint that goes into every row."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.errors import BenchError
+from bench.run import Precision
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and how a job computes; `name` is the fingerprint, equal only where results may be compared to the bit."""
+
+    kind: str  # cpu, cuda or cuda:i
+    threads: int
+    precision: Precision
+    name: str
+
+
+def find_device(text: str, jobs: int) -> Device:
+    """`auto`, `cpu`, `cuda` or `cuda:i`, with the cores shared among `jobs` processes. Raises `BenchError`."""
+    kind = ("cuda" if torch.cuda.is_available() else "cpu") if text == "auto" else text
+    threads = max(1, cores() // jobs)
+    if kind == "cpu":
+        precision: Precision = "bfloat16" if _fast_bfloat16() else "float32"
+        return Device(kind, threads, precision, f"{_cpu_name()}, {threads} threads, {precision}")
+    if kind != "cuda" and not (kind.startswith("cuda:") and kind[5:].isdigit()):
+        raise BenchError(f"unknown device {text!r}: wanted auto, cpu, cuda or cuda:i")
+    if not torch.cuda.is_available() or int(kind[5:] or 0) >= torch.cuda.device_count():
+        raise BenchError(f"device {text!r} is not there: {torch.cuda.device_count()} CUDA devices, try --device cpu")
+    return Device(kind, threads, "bfloat16", f"{torch.cuda.get_device_name(kind)}, bfloat16")
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fast_bfloat16() -> bool:
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return bool(supported())
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return " ".join(name.replace("(R)", "").replace("(TM)", "").split())

@@ -1,0 +1,57 @@
+"""What a run would do: its jobs, their keys, what is done already, and how long the rest may take."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.jobs import Job
+from bench.plan import Plan, is_done
+from bench.store import Folder, jobs_in, read_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
+    """One row a job: entry, seed, key, whether it is cached, and an estimate in seconds where one can be made."""
+    rows = []
+    for job in plan.jobs:
+        folder = Folder(runs, job)
+        done = is_done(folder)
+        seconds = 0.0 if done or not job.images else estimate(job, runs)
+        rows.append({"entry": job.entry, "settings": job.setting_text, "seed": job.seed, "key": job.key,
+                     "images": job.images, "cached": done, "seconds": seconds, "folder": str(folder.path)})  # fmt: skip
+    return rows + [
+        {"entry": job.entry, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
+         "seconds": 0.0, "folder": "", "broken": plan.reasons[job.entry]}
+        for job in plan.broken
+    ]  # fmt: skip
+
+
+def estimate(job: Job, runs: Path) -> float | None:
+    """Seconds of training, from the speed of the latest finished run of this entry on this device and data set."""
+    speeds = []
+    for folder, written in jobs_in(runs):
+        former = written["job"]
+        same = all(former[name] == getattr(job, name) for name in ("entry", "dataset", "device"))
+        if same and (done := read_json(folder / "train.json")):
+            speeds.append((folder.stat().st_mtime, done["costs"]["images-per-second"]))
+    return job.images / max(speeds)[1] if speeds else None
+
+
+def outline_table(rows: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+
+    table = Table(
+        "entry", "seed", "training images", "key", "state", "training takes", title="a dry run: nothing was done"
+    )
+    for row in rows:
+        state = "broken: " + row["broken"] if "broken" in row else "cached" if row["cached"] else "to do"
+        label = f"{row['entry']} {row['settings']}".strip()
+        table.add_row(label, str(row["seed"]), f"{row['images']:,}", row["key"][:12], state, _duration(row["seconds"]))
+    return table
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown: no run of it here yet"
+    return f"about {seconds:.0f} s" if seconds else "–"

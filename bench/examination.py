@@ -1,0 +1,157 @@
+"""The exam of one job: draw, measure, write each record as soon as it is known. What was measured before is not redone."""
+
+import io
+import math
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from bench.anchors import ANCHORS, LABELLED
+from bench.api import Data, Generator
+from bench.errors import BenchError
+from bench.jobs import Job
+from bench.keys import content_key
+from bench.record import Record, Status
+from bench.room import Room
+from bench.store import Folder
+
+if TYPE_CHECKING:
+    from bench.metrics import Exam, Metric
+
+
+def examine(room: Room, model: Generator | None) -> None:
+    """Measure every metric that was not measured yet; one that fails is a row, and the others go on."""
+    from bench.metrics import METRICS
+
+    job, folder = room.folder.job, room.folder
+    due = [metric for metric in METRICS if needs_measuring(folder, metric)]
+    if not due:
+        return
+    samples, conditional, problem = _samples(room, model)
+    exam = _exam(room, model, samples, conditional)
+    for done, metric in enumerate(due):
+        room.emit(phase=f"measuring {metric.name}", images=done, of=len(due), scalars={})
+        parts = job.measuring(metric)
+        records = _measure(room, metric, exam, model, conditional, problem, content_key(parts))
+        folder.write_record(metric.name, content_key(parts), records)
+
+
+def needs_measuring(folder: Folder, metric: "Metric") -> bool:
+    """Whether this metric has no finished record yet: what failed is tried again."""
+    records = folder.record(metric.name, content_key(folder.job.measuring(metric)))
+    return records is None or any(record.status not in ("ok", "skipped") for record in records)
+
+
+def _measure(
+    room: Room, metric: "Metric", exam: "Exam", model: Generator | None, conditional: bool, problem: str, key: str
+) -> list[Record]:
+    from bench.metrics import Measured
+
+    missing = metric.missing(model, conditional)
+    if missing:
+        return [_row(room, metric, metric.name, key, status="skipped", reason=missing)]
+    if problem and "samples" in metric.needs:
+        return [_row(room, metric, metric.name, key, status="failed", reason=problem)]
+    try:
+        measured: Measured = metric.compute(exam)
+        values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
+        return [_row(room, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
+    except Exception as error:
+        return [_row(room, metric, metric.name, key, status="failed", reason=explain(error))]
+
+
+def _row(
+    room: Room,
+    metric: "Metric",
+    name: str,
+    key: str,
+    value: float | None = None,
+    n: int | None = None,
+    status: Status = "ok",
+    reason: str = "",
+) -> Record:
+    job = room.folder.job
+    if value is not None and not math.isfinite(value):
+        value, status, reason = None, "failed", f"the value is {value}"
+    protocol = metric.protocol(job.samples, job.reference)
+    return row(job, name, key, protocol, value, n, status, reason, room.guide.label, room.judge.label)
+
+
+def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: int | None, status: Status, reason: str,
+        guide: str, judge: str) -> Record:  # fmt: skip
+    """A record of `job`, with everything about the job filled in."""
+    return Record(
+        job.dataset, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
+        name, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
+    )  # fmt: skip
+
+
+def _exam(room: Room, model: Generator | None, samples: Data | None, conditional: bool) -> "Exam":
+    from bench.metrics import Exam
+
+    job = room.folder.job
+    train = room.folder.read("train.json") or {"costs": {}}
+    drawn = room.folder.read("sampling.json") or {"costs": {}}
+    return Exam(
+        model=model,
+        dataset=room.dataset,
+        samples=samples,
+        conditional=conditional,
+        judge=room.judge.classifier,
+        judge_digest=room.judge.digest,
+        guide=room.guide.classifier,
+        device=room.device,
+        n=job.samples,
+        reference=job.reference,
+        seed=job.seed,
+        costs=train["costs"] | drawn["costs"],
+        cache=room.cache,
+    )
+
+
+def _samples(room: Room, model: Generator | None) -> tuple[Data | None, bool, str]:
+    """The samples of the exam, whether their labels were asked for, and what went wrong."""
+    job = room.folder.job
+    if model is None:
+        return ANCHORS[job.entry](room.dataset, job.samples, job.seed), job.entry in LABELLED, ""
+    try:
+        return *_drawn(room, model), ""
+    except Exception as error:
+        return None, hasattr(model, "sample_class"), f"sampling failed: {explain(error)}"
+
+
+def _drawn(room: Room, model: Generator) -> tuple[Data, bool]:
+    from bench.grid import save_grid
+    from bench.metrics import draw_samples
+
+    folder, job = room.folder, room.folder.job
+    name = f"samples-{job.samples}.npz"
+    if (payload := folder.read_bytes(name)) is not None:
+        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+            images, labels = torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
+            return Data(room.dataset.spec, images, labels), bool(arrays["conditional"])
+    started = time.perf_counter()
+    on_chunk = lambda done, total: room.emit(phase="sampling", images=done, of=total, scalars={})  # noqa: E731
+    samples, conditional = draw_samples(model, job.samples, job.seed, room.device, on_chunk)
+    seconds = time.perf_counter() - started
+    folder.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
+    buffer = io.BytesIO()
+    np.savez(buffer, images=samples.images.numpy(), labels=samples.labels.numpy(), conditional=np.array(conditional))
+    folder.write_bytes(name, buffer.getvalue())
+    save_grid(samples, folder.path / "samples.png")
+    return samples, conditional
+
+
+def explain(error: BaseException) -> str:
+    """One line for a board; the traceback of a bug goes to the log."""
+    if isinstance(error, BenchError):
+        return str(error)
+    import traceback
+
+    traceback.print_exception(error)
+    with suppress(Exception):
+        return f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
+    return type(error).__name__

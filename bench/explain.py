@@ -1,0 +1,56 @@
+"""What a key stands for: the parts it was made from, and what sets it apart from its latest sibling."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.store import jobs_in, read_json
+
+
+def explain_key(runs: Path, key: str) -> dict[str, Any]:
+    """The training or the measurement behind `key` (or its first hex digits). Raises `BenchError` where there is none."""
+    jobs = list(jobs_in(runs))
+    for folder, written in jobs:
+        if len(key) >= 6 and written["key"].startswith(key):
+            return _training(folder, written, jobs)
+    for folder, written in jobs:
+        for path in folder.glob(f"records/*-{key[:12]}*.json") if len(key) >= 6 else ():
+            rows = read_json(path) or []
+            if rows and rows[0]["key"].startswith(key):
+                return {"measurement": rows, "of": _training(folder, written, jobs)}
+    raise BenchError(f"no key that starts with {key!r} in {runs}: wanted 6 or more hex digits of one from a board")
+
+
+def _training(folder: Path, written: dict[str, Any], jobs: list[tuple[Path, dict[str, Any]]]) -> dict[str, Any]:
+    parts = written["training"]
+    siblings = [
+        (other.stat().st_mtime, row)
+        for other, row in jobs
+        if other != folder and all(row["training"][name] == parts[name] for name in ("entry", "dataset", "seed"))
+    ]
+    found = {"key": written["key"], "folder": str(folder), "parts": parts}
+    if siblings:
+        sibling = max(siblings, key=lambda pair: pair[0])[1]
+        found["sibling"] = sibling["key"]
+        found["differs"] = {
+            name: [sibling["training"].get(name), value]
+            for name, value in parts.items()
+            if sibling["training"].get(name) != value
+        }
+    return found
+
+
+def explanation_text(found: dict[str, Any]) -> str:
+    """For people."""
+    if "measurement" in found:
+        rows = [
+            f"{row['metric']} = {row['value']} ({row['status']}, {row['protocol']}, judge {row['judge']})"
+            for row in found["measurement"]
+        ]
+        return "\n".join([*rows, "measured on the training:", explanation_text(found["of"])])
+    lines = [f"training {found['key']} in {found['folder']}"]
+    lines += [f"  {name}: {value}" for name, value in found["parts"].items()]
+    if "sibling" in found:
+        lines.append(f"differs from {found['sibling']} in:")
+        lines += [f"  {name}: {old} -> {new}" for name, (old, new) in found["differs"].items()] or ["  nothing"]
+    return "\n".join(lines)

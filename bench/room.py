@@ -1,0 +1,29 @@
+"""What a job finds when it starts: its folder, the data, the examiners, and where to compute."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bench.api import Dataset
+from bench.examiners import Examiner
+from bench.run import Precision
+from bench.store import Folder
+
+Emit = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Room:
+    """The surroundings of one job; `emit` sends events to the host."""
+
+    folder: Folder
+    dataset: Dataset
+    guide: Examiner
+    judge: Examiner
+    device: torch.device
+    precision: Precision
+    cache: Path
+    emit: Emit
+    checkpoint_every: float = 30.0

@@ -1,0 +1,19 @@
+"""One job, in its own process: train, then examine. Every step that was done before is read, not done again."""
+
+from bench.anchors import ANCHORS
+from bench.examination import examine, row
+from bench.plugins import Plugins
+from bench.room import Room
+from bench.training import trained
+
+
+def run_job(room: Room, plugins: Plugins) -> None:
+    """Train the entry and examine it; each record is on disk as soon as it is known."""
+    job = room.folder.job
+    room.folder.create()
+    model = None if job.entry in ANCHORS else trained(room, plugins)
+    seen = 0 if model is None else room.folder.read("train.json")["costs"]["train-images"]
+    n = len(room.dataset.train)
+    record = row(job, "fit", job.key, "fit", seen, n, "ok", "", room.guide.label, room.judge.label)
+    room.folder.write_record("fit", job.key, [record])
+    examine(room, model)

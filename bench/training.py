@@ -1,0 +1,107 @@
+"""The training of one job: from disk where it was done before, else by the method's own `fit`."""
+
+import hashlib
+import random
+import resource
+import sys
+
+import numpy as np
+import torch
+
+from bench.api import Generator
+from bench.config import build
+from bench.plugins import Plugins
+from bench.room import Room
+from bench.run import Run, derive_seed
+from bench.store import Folder
+
+
+def trained(room: Room, plugins: Plugins) -> Generator:
+    """The trained model: from disk where it is whole, else by `fit`, from its last checkpoint on."""
+    folder, job = room.folder, room.folder.job
+    entry = plugins.find("generators", job.entry)
+    config = build(entry.target.Config, dict(job.settings), job.entry)
+    seed_everything(derive_seed(job.seed, "init"))
+    model: Generator = entry.target(config, room.dataset.spec)
+    model = model.to(room.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
+        return model.eval()
+    _fit(model, room)
+    return model.eval()
+
+
+def _fit(model: Generator, room: Room) -> None:
+    folder, job = room.folder, room.folder.job
+    from bench.curves import Curves
+
+    curves = Curves(folder.path / "tensorboard", room.emit)
+    run = Run(
+        model,
+        images=job.images,
+        seed=derive_seed(job.seed, "train"),
+        device=room.device,
+        precision=room.precision,
+        guide=room.guide.classifier,
+        validation=room.dataset.validation,
+        folder=folder.checkpoints,
+        progress=curves,
+        checkpoint_every=room.checkpoint_every,
+    )
+    model.fit(room.dataset.train, run)
+    curves.close()
+    digest = _save(model, folder)
+    costs = {
+        "train-images": float(job.images - run.left),
+        "train-seconds": run.seconds,
+        "images-per-second": (job.images - run.left) / max(run.seconds, 1e-9),
+        "peak-memory-mb": peak_memory_mb(room.device),
+        "parameters": float(sum(parameter.numel() for parameter in model.parameters())),
+    }
+    folder.write("train.json", {"model": digest, "costs": costs, "resumed_images": run.resumed_images})
+    for path in folder.checkpoints.glob("*.ckpt"):
+        path.unlink()
+
+
+def _save(model: Generator, folder: Folder) -> str:
+    from safetensors.torch import save
+
+    from bench.sealed import write_atomic
+
+    payload = save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+    write_atomic(folder.model, payload)
+    return _digest(payload)
+
+
+def _load(model: Generator, folder: Folder, digest: str) -> bool:
+    """Whether the model could be restored: a missing, corrupt or foreign file means it must be trained again."""
+    from safetensors.torch import load
+
+    try:
+        payload = folder.model.read_bytes()
+    except FileNotFoundError:
+        return False
+    if _digest(payload) != digest:
+        folder.model.replace(folder.model.with_suffix(".corrupt"))
+        return False
+    model.load_state_dict(load(payload))
+    return True
+
+
+def _digest(payload: bytes) -> str:
+
+    return hashlib.sha256(payload).hexdigest()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators that initialisers draw from."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most memory this process has held: on the device where there is one, else resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    unit = 1 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,0 +1,146 @@
+"""The far side of the engine: one task in a process of its own, its events as lines of JSON to the host."""
+
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import bench.examiners as examiners
+import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
+from bench.api import Dataset
+from bench.budget import find_budget
+from bench.errors import BenchError, Diverged
+from bench.examination import explain
+from bench.jobs import Job
+from bench.plugins import Plugins
+from bench.room import Emit, Room
+from bench.runner import run_job
+from bench.store import Folder
+from bench.wish import split_argument
+
+
+def work(connection: Connection, payload: bytes) -> None:
+    """Do the task in `payload` and say how it ended. Dies with the host, whose end of the pipe then closes."""
+    with suppress(OSError):
+        os.setsid()  # so that the host can end this process with all its children
+    threading.Thread(target=_die_with_the_host, args=(connection,), daemon=True).start()
+    task = json.loads(payload)
+    _redirect_output(Path(task["log"]))
+    _use_threads(task["threads"])
+    lock = threading.Lock()
+
+    def emit(**event: Any) -> None:
+        with lock:
+            connection.send_bytes(json.dumps(event).encode())
+
+    emit(**_outcome(TASKS[task["kind"]], task, emit))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # whatever threads the plugin left behind
+
+
+def _outcome(do: Callable[[dict[str, Any], Emit], None], task: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    try:
+        do(task, emit)
+    except Diverged as error:
+        return {"end": "diverged", "reason": str(error)}
+    except (Exception, SystemExit) as error:
+        return {"end": "failed", "reason": explain(error)}
+    return {"end": "ok", "reason": ""}
+
+
+def fit_examiner(task: dict[str, Any], emit: Emit) -> None:
+    """Fit the guide or the judge, or find it in the cache, and tell its accuracy."""
+    plugins = Plugins()
+    dataset = load_dataset(plugins, task["dataset"])
+    examiner = load_examiner(plugins, dataset, task, task["role"], task[task["role"]], emit)
+    emit(examiner=task["role"], label=examiner.label, accuracy=examiner.accuracy, cached=examiner.cached)
+
+
+def do_job(task: dict[str, Any], emit: Emit) -> None:
+    """Train and examine one entry; a second process at the same job waits, and finds it done."""
+    from filelock import FileLock
+
+    job = Job.from_dict(task["job"])
+    plugins, folder = Plugins(), Folder(Path(task["runs"]), job)
+    dataset = load_dataset(plugins, job.dataset)
+    if dataset.digest != job.data_digest:
+        raise BenchError(f"the files of {job.dataset} changed since this run was planned; run it again")
+    room = Room(
+        folder=folder,
+        dataset=dataset,
+        guide=load_examiner(plugins, dataset, task, "guide", job.guide, emit),
+        judge=load_examiner(plugins, dataset, task, "judge", job.judge, emit),
+        device=torch.device(task["device"]),
+        precision=task["precision"],
+        cache=Path(task["cache"]),
+        emit=emit,
+        checkpoint_every=task["checkpoint_every"],
+    )
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.path / ".lock"):
+        run_job(room, plugins)
+
+
+TASKS = {"examiner": fit_examiner, "job": do_job}
+
+
+def load_dataset(plugins: Plugins, name: str) -> Dataset:
+    """The data set behind `name` or `name:argument`."""
+    base, argument = split_argument(name)
+    return plugins.find("datasets", base).target(argument).load()
+
+
+def load_examiner(
+    plugins: Plugins, dataset: Dataset, task: dict[str, Any], role: examiners.Role, name: str, emit: Emit
+) -> examiners.Examiner:
+    """The guide or the judge: `timm:resnet18` means the entry timm with its setting `name` at resnet18."""
+    base, argument = split_argument(name)
+
+    def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
+        emit(phase=f"fitting the {role}", images=images, of=of, scalars=scalars)
+
+    return examiners.examiner(
+        role,
+        plugins.find("classifiers", base).target,
+        name,
+        {"name": argument} if argument else {},
+        dataset,
+        budget=find_budget(task["budget"]),
+        device=torch.device(task["device"]),
+        threads=task["threads"],
+        precision=task["precision"],
+        cache=Path(task["cache"]),
+        progress=progress,
+    )
+
+
+def _die_with_the_host(connection: Connection) -> None:
+    with suppress(EOFError, OSError):
+        connection.recv_bytes()
+    os._exit(1)
+
+
+def _redirect_output(log: Path) -> None:
+    """Everything printed, by Python or not, goes to the log of the task."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(handle, stream)
+    os.close(handle)
+    sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), "utf-8", "replace", line_buffering=True)
+    sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), "utf-8", "replace", line_buffering=True)
+
+
+def _use_threads(threads: int) -> None:
+    torch.set_num_threads(threads)
+    with suppress(RuntimeError):  # settable once
+        torch.set_num_interop_threads(1)
