@@ -1,0 +1,7 @@
+"""Boards: records to tidy CSV files, and these to Markdown, the terminal and JSON. The CSV file is the truth."""
+
+from bench.leaderboard.files import board_path, boards, merge, read
+from bench.leaderboard.markdown import render, to_markdown
+from bench.leaderboard.terminal import table, to_json
+
+__all__ = ["board_path", "boards", "merge", "read", "render", "table", "to_json", "to_markdown"]

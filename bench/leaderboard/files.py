@@ -1,0 +1,119 @@
+"""Where boards live: one CSV file for each data set, changed by one process at a time, whole at every moment."""
+
+import hashlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from bench.errors import BenchError, nearest
+from bench.leaderboard.rows import decode, encode, tidy
+from bench.leaderboard.text import plain
+from bench.record import Record
+from bench.sealed import write_atomic
+
+LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
+PATIENCE = 60.0  # seconds to wait for another process, which needs milliseconds
+
+
+def say(sentence: str) -> None:
+    """Tell the user without touching standard output."""
+    print(sentence, file=sys.stderr)
+
+
+def board_path(folder: Path, dataset: str, suffix: str = ".csv") -> Path:
+    """The file of a data set: its name with all but plain characters as %XX; one too long ends in a digest."""
+    if not dataset:
+        raise BenchError("a board needs the name of a data set, got an empty one")
+    name = quote(plain(dataset), safe="@+=,")
+    name = "%2E" + name[1:] if name.startswith(".") else name
+    if len(name) > LONGEST_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        name = re.sub("%..", "_", name)[: LONGEST_NAME - len(digest) - 1] + "~" + digest
+    return folder / (name + suffix)
+
+
+def boards(folder: Path) -> list[str]:
+    """The data sets that have a board in `folder`, by name."""
+    return sorted(unquote(path.stem) for path in folder.glob("*.csv") if not path.name.startswith("."))
+
+
+def read(path: Path) -> list[Record]:
+    """All records of a board. Raises `BenchError` naming the file, and the row and column where it is broken."""
+    try:
+        payload = path.read_bytes()
+    except FileNotFoundError:
+        known = boards(path.parent)
+        raise BenchError(f"there is no board {path}: {nearest(unquote(path.stem), known)}") from None
+    except OSError as error:
+        raise BenchError(f"{path} cannot be read: {error.strerror}") from error
+    return decode(payload, path)
+
+
+def merge(folder: Path, records: Iterable[Record], tell: Callable[[str], None] = say) -> list[Path]:
+    """Add the records to the boards of their data sets and return the paths of these.
+
+    A record takes the place of an older one for the same cell. Nothing is written where nothing changes. A file
+    that is no board is set aside, never overwritten. Raises `BenchError` where the folder cannot be written.
+    """
+    by_path: dict[Path, list[Record]] = {}
+    for record in records:
+        by_path.setdefault(board_path(folder, record.dataset), []).append(tidy(record))
+    for path, fresh in by_path.items():
+        with locked(path):
+            _merge_one(path, fresh, tell)
+    return list(by_path)
+
+
+def update(path: Path, payload: bytes) -> bool:
+    """Write the file if its content is not this already. Hold the lock of its board."""
+    if path.is_file() and path.read_bytes() == payload:
+        return False
+    write_atomic(path, payload)
+    return True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the board alone. The lock is the operating system's: it ends with the process that holds it.
+
+    Raises `BenchError` where the folder cannot be written, now or within the block, or the lock is not had in time.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.parent / f".{path.stem}.lock", timeout=PATIENCE):
+            for left in path.parent.glob(f".{path.stem}.*.tmp"):  # of a process killed while writing
+                left.unlink(missing_ok=True)
+            yield
+    except Timeout:
+        raise BenchError(f"{path} was locked by another process for {PATIENCE:.0f} seconds: try again") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BenchError(
+            f"cannot write {path}: {reason}; make room there or choose another folder with --leaderboards"
+        ) from error
+
+
+def _merge_one(path: Path, fresh: list[Record], tell: Callable[[str], None]) -> None:
+    places = {record.place: record for record in _held(path, tell)}
+    places |= {record.place: record for record in fresh}
+    update(path, encode(places.values()))
+
+
+def _held(path: Path, tell: Callable[[str], None]) -> list[Record]:
+    """What the board holds; nothing where there is none, or one that cannot be understood."""
+    if not path.exists():
+        return []
+    payload = path.read_bytes()
+    try:
+        return decode(payload, path)
+    except BenchError as error:
+        aside = next(other for n in count(1) if not (other := path.with_name(f"{path.name}.corrupt-{n}")).exists())
+        path.rename(aside)
+        tell(f"set aside a board that cannot be read as {aside}: {error}")
+        return []

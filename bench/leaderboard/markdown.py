@@ -1,0 +1,199 @@
+"""A board as Markdown: made from the CSV file alone, the same bytes for the same rows."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from bench.budget import BUDGETS
+from bench.leaderboard.files import board_path, locked, read, update
+from bench.leaderboard.notes import Notes
+from bench.leaderboard.text import MISSING, link, markdown, number, shown
+from bench.leaderboard.view import Column, Line, Section, sections
+from bench.record import Record
+
+FLOOR = "≈"
+POLICY = (
+    "A metric that a method lacks, or that failed for any of its seeds, ranks last; equal values share their ranks. "
+    "The interval is the central 95 % of 1,000 bootstrap draws of each method's seeds; methods whose intervals "
+    "overlap, directly or along a chain, share a group and are not told apart. A method with one seed has no interval."
+)
+
+
+def render(folder: Path, dataset: str) -> str:
+    """The board of a data set as Markdown, also written beside its CSV file. Raises `BenchError` without one."""
+    path = board_path(folder, dataset)
+    if not path.exists():
+        read(path)  # says what there is instead
+    with locked(path):
+        text = to_markdown(read(path), dataset)
+        update(board_path(folder, dataset, ".md"), text.encode())
+    return text
+
+
+def to_markdown(records: Iterable[Record], dataset: str) -> str:
+    """The whole page."""
+    name = board_path(Path(), dataset).name
+    head = [
+        f"# {markdown(dataset)}",
+        f"Made from [{markdown(name)}]({link(name)}) by `bench leaderboard`: change that, not this. "
+        "[How to read a board](README.md).",
+    ]
+    return "\n\n".join(head + [block for section in sections(records) for block in _section(section)]) + "\n"
+
+
+def _section(section: Section) -> list[str]:
+    notes = Notes(section)
+    title = [f"Budget {section.budget}", section.kind, f"judge {section.judge}"]
+    blocks = [f"## {markdown(' · '.join(title))}", _facts(notes)]
+    common = [column for column in section.main if not column.meaning.special]
+    special = [column for column in section.main if column.meaning.special]
+    blocks += [_table(common, section.lines, notes)] if common else []
+    if special:
+        able = [line for line in section.lines if any(section.cell(line, column).tried for column in special)]
+        blocks += ["### Own classifier, mixing, reconstruction", _table(special, able, notes)]
+    blocks += [_legend(section) if section.main else "", _failures(notes), _versions(notes)]
+    if section.main:
+        blocks += ["### Ranks", _ranks(notes)]
+    if section.cost:
+        blocks += ["### Cost", "To be read within one device, never across; not ranked.", _cost_table(notes)]
+    if section.columns:
+        blocks += ["### Protocols", _protocols(notes)]
+    return [block for block in [*blocks, *_parts(notes), _not_measured(notes)] if block]
+
+
+def _facts(notes: Notes) -> str:
+    images = BUDGETS[notes.section.budget].images if notes.section.budget in BUDGETS else None
+    facts = [f"**{markdown(name)}** {markdown(value)}" for name, value in notes.facts]
+    facts += [f"**training images** {images:,}"] if images else []
+    return " · ".join(facts)
+
+
+def _table(columns: Sequence[Column], lines: Sequence[Line], notes: Notes) -> str:
+    """The methods, best mean rank first, and the anchors below them."""
+    marks = _marks(columns)
+    rows = [["method", *(markdown(column.meaning.heading) + marks[column] for column in columns)]]
+    rows += [_row(line, columns, notes) for line in lines if not line.anchor]
+    rows += [["**anchors**", *([""] * len(columns))]] if any(line.anchor for line in lines) else []
+    rows += [_row(line, columns, notes) for line in lines if line.anchor]
+    return _grid(rows)
+
+
+def _row(line: Line, columns: Sequence[Column], notes: Notes) -> list[str]:
+    label = markdown(notes.label(line))
+    return [f"*{label}*" if line.anchor else label, *(_cell(line, column, notes) for column in columns)]
+
+
+def _cell(line: Line, column: Column, notes: Notes) -> str:
+    text = _part(line, column, notes)
+    return f"{text} {FLOOR}" if not column.meaning.cost and notes.section.at_floor(line, column) else text
+
+
+def _legend(section: Section) -> str:
+    lines = ["Mean ± standard deviation over seeds; ↓ lower is better, ↑ higher is better; – not measured."]
+    if any(section.at_floor(line, column) for line in section.lines for column in section.main):
+        lines.append(f"{FLOOR} beyond `real`, or within two standard errors of it: there the metric says nothing more.")
+    if section.budget == "smoke":
+        lines.append("The budget `smoke` shows that everything runs, and nothing about quality.")
+    return " ".join(lines)
+
+
+def _failures(notes: Notes) -> str:
+    rows = [
+        f"- [{note.number}] {markdown(notes.label(note.line))}, seed {note.seed}, {markdown(note.what)}: "
+        f"{markdown(note.status)}: {markdown(note.reason or 'no reason given')}"
+        for note in notes.failures
+    ]
+    return "\n".join(["Failed:", "", *rows]) if rows else ""
+
+
+def _versions(notes: Notes) -> str:
+    versions = "; ".join(f"{markdown(version)} ({_list(who)})" for version, who in notes.versions.items())
+    mixed = f" Measured with more than one version, run all seeds again: {_list(notes.mixed)}."
+    return f"Versions: {versions}.{mixed if notes.mixed else ''}"
+
+
+def _ranks(notes: Notes) -> str:
+    section = notes.section
+    if not section.ranks:
+        return "No ranks: that takes two methods and a metric that has a better and a worse."
+    rows = [["method", "mean rank", "95 % interval", "group", "seeds"]]
+    for line, rank in section.ranks.items():
+        interval = MISSING if rank.low is None or rank.high is None else f"{rank.low:.2f} to {rank.high:.2f}"
+        group = MISSING if rank.group is None else str(rank.group)
+        rows.append([markdown(notes.label(line)), f"{rank.mean:.2f}", interval, group, str(rank.seeds)])
+    return f"{_grid(rows)}\n\nMean rank over {_list(column.metric for column in section.ranked)}. {POLICY}"
+
+
+def _cost_table(notes: Notes) -> str:
+    columns = notes.section.cost
+    lines = [line for line in notes.section.lines if any(notes.section.cell(line, column).ok for column in columns)]
+    rows = [["method", "device", *(markdown(column.meaning.heading) for column in columns)]]
+    rows += [
+        [markdown(notes.label(line)), markdown(line.device), *(_cell(line, column, notes) for column in columns)]
+        for line in lines
+    ]
+    return _grid(rows)
+
+
+def _protocols(notes: Notes) -> str:
+    columns = [*notes.section.main, *notes.section.cost]
+    marks = _marks(columns)
+    return "\n".join(f"- {_protocol(column, notes)}{marks[column]}" for column in columns)
+
+
+def _protocol(column: Column, notes: Notes) -> str:
+    about = column.meaning.about.rstrip(".")
+    counts = [number(count) for count in notes.counts(column)]
+    parts = [f"**{markdown(column.meaning.heading)}**", markdown(about) if about else ""]
+    parts += [f"protocol {markdown(column.protocol or 'not known')}", f"n = {', '.join(counts)}" if counts else ""]
+    return ": ".join([parts[0], "; ".join(part for part in parts[1:] if part)])
+
+
+def _parts(notes: Notes) -> list[str]:
+    """Parts of metrics, folded away: a line for each part, a column for each method."""
+    blocks = []
+    for metric, columns in notes.section.parts.items():
+        lines = [line for line in notes.section.lines if any(notes.section.cell(line, column).ok for column in columns)]
+        marks = _marks(columns)
+        rows = [[markdown(metric), *(markdown(notes.label(line)) for line in lines)]]
+        rows += [
+            [markdown(column.metric.partition("/")[2]) + marks[column], *(_part(line, column, notes) for line in lines)]
+            for column in columns
+        ]
+        blocks.append(_folded(f"Parts of {metric}", _grid(rows)))
+    return blocks
+
+
+def _part(line: Line, column: Column, notes: Notes) -> str:
+    return notes.section.cell(line, column).text(len(notes.section.seeds), notes.number)
+
+
+def _not_measured(notes: Notes) -> str:
+    rows = [
+        f"- {_list(metrics)}: {markdown(reason or 'no reason given')} ({_list(labels)})"
+        for reason, metrics, labels in notes.skipped
+    ]
+    return _folded("Not measured", "\n".join(rows)) if rows else ""
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(map(markdown, names))
+
+
+def _marks(columns: Sequence[Column]) -> dict[Column, str]:
+    """A letter behind each metric that stands there under several protocols."""
+    marks = {}
+    for column in columns:
+        same = [other for other in columns if other.metric == column.metric]
+        marks[column] = f" ({chr(ord('a') + same.index(column))})" if len(same) > 1 else ""
+    return marks
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details>\n<summary>{escape(shown(summary))}</summary>\n\n{content}\n\n</details>"
+
+
+def _grid(rows: list[list[str]]) -> str:
+    """A table: names on the left, numbers to the right."""
+    rule = ["---", *(["---:"] * (len(rows[0]) - 1))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])

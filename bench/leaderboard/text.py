@@ -1,0 +1,88 @@
+"""Text and numbers as a board shows them: nothing in a record may break a line, a table or a terminal."""
+
+import math
+import unicodedata
+from statistics import mean, stdev
+from urllib.parse import quote
+
+MISSING = "–"
+LONGEST = 300  # characters of a text that is shown
+
+
+def plain(text: str) -> str:
+    """Control, format and surrogate characters written out, as in `\\x1b`; plain text stays as it is."""
+    return text if text.isprintable() else "".join(char if _is_plain(char) else _written(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """Plain text with single spaces only."""
+    return plain(" ".join(text.split()))
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def shown(text: str) -> str:
+    """What any text of a record looks like in a terminal."""
+    return shorten(one_line(text))
+
+
+def markdown(text: str) -> str:
+    """What any text of a record looks like in Markdown: every mark that could mean something is escaped."""
+    escaped = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
+    line = "".join("\\" + char if char in r"\`*_[]#|~$" else char for char in shown(text))
+    for mark, entity in escaped.items():
+        line = line.replace(mark, entity)
+    return line
+
+
+def link(name: str) -> str:
+    """A file name as the target of a Markdown link."""
+    return quote(name, safe="@+=,~-_.")
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """Four significant digits, or so many decimals; thousands apart."""
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value and not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.3g}"
+    if decimals is None:
+        decimals = 0 if float(value).is_integer() else _decimals(value, 4)
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-0", "0", 1) if not float(text.replace(",", "")) else text
+
+
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation: two significant digits of the deviation, the mean to the same place."""
+    centre = mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
+    if len(values) < 2 or not math.isfinite(centre):
+        return number(centre)
+    deviation = stdev(values)
+    if not deviation:
+        return f"{number(centre)} ± 0"
+    decimals = _decimals(deviation, 2)
+    if centre:
+        decimals = min(decimals, _decimals(centre, 5))
+    return f"{number(centre, decimals)} ± {_deviation(deviation, decimals)}"
+
+
+def _deviation(value: float, decimals: int) -> str:
+    return number(value, decimals) if float(f"{value:.{decimals}f}") else f"{value:.1g}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """How many decimals show so many significant digits."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def _is_plain(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _written(char: str) -> str:
+    return char.encode("ascii", "backslashreplace").decode() if ord(char) > 127 else f"\\x{ord(char):02x}"

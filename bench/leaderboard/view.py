@@ -1,0 +1,216 @@
+"""A board as a person reads it: like beside like, a line for each method, a column for each metric and protocol."""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean, variance
+from typing import NamedTuple
+
+from bench.budget import BUDGETS
+from bench.leaderboard.known import Meaning, meaning
+from bench.leaderboard.ranks import Rank, rank
+from bench.leaderboard.text import MISSING, spread
+from bench.record import Record
+
+ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
+JOB = ("fit", "exam")  # records about a whole job: not columns, but where they failed every cell did
+ERRORS = 2.0  # standard errors of a difference within which two means are not told apart
+
+
+class Line(NamedTuple):
+    """One method of a section: numbers in one line come from the same settings, guide and device."""
+
+    entry: str
+    settings: str
+    guide: str
+    device: str
+
+    @property
+    def anchor(self) -> bool:
+        return self.entry in ANCHORS
+
+
+class Column(NamedTuple):
+    """One metric under one protocol."""
+
+    metric: str
+    protocol: str
+
+    @property
+    def part(self) -> bool:
+        return "/" in self.metric
+
+    @property
+    def meaning(self) -> Meaning:
+        return meaning(self.metric)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the seeds of one line say in one column."""
+
+    ok: tuple[Record, ...] = ()
+    failed: tuple[Record, ...] = ()  # of this metric, or the job it would have come from
+
+    @property
+    def values(self) -> list[float]:
+        return [record.value for record in self.ok if record.value is not None]
+
+    @property
+    def tried(self) -> bool:
+        """Whether the metric itself was measured for any seed, or failed."""
+        return bool(self.ok) or any(record.metric not in JOB for record in self.failed)
+
+    def text(self, seeds: int, note: Callable[[Record], str]) -> str:
+        """Mean ± deviation, how many seeds where that is not `seeds` of them, and what failed."""
+        parts = [spread(self.values)] if self.values else []
+        if self.values and (len(self.values) == 1 or len(self.values) != seeds):
+            parts.append(f"({len(self.values)} seed{'s' * (len(self.values) > 1)})")
+        if self.failed:
+            notes = ", ".join(dict.fromkeys(note(record) for record in self.failed))
+            parts.append(f"{f'{len(self.failed)} ' if parts else ''}failed [{notes}]")
+        return " ".join(parts) or MISSING
+
+
+class Section:
+    """All that may stand in one table: one budget, one judge, one kind of device."""
+
+    def __init__(self, budget: str, judge: str, kind: str, records: Iterable[Record]) -> None:
+        self.budget, self.judge, self.kind = budget, judge, kind
+        self.records = sorted(records, key=lambda record: (record.seed, record.place))
+        self._cells: dict[tuple[Line, Column], list[Record]] = {}
+        for record in self.records:
+            self._cells.setdefault((line_of(record), self._column(record)), []).append(record)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Methods, the best mean rank first, then the anchors."""
+        anchors = {line for record in self.records if (line := line_of(record)).anchor}
+        methods = list(self.ranks) or self._methods
+        return methods + sorted(anchors, key=lambda line: (ANCHORS.index(line.entry), line))
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Every metric but those of whole jobs and those never measured, in the order of the table of metrics."""
+        measured = {
+            column for (_, column), records in self._cells.items() if any(r.status != "skipped" for r in records)
+        }
+        return sorted((column for column in measured if column.metric not in JOB), key=_column_order)
+
+    @property
+    def main(self) -> list[Column]:
+        return [column for column in self.columns if not column.part and not column.meaning.cost]
+
+    @property
+    def cost(self) -> list[Column]:
+        return [column for column in self.columns if not column.part and column.meaning.cost]
+
+    @property
+    def parts(self) -> dict[str, list[Column]]:
+        """The parts of metrics, by metric."""
+        parts: dict[str, list[Column]] = {}
+        for column in self.columns:
+            if column.part:
+                parts.setdefault(column.metric.partition("/")[0], []).append(column)
+        return parts
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        return sorted({record.seed for record in self.records})
+
+    def cell(self, line: Line, column: Column) -> Cell:
+        """A job that failed before it came to this column counts as failed here, unless the method cannot have it."""
+        records = self._cells.get((line, column), [])
+        ok = tuple(record for record in records if record.status == "ok")
+        failed = [record for record in records if record.status not in ("ok", "skipped")]
+        seen = {record.seed for record in records}
+        if not column.part and all(record.status != "skipped" for record in records):
+            failed += [record for record in self._lost.get(line, []) if record.seed not in seen]
+        return Cell(ok, tuple(failed))
+
+    def at_floor(self, line: Line, column: Column) -> bool:
+        """Whether the seeds cannot tell this method from real images, or it lies beyond them."""
+        own, real = self.cell(line, column).values, self._floor(line, column)
+        if line.anchor or not own or not real or not all(map(math.isfinite, own + real)):
+            return False
+        sign = {"lower": 1.0, "higher": -1.0}.get(column.meaning.better)
+        difference = fmean(own) - fmean(real)
+        beyond = sign is not None and sign * difference <= 0
+        return beyond or abs(difference) <= ERRORS * math.sqrt(_squared_error(own) + _squared_error(real))
+
+    @cached_property
+    def ranked(self) -> list[Column]:
+        """The columns that count for the ranks: of the declared metrics, those that some method has."""
+        declared = [column for column in self.main if column.meaning.ranked]
+        return [column for column in declared if any(self.cell(line, column).values for line in self._methods)]
+
+    @cached_property
+    def ranks(self) -> dict[Line, Rank]:
+        """By method, best first; empty where there are not two methods and a metric to rank them by."""
+        if len(self._methods) < 2:
+            return {}
+        return rank({line: {column: self._score(line, column) for column in self.ranked} for line in self._methods})
+
+    @cached_property
+    def _methods(self) -> list[Line]:
+        return sorted({line for record in self.records if not (line := line_of(record)).anchor})
+
+    def _score(self, line: Line, column: Column) -> dict[int, float | None]:
+        sign, cell = (-1 if column.meaning.better == "higher" else 1), self.cell(line, column)
+        ok: dict[int, float | None] = {r.seed: sign * r.value for r in cell.ok if r.value is not None}
+        return ok | {record.seed: None for record in cell.failed}
+
+    @cached_property
+    def _lost(self) -> dict[Line, list[Record]]:
+        """Records of whole jobs that failed."""
+        lost: dict[Line, list[Record]] = {}
+        for record in self.records:
+            if record.metric in JOB and record.status not in ("ok", "skipped"):
+                lost.setdefault(line_of(record), []).append(record)
+        return lost
+
+    @cached_property
+    def _protocols(self) -> dict[str, str]:
+        """A protocol for records that failed before they had one."""
+        return {record.metric: record.protocol for record in reversed(self.records) if record.protocol}
+
+    def _column(self, record: Record) -> Column:
+        return Column(record.metric, record.protocol or self._protocols.get(record.metric, ""))
+
+    def _floor(self, line: Line, column: Column) -> list[float]:
+        floors = [other for other in self.lines if other.entry == "real"]
+        nearest = sorted(floors, key=lambda other: (other.device != line.device, other.guide != line.guide))
+        return next((values for other in nearest if (values := self.cell(other, column).values)), [])
+
+
+def sections(records: Iterable[Record]) -> list[Section]:
+    """The largest budget first."""
+    groups: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.budget, device_kind(record.device), record.judge), []).append(record)
+    order = list(BUDGETS)[::-1]
+    keys = sorted(groups, key=lambda key: (order.index(key[0]) if key[0] in order else len(order), key))
+    return [Section(budget, judge, kind, groups[budget, kind, judge]) for budget, kind, judge in keys]
+
+
+def device_kind(device: str) -> str:
+    """CPU or GPU: what the fingerprint of a device says."""
+    return "CPU" if re.match(r"cpu\b|.*\b\d+ threads?\b", device, re.IGNORECASE) else "GPU" if device else "no device"
+
+
+def line_of(record: Record) -> Line:
+    """The line a record belongs to."""
+    return Line(record.entry, record.settings, record.guide, record.device)
+
+
+def _column_order(column: Column) -> tuple[object, ...]:
+    natural = [
+        (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", column.metric)
+    ]
+    return (column.meaning.place, natural, column.protocol)
+
+
+def _squared_error(values: list[float]) -> float:
+    return variance(values) / len(values) if len(values) > 1 else 0.0

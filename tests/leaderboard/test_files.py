@@ -1,0 +1,217 @@
+"""Boards lose nothing: not to two runs at once, a killed process, a corrupt file or a full disk."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.leaderboard import board_path, boards, files, merge, read
+from bench.record import Record
+
+Make = Callable[..., Record]
+
+MERGE_ALONE = """
+import sys
+from pathlib import Path
+from bench.leaderboard import merge
+from bench.record import Record
+folder, entry = Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
+for seed in range(25):
+    merge(folder, [Record("sprites", entry, "p", "d", "1", "", seed, "quick", "fd", "fd:v1", 0.1 * seed, 1, "ok", "",
+                          "g", "j", "cpu", "k")])
+"""
+HOLD = """
+import sys, time
+from pathlib import Path
+from bench.leaderboard.files import locked
+path = Path(sys.argv[1])
+with locked(path):
+    (path.parent / f".{path.name}.abcdefgh.tmp").write_text("half a bo")
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def start(code: str, *args: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", code, *args]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_runs_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
+    runs = [start(MERGE_ALONE, str(tmp_path), entry) for entry in ("a", "b")]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    for run in runs:
+        run.communicate(timeout=120)
+        assert run.returncode == 0
+    rows = read(board_path(tmp_path, "sprites"))
+    assert [(row.entry, row.seed) for row in rows] == [(entry, seed) for entry in ("a", "b") for seed in range(25)]
+    assert [row.value for row in rows] == [0.1 * row.seed for row in rows]
+
+
+def test_a_process_killed_while_it_writes_blocks_nobody_and_leaves_nothing(tmp_path: Path, make: Make) -> None:
+    path = board_path(tmp_path, "sprites")
+    merge(tmp_path, [make(seed=7)])
+    holder = start(HOLD, str(path))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    holder.send_signal(signal.SIGKILL)
+    holder.communicate(timeout=30)
+    started = time.monotonic()
+    merge(tmp_path, [make(seed=8)])
+    assert time.monotonic() - started < 20
+    assert [row.seed for row in read(path)] == [7, 8]
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_board_locked_for_too_long_is_an_error(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.2)
+    holder = start(HOLD, str(board_path(tmp_path, "sprites")))
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(BenchError, match="was locked by another process"):
+            merge(tmp_path, [make()])
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_a_newer_record_takes_the_place_of_an_older_one(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(value=1.0), make(seed=1, value=3.0)])
+    merge(tmp_path, [make(value=2.0, version="0.2.0", key="new"), make(device="other", value=4.0)])
+    assert sorted((row.value, row.version, row.key) for row in read(path)) == [
+        (2.0, "0.2.0", "new"), (3.0, "0.1.0", "abc"), (4.0, "0.1.0", "abc"),
+    ]  # fmt: skip
+
+
+def test_what_is_there_already_is_not_written_again(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(value=0.1 + 0.2, reason="two\nlines", status="ok")])
+    before = path.stat()
+    assert merge(tmp_path, read(path)) == [path]
+    merge(tmp_path, [make(value=0.1 + 0.2, reason="two\nlines", status="ok")])
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_records_go_to_the_boards_of_their_data_sets(tmp_path: Path, make: Make) -> None:
+    names = ["folder:/a b/../ü", "fashion-mnist:32", "x@1", "..", "C:\\x", "a%3Ab", "x" * 500, "line\nbreak"]
+    paths = merge(tmp_path, [make(dataset=name) for name in names])
+    assert all(path.parent == tmp_path and path.is_file() for path in paths)
+    assert len(set(paths)) == len(names)
+    for name, path in zip(names, paths, strict=True):
+        assert [board_path(tmp_path, row.dataset) for row in read(path)] == [path]
+        assert board_path(tmp_path, name) == path
+    assert merge(tmp_path, []) == []
+
+
+def test_plain_names_stay_as_they_are() -> None:
+    assert board_path(Path("boards"), "fashion-mnist") == Path("boards/fashion-mnist.csv")
+    assert board_path(Path("boards"), "folder:/tmp/x", ".md") == Path("boards/folder%3A%2Ftmp%2Fx.md")
+    with pytest.raises(BenchError, match="name of a data set"):
+        board_path(Path("boards"), "")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text(min_size=1, max_size=300))
+def test_every_name_is_one_file_that_leads_back_to_it(name: str) -> None:
+    path = board_path(Path("boards"), name)
+    assert path.parent == Path("boards")
+    assert len(path.name.encode()) <= 200
+    assert not path.name.startswith(".")
+    assert board_path(Path("boards"), unquote(path.stem)) == path
+
+
+def test_boards_are_listed_by_data_set(tmp_path: Path, make: Make) -> None:
+    merge(tmp_path, [make(dataset="sprites"), make(dataset="folder:/x")])
+    (tmp_path / "sprites.md").write_text("")
+    assert boards(tmp_path) == ["folder:/x", "sprites"]
+    assert boards(tmp_path / "nowhere") == []
+
+
+def test_a_corrupt_board_is_set_aside_with_one_sentence(tmp_path: Path, make: Make) -> None:
+    said: list[str] = []
+    path = board_path(tmp_path, "sprites")
+    for number, garbage in enumerate((b"<<<<<<< HEAD\ndataset", b"\0\xff"), 1):
+        path.write_bytes(garbage)
+        merge(tmp_path, [make(seed=number)], said.append)
+        assert (tmp_path / f"sprites.csv.corrupt-{number}").read_bytes() == garbage
+        assert [row.seed for row in read(path)] == [number]
+    assert len(said) == 2
+    assert "corrupt-1: " in said[0]
+    assert "column 'dataset'" in said[0]
+    assert boards(tmp_path) == ["sprites"]
+
+
+def test_the_sentence_goes_to_standard_error(tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    board_path(tmp_path, "sprites").write_text("no board")
+    merge(tmp_path, [make()])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+
+
+def test_a_folder_that_is_none_is_an_error(tmp_path: Path, make: Make) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BenchError, match=r"cannot write .*sprites\.csv: .*--leaderboards"):
+        merge(tmp_path / "file", [make()])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_an_error(tmp_path: Path, make: Make) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(BenchError, match="Permission denied"):
+        merge(tmp_path, [make()])
+
+
+def test_a_full_disk_is_an_error_and_the_board_stays(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [path] = merge(tmp_path, [make()])
+    before = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BenchError, match="No space left on device"):
+        merge(tmp_path, [make(seed=1)])
+    assert path.read_bytes() == before
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_board_that_is_a_folder_is_an_error(tmp_path: Path, make: Make) -> None:
+    board_path(tmp_path, "sprites").mkdir()
+    with pytest.raises(BenchError, match="cannot write"):
+        merge(tmp_path, [make()])
+    with pytest.raises(BenchError, match="cannot be read"):
+        read(board_path(tmp_path, "sprites"))
+
+
+def test_a_board_that_is_not_there_names_the_nearest(tmp_path: Path, make: Make) -> None:
+    merge(tmp_path, [make()])
+    with pytest.raises(BenchError, match="did you mean 'sprites'"):
+        read(board_path(tmp_path, "sprite"))
+
+
+def test_merging_and_reading_import_nothing_heavy(tmp_path: Path) -> None:
+    look = "assert not {'torch', 'pandas', 'numpy', 'rich', 'timm'} & set(sys.modules), sorted(sys.modules)"
+    run = start(MERGE_ALONE + look, str(tmp_path), "a")
+    run.communicate("go\n", timeout=60)
+    assert run.returncode == 0

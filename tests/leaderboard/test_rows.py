@@ -1,0 +1,118 @@
+"""The CSV file of a board holds records to the bit, one line each, and complains about anything else."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.leaderboard.rows import COLUMNS, decode, encode, tidy
+from bench.record import Record, Status
+
+Make = Callable[..., Record]
+PATH = Path("sprites.csv")
+text = st.text(max_size=30)
+numbers = {
+    "seed": st.integers(-(2**70), 2**70),
+    "n": st.none() | st.integers(0, 2**70),
+    "value": st.none() | st.floats(),
+    "status": st.sampled_from(get_args(Status)),
+}
+records = st.builds(Record, **(dict.fromkeys(COLUMNS, text) | numbers))
+
+
+def bits(value: float | None) -> bytes | None:
+    return None if value is None else b"nan" if value != value else struct.pack("<d", value)
+
+
+def same(left: Record, right: Record) -> bool:
+    rows = [{**record.to_dict(), "value": bits(record.value)} for record in (left, right)]
+    return rows[0] == rows[1]
+
+
+def test_the_columns_are_the_fields_of_a_record() -> None:
+    assert sorted(COLUMNS) == sorted(field.name for field in fields(Record))
+    first = "dataset, entry, plugin, version, seed, budget, metric, value, n, status, reason, judge, device, key"
+    assert COLUMNS[:14] == tuple(first.split(", "))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(records, max_size=4))
+def test_records_come_back_to_the_bit(rows: list[Record]) -> None:
+    back = decode(encode(rows), PATH)
+    wanted = [tidy(row) for row in rows]
+    assert len(back) == len(wanted)
+    assert all(any(same(got, want) for want in wanted) for got in back)
+    assert encode(back) == encode(rows)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(records, min_size=1, max_size=4))
+def test_every_record_is_one_line(rows: list[Record]) -> None:
+    assert len(encode(rows).decode().splitlines()) == 1 + len(rows)
+
+
+def test_rows_are_sorted_with_seeds_as_numbers(make: Make) -> None:
+    rows = [make(seed=10), make(seed=9), make(entry="dr-vae"), make(metric="a", seed=9)]
+    got = [(row.entry, row.seed, row.metric) for row in decode(encode(rows), PATH)]
+    assert got == [("dr-vae", 0, "fd-lite0"), ("regene", 9, "a"), ("regene", 9, "fd-lite0"), ("regene", 10, "fd-lite0")]
+
+
+def test_a_reason_is_one_line_and_not_endless(make: Make) -> None:
+    reason = tidy(make(status="failed", reason="first\r\n\tsecond \x1b[31m" + "x" * 200_000)).reason
+    assert reason.startswith("first second \\x1b[31mxxx")
+    assert len(reason) == 1000
+
+
+def test_a_text_that_could_not_be_read_again_is_refused(make: Make) -> None:
+    with pytest.raises(BenchError, match=r"settings of a record has 200000 characters"):
+        tidy(make(settings="x" * 200_000))
+
+
+def test_a_status_that_there_is_not_is_a_bug(make: Make) -> None:
+    with pytest.raises(ValueError, match="no such status"):
+        tidy(make(status="fine"))
+
+
+def test_numbers_of_other_libraries_become_plain(make: Make) -> None:
+    import numpy as np
+
+    row = tidy(make(value=np.float64(0.1), n=np.int64(7), seed=np.int32(3)))
+    assert [type(row.value), type(row.n), type(row.seed)] == [float, int, int]
+
+
+def broken(make: Make, old: str, new: str) -> bytes:
+    return encode([make()]).replace(old.encode(), new.encode(), 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("entry,plugin", "entri,plugin", r"sprites.csv: column 'entry' is expected where the header says 'entri'"),
+        (",guide\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
+        (",guide\n", ",guide,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
+        (",1.5,", ",one,", r"sprites.csv, row 2: value is 'one', wanted a number"),
+        (",2000,ok", ",2e3,ok", r"sprites.csv, row 2: n is '2e3', wanted a number"),
+        (",ok,", ",okay,", r"sprites.csv, row 2: unknown status 'okay': did you mean 'ok'\?"),
+        (",abc,", ",", r"sprites.csv, row 2: got 17 fields, wanted 18"),
+        ("dataset", '"dataset', r"sprites.csv is no CSV file of a board"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_column(make: Make, old: str, new: str, sentence: str) -> None:
+    with pytest.raises(BenchError, match=sentence):
+        decode(broken(make, old, new), PATH)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.binary(max_size=200))
+@example(b"")
+@example(b"\xff\xfe")
+@example(b"dataset\n" + b"x" * 200_000)
+def test_any_other_bytes_are_refused_in_a_sentence(payload: bytes) -> None:
+    with pytest.raises(BenchError, match=r"sprites\.csv"):
+        decode(payload, PATH)
