@@ -50,7 +50,13 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     _run_parser(commands)
     _command(commands, "list", list_, "plugins, entries, data sets, metrics and feature spaces", as_json=True)
-    board = _command(commands, "leaderboard", leaderboard, "print a board, or name those that there are", as_json=True)
+    board = _command(
+        commands,
+        "leaderboard",
+        leaderboard,
+        "print a board and render its page, or name those that there are",
+        as_json=True,
+    )
     board.add_argument("dataset", nargs="?", help="the data set; without it, the names of all boards")
     board.add_argument("--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR")
     check = _command(commands, "test", test, "hold plugins to the promises of the conformance suite", as_json=True)
@@ -211,10 +217,6 @@ def _print_run(options: argparse.Namespace, wish: Wish, records: "list[Record]",
         return
     console = _console()
     console.print(table(records))
-    for record in failed:
-        console.print(
-            f"{record.entry} seed {record.seed}, {record.metric}: {record.status}: {record.reason}",
-            markup=False, style="red", highlight=False)  # fmt: skip
     console.print(f"board: {board.with_suffix('.md')}  rows: {board}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -234,13 +236,14 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def leaderboard(options: argparse.Namespace) -> int:
-    from bench.leaderboard import board_path, boards, read, table
+    from bench.leaderboard import board_path, boards, read, render, table
 
     if options.dataset is None:
         found = boards(options.leaderboards)
         print(json.dumps(found) if options.json else "\n".join(found) or f"no boards in {options.leaderboards}")
         return 0
     records = read(board_path(options.leaderboards, options.dataset))
+    render(options.leaderboards, options.dataset)
     if options.json:
         print(json.dumps([record.to_dict() for record in records], indent=1))
     else:
