@@ -1,0 +1,178 @@
+"""What `bench run` promises: nothing done twice, nothing lost, the same numbers again."""
+
+import json
+import shutil
+import signal
+import time
+
+import pytest
+
+QUICKLY = "--dataset", "digits", "--budget", "smoke", "--json"
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, bench_in):
+    """A finished run, its folder not to be changed."""
+    bench = bench_in(tmp_path_factory.mktemp("first"))
+    answer = bench("run", "--plugins", "good", *QUICKLY)
+    assert answer.code == 0, answer.err
+    return bench, answer
+
+
+@pytest.fixture
+def again(first, tmp_path, bench_in):
+    """A copy of that folder, to be changed at will."""
+    shutil.copytree(first[0].folder, tmp_path / "copy")
+    return bench_in(tmp_path / "copy")
+
+
+def numbers(answer) -> dict:
+    """Every measured number that is not a cost."""
+    costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
+    return {
+        (row["entry"], row["seed"], row["metric"]): row["value"]
+        for row in answer.json["records"]
+        if row["metric"] not in costs
+    }
+
+
+def test_a_run_leaves_rows_for_the_method_and_every_anchor(first):
+    assert {row["entry"] for row in first[1].json["records"]} == {"good", "real", "replay", "mean", "noise"}
+
+
+def test_a_run_leaves_its_config_its_samples_and_its_curves(first):
+    [folder] = (first[0].folder / "runs" / "digits" / "good").iterdir()
+    assert json.loads((folder / "job.json").read_text())["job"]["config"] == {"level": 0.5}
+    assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
+    assert list((folder / "tensorboard").glob("events.*"))
+    assert not list(folder.rglob("*.ckpt"))
+    assert not list(first[0].folder.rglob("*.tmp"))
+
+
+def test_a_second_run_does_nothing_and_says_the_same(again, first):
+    answer = again("run", "--plugins", "good", *QUICKLY)
+    assert answer.code == 0
+    assert "done before" in answer.err
+    assert sorted(map(str, answer.json["records"])) == sorted(map(str, first[1].json["records"]))
+
+
+def test_without_a_receipt_every_job_is_still_cached(again, first):
+    shutil.rmtree(again.folder / "runs" / "receipts")
+    answer = again("run", "--plugins", "good", *QUICKLY)
+    assert set(answer.json["ends"].values()) == {"cached"}
+    assert answer.json["records"] == first[1].json["records"]
+
+
+def test_the_same_seed_gives_the_same_numbers_to_the_bit(first, bench):
+    answer = bench("run", "--plugins", "good", *QUICKLY)
+    assert numbers(answer) == numbers(first[1])
+
+
+def test_another_seed_gives_other_numbers(again, first):
+    answer = again("run", "--plugins", "good", *QUICKLY, "--seeds", "1")
+    assert answer.row("good", "fd-lite0")["value"] != first[1].row("good", "fd-lite0")["value"]
+
+
+def test_a_changed_setting_trains_anew_beside_the_old_row(again):
+    again("run", "--plugins", "good", *QUICKLY, "--set", "good.level=0.25")
+    board = again("leaderboard", "digits", "--json").json
+    assert {row["settings"] for row in board if row["entry"] == "good"} == {"", "level=0.25"}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "train.json", "records/fd-lite0-*.json", "samples-*.npz"])
+def test_a_corrupt_file_is_noticed_set_aside_and_redone(again, first, name):
+    [path] = (again.folder / "runs" / "digits" / "good").glob(f"*/{name}")
+    payload = bytearray(path.read_bytes())
+    payload[len(payload) // 2] ^= 1
+    path.write_bytes(payload)
+    for record in path.parent.parent.rglob("records/fd-judge-*.json") if "record" not in name else ():
+        record.unlink()  # so that the file is needed
+    for record in path.parent.rglob("records/fd-judge-*.json"):
+        record.unlink()
+    answer = again("run", "--plugins", "good", *QUICKLY)
+    assert answer.code == 0, answer.err
+    assert numbers(answer) == numbers(first[1])
+    assert list(path.parent.glob("*.corrupt"))
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(bench, first):
+    process = bench.popen("run", "--plugins", "good", *QUICKLY)
+    runs = bench.folder / "runs" / "digits"
+    while not list(runs.glob("good/*/job.json")) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = {path: path.stat().st_mtime_ns for path in runs.glob("*/*/records/*.json")}
+    answer = bench("run", "--plugins", "good", *QUICKLY)
+    assert answer.code == 0, answer.err
+    assert numbers(answer) == numbers(first[1])
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in done.items())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_with_code_130_and_leaves_no_process(bench, number):
+    import psutil
+
+    process = bench.popen("run", "--plugins", "hangs", *QUICKLY)
+    while not list((bench.folder / "runs").glob("digits/hangs/*/job.json")) and process.poll() is None:
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert not alive
+
+
+def test_two_runs_at_once_lose_and_double_nothing(bench, first):
+    pair = [bench.popen("run", "--plugins", "good", *QUICKLY, "--seeds", seeds) for seeds in ("0,1", "0,2")]
+    outputs = [process.communicate(timeout=300) for process in pair]
+    assert [process.returncode for process in pair] == [0, 0], outputs
+    rows = bench("leaderboard", "digits", "--json").json
+    places = [(row["entry"], row["seed"], row["metric"]) for row in rows]
+    assert len(places) == len(set(places))
+    assert {row["seed"] for row in rows} == {0, 1, 2}
+
+
+def test_a_dry_run_lists_the_jobs_and_does_nothing(bench):
+    answer = bench("run", "--plugins", "good,unimportable", *QUICKLY, "--dry-run", "--seeds", "0,1")
+    jobs = answer.json["jobs"]
+    assert [job["entry"] for job in jobs].count("good") == 2
+    assert any("OSError" in job.get("broken", "") for job in jobs)
+    assert not (bench.folder / "runs").exists()
+    assert not (bench.folder / "leaderboards").exists()
+
+
+def test_explain_tells_what_a_key_stands_for(again):
+    again("run", "--plugins", "good", *QUICKLY, "--set", "good.level=0.25")
+    row = next(row for row in again("leaderboard", "digits", "--json").json
+               if row["settings"] and row["metric"] == "fd-lite0")  # fmt: skip
+    found = again("explain", row["key"], "--json").json
+    assert found["measurement"][0]["value"] == row["value"]
+    assert found["of"]["differs"]["config"] == [{"level": 0.5}, {"level": 0.25}]
+    assert "level" in again("explain", row["key"][:8]).out
+
+
+def test_list_shows_plugins_entries_and_broken_ones(bench):
+    found = bench("list", "--json").json
+    assert {"name": "good", "distribution": "bench-hostile", "version": "1.2", "hooks": ["bench_generators"]} in found[
+        "plugins"
+    ]
+    assert "OSError" in next(row for row in found["broken"] if row["plugin"] == "unimportable")["reason"]
+    assert "SelfClassifying" in next(row for row in found["generators"] if row["name"] == "regene")["capabilities"]
+    assert next(row for row in found["datasets"] if row["name"] == "sprites")["state"] == "ready"
+
+
+def test_a_closed_pipe_is_no_error(bench):
+    process = bench.popen("list")
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdout = None
+    assert "Traceback" not in process.stderr.read()
+    process.wait(60)
+
+
+def test_completion_knows_the_options_of_run(bench):
+    assert "--strict-plugins" in bench("completion", "bash").out
