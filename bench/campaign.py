@@ -61,7 +61,7 @@ class Campaign:
                 self._finish(job, end, reason)
         finally:  # also where the run is interrupted
             if self.records:
-                render(self.boards, self.plan.wish.dataset)
+                render(self.boards, self.plan.board)
         return int(any(record.status not in ("ok", "skipped") for record in self.records))
 
     def _fit_examiners(self) -> None:
@@ -132,8 +132,7 @@ class Campaign:
         merge(self.boards, records)
 
     def _report_broken(self) -> None:
-        for job in self.plan.broken:
-            reason = self.plan.reasons[job.entry]
+        for job, reason in self.plan.broken:
             self.show.ended(job.label, "failed", reason, 0.0)
             record = row(job, "fit", job.key, "fit", None, None, "failed", reason, *self._examiners())
             self.ends[job.key] = "failed"

@@ -135,9 +135,9 @@ def run(options: argparse.Namespace) -> int:
         from bench.leaderboard import merge, render
 
         merge(options.leaderboards, records)
-        render(options.leaderboards, wish.dataset)
+        render(options.leaderboards, records[0].dataset)
         print(f"bench: all of this was done before; the runs are in {options.runs}", file=sys.stderr)
-        _print_run(options, wish, records, {})
+        _print_run(options, records, {})
         return 0
     return _run(options, wish)
 
@@ -184,7 +184,7 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
         from bench.receipt import write_receipt
 
         write_receipt(options.runs, wish, campaign.record_paths(), plan.data_files)
-    _print_run(options, wish, campaign.records, campaign.ends)
+    _print_run(options, campaign.records, campaign.ends)
     return code
 
 
@@ -206,10 +206,10 @@ def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
     return 0
 
 
-def _print_run(options: argparse.Namespace, wish: Wish, records: "list[Record]", ends: dict[str, str]) -> None:
+def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[str, str]) -> None:
     from bench.leaderboard import board_path, table
 
-    board = board_path(options.leaderboards, wish.dataset)
+    board = board_path(options.leaderboards, records[0].dataset)
     failed = [record for record in records if record.status not in ("ok", "skipped")]
     if options.json:
         rows = [record.to_dict() for record in records]

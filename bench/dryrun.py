@@ -22,8 +22,8 @@ def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
                      "images": job.images, "cached": done, "seconds": seconds, "folder": str(folder.path)})  # fmt: skip
     return rows + [
         {"entry": job.entry, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
-         "seconds": 0.0, "folder": "", "broken": plan.reasons[job.entry]}
-        for job in plan.broken
+         "seconds": 0.0, "folder": "", "broken": reason}
+        for job, reason in plan.broken
     ]  # fmt: skip
 
 

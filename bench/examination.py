@@ -84,7 +84,7 @@ def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: in
         guide: str, judge: str) -> Record:  # fmt: skip
     """A record of `job`, with everything about the job filled in."""
     return Record(
-        job.dataset, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
+        job.board, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
         name, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
     )  # fmt: skip
 

@@ -91,7 +91,9 @@ def examiner(
     folder = cache / "examiners" / key
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(derive_seed(role, "init"))
-        model = target(build(target.Config, settings, name), dataset.spec).to(device, memory_format=torch.channels_last)
+        model = (
+            target(build(target.Config, settings, name), dataset.spec).to(device).to(memory_format=torch.channels_last)
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):

@@ -21,7 +21,8 @@ class Job:
     source: str  # digest of the plugin's files
     settings: tuple[tuple[str, str], ...]  # what --set changed
     config: dict[str, Any]  # resolved, defaults included
-    dataset: str
+    dataset: str  # as asked for
+    board: str  # the name of its board: that of the images
     data_digest: str
     seed: int
     budget: str
@@ -38,7 +39,7 @@ class Job:
     @property
     def training(self) -> dict[str, Any]:
         """The parts of the training key: measuring otherwise retrains nothing."""
-        measured_only = {"samples", "reference", "judge", "judge_key", "budget", "guide"}
+        measured_only = {"board", "samples", "reference", "judge", "judge_key", "budget", "guide"}
         parts = {name: value for name, value in asdict(self).items() if name not in measured_only}
         return parts | {"training_version": TRAINING_VERSION}
 

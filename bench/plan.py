@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from bench.device import Device, find_device
 from bench.errors import BenchError
 from bench.examiners import Role, examiner_key
 from bench.jobs import Job
-from bench.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
+from bench.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
 from bench.store import Folder
-from bench.wish import Wish, parse_names, parse_settings, split_argument
+from bench.wish import Wish, argument_settings, parse_names, parse_settings, split_argument
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,10 @@ class Plan:
     device: Device
     budget: Budget
     jobs: tuple[Job, ...]
-    broken: tuple[Job, ...]  # entries whose plugin cannot be used, as rows with a reason
-    reasons: Mapping[str, str]  # by entry, for `broken`
-    judge_floor: float | None
+    broken: tuple[tuple[Job, str], ...]  # entries whose plugin cannot be used, with the reason
+    board: str
     classes: int
+    judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
 
 
@@ -42,38 +41,27 @@ def make_plan(wish: Wish, strict: bool = False) -> Plan:
     budget, plugins = find_budget(wish.budget), Plugins()
     entries, broken = _generators(plugins, wish.plugins, strict)
     settings = parse_settings(wish.set, [entry.name for entry in entries])
-    configs = {entry.name: to_dict(build(entry.target.Config, settings[entry.name], entry.name)) for entry in entries}
-    classifiers: dict[Role, Entry] = {
-        "guide": _classifier(plugins, wish.guide),
-        "judge": _classifier(plugins, wish.judge),
-    }
-    if wish.guide == wish.judge:
-        raise BenchError(
-            f"the guide and the judge are both {wish.guide!r}: a method must not be scored by what guides it"
-        )
+    methods = [_method(entry, settings[entry.name]) for entry in entries]
+    classifiers = _classifiers(plugins, wish)
     device = find_device(wish.device, wish.jobs)
     base, argument = split_argument(wish.dataset)
     source: DataSource = plugins.find("datasets", base).target(argument)
     dataset = source.load()
-    keys = {
-        role: examiner_key(
-            role, entry.target, _settings(getattr(wish, role)), dataset, budget=budget, device=torch.device(device.kind),
-            precision=device.precision, threads=device.threads)
-        for role, entry in classifiers.items()
-    }  # fmt: skip
-    common = _common(wish, budget, dataset, device, keys)
-    jobs = [
-        Job(**common, **_anchor(name), seed=seed, images=0) for name in ANCHORS for seed in wish.seeds
-    ] + [
-        Job(**common, **_identity(entry, settings[entry.name]), config=configs[entry.name], seed=seed,
-            images=training_images(entry, budget, len(dataset.train)))
-        for entry in entries for seed in wish.seeds
-    ]  # fmt: skip
-    lost = [Job(**common, **_lost(error.broken), seed=seed, images=0) for error in broken for seed in wish.seeds]
-    reasons = {error.broken.plugin: str(error) for error in broken}
+    for method, entry in zip(methods, entries, strict=True):
+        method["images"] = training_images(entry, budget, len(dataset.train))
+    common = _common(wish, budget, dataset, device, classifiers)
+    everyone = [_anchor(name) for name in ANCHORS] + methods
     return Plan(
-        wish, device, budget, tuple(jobs), tuple(lost), reasons, source.judge_floor, len(dataset.spec.classes), source.reads()
-    )  # fmt: skip
+        wish=wish,
+        device=device,
+        budget=budget,
+        jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in wish.seeds),
+        broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in wish.seeds),
+        board=dataset.spec.name,
+        classes=len(dataset.spec.classes),
+        judge_floor=source.judge_floor,
+        data_files=source.reads(),
+    )
 
 
 def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
@@ -108,20 +96,38 @@ def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry],
     return entries, broken
 
 
-def _classifier(plugins: Plugins, name: str) -> Entry:
-    entry = plugins.find("classifiers", split_argument(name)[0])
-    build(entry.target.Config, _settings(name), entry.name)  # complain now
-    return entry
+def _classifiers(plugins: Plugins, wish: Wish) -> dict[Role, Entry]:
+    if wish.guide == wish.judge:
+        who = f"the guide and the judge are both {wish.guide!r}"
+        raise BenchError(f"{who}: a method must not be scored by what guides it")
+    found: dict[Role, Entry] = {}
+    for role, name in (("guide", wish.guide), ("judge", wish.judge)):
+        base, _ = split_argument(name)
+        found[role] = entry = plugins.find("classifiers", base)  # type: ignore[index]
+        build(entry.target.Config, argument_settings(name), entry.name)  # complains now
+    return found
 
 
-def _settings(name: str) -> dict[str, str]:
-    argument = split_argument(name)[1]
-    return {"name": argument} if argument else {}
-
-
-def _common(wish: Wish, budget: Budget, dataset: Dataset, device: Device, keys: Mapping[Role, str]) -> dict[str, Any]:
+def _common(
+    wish: Wish, budget: Budget, dataset: Dataset, device: Device, classifiers: Mapping[Role, Entry]
+) -> dict[str, Any]:
+    """What all jobs of a run share."""
+    keys = {
+        role: examiner_key(
+            role,
+            entry.target,
+            argument_settings(getattr(wish, role)),
+            dataset,
+            budget=budget,
+            device=torch.device(device.kind),
+            threads=device.threads,
+            precision=device.precision,
+        )
+        for role, entry in classifiers.items()
+    }
     return {
         "dataset": wish.dataset,
+        "board": dataset.spec.name,
         "data_digest": dataset.digest,
         "budget": budget.name,
         "samples": min(budget.samples, len(dataset.test)),
@@ -135,7 +141,8 @@ def _common(wish: Wish, budget: Budget, dataset: Dataset, device: Device, keys: 
     }
 
 
-def _identity(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
+def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
+    """The identity of a job that trains `entry`."""
     return {
         "entry": entry.name,
         "plugin": entry.plugin,
@@ -143,19 +150,21 @@ def _identity(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
         "version": entry.version,
         "source": entry.digest,
         "settings": tuple(sorted(settings.items())),
+        "config": to_dict(build(entry.target.Config, settings, entry.name)),
     }
 
 
-def _lost(broken: Broken) -> dict[str, Any]:
-    identity = {"entry": broken.plugin, "plugin": broken.plugin, "distribution": broken.distribution}
-    return {**identity, "version": broken.version, "source": "", "settings": (), "config": {}}
-
-
 def _anchor(name: str) -> dict[str, Any]:
-    identity = {"entry": name, "plugin": "anchors", "distribution": OWN, "version": own_version(), "source": ""}
-    return {**identity, "settings": (), "config": {}}
+    """The identity of an anchor row: the host's own, changed when its file is."""
+    origin = {
+        "plugin": "anchors",
+        "distribution": OWN,
+        "version": version(OWN),
+        "source": source_digest("bench.anchors"),
+    }
+    return {"entry": name, **origin, "settings": (), "config": {}, "images": 0}
 
 
-@cache
-def own_version() -> str:
-    return version(OWN)
+def _lost(broken: Broken) -> dict[str, Any]:
+    origin = {"plugin": broken.plugin, "distribution": broken.distribution, "version": broken.version, "source": ""}
+    return {"entry": broken.plugin, **origin, "settings": (), "config": {}, "images": 0}

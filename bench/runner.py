@@ -12,7 +12,7 @@ def run_job(room: Room, plugins: Plugins) -> None:
     job = room.folder.job
     room.folder.create()
     model = None if job.entry in ANCHORS else trained(room, plugins)
-    seen = 0 if model is None else room.folder.read("train.json")["costs"]["train-images"]
+    seen = (room.folder.read("train.json") or {"costs": {"train-images": 0}})["costs"]["train-images"]
     n = len(room.dataset.train)
     record = row(job, "fit", job.key, "fit", seen, n, "ok", "", room.guide.label, room.judge.label)
     room.folder.write_record("fit", job.key, [record])

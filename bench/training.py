@@ -23,7 +23,7 @@ def trained(room: Room, plugins: Plugins) -> Generator:
     config = build(entry.target.Config, dict(job.settings), job.entry)
     seed_everything(derive_seed(job.seed, "init"))
     model: Generator = entry.target(config, room.dataset.spec)
-    model = model.to(room.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(room.device).to(memory_format=torch.channels_last)
     if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
         return model.eval()
     _fit(model, room)

@@ -68,3 +68,9 @@ def split_argument(name: str) -> tuple[str, str]:
     """`timm:resnet18` -> (timm, resnet18)."""
     base, _, argument = name.partition(":")
     return base, argument
+
+
+def argument_settings(name: str) -> dict[str, str]:
+    """The text behind the colon of a classifier is its setting `name`."""
+    argument = split_argument(name)[1]
+    return {"name": argument} if argument else {}

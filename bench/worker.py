@@ -24,7 +24,7 @@ from bench.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder
-from bench.wish import split_argument
+from bench.wish import argument_settings, split_argument
 
 
 def work(connection: Connection, payload: bytes) -> None:
@@ -103,16 +103,15 @@ def load_examiner(
     plugins: Plugins, dataset: Dataset, task: dict[str, Any], role: examiners.Role, name: str, emit: Emit
 ) -> examiners.Examiner:
     """The guide or the judge: `timm:resnet18` means the entry timm with its setting `name` at resnet18."""
-    base, argument = split_argument(name)
 
     def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
         emit(phase=f"fitting the {role}", images=images, of=of, scalars=scalars)
 
     return examiners.examiner(
         role,
-        plugins.find("classifiers", base).target,
+        plugins.find("classifiers", split_argument(name)[0]).target,
         name,
-        {"name": argument} if argument else {},
+        argument_settings(name),
         dataset,
         budget=find_budget(task["budget"]),
         device=torch.device(task["device"]),

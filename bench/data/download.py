@@ -15,7 +15,7 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import requests
 
-CHUNK = 2**18  # bytes
+CHUNK = 2**16  # bytes: the most that a cut loses
 TIMEOUT = (10.0, 30.0)  # seconds: to connect, between two chunks
 ATTEMPTS = 3  # at each address; a later one goes on where the last was cut
 

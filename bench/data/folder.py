@@ -207,6 +207,9 @@ class FolderSource(Source):
     def spec_name(self) -> str:
         return self.name
 
+    def reads(self) -> tuple[Path, ...] | None:
+        return (self.where,) if self.where.is_file() else None  # a folder's date says nothing of the files below
+
     def fingerprint(self) -> str:
         return tree_fingerprint(self.where)
 

@@ -87,9 +87,11 @@ def load_or_make(folder: Path, make: Callable[[], Recipe]) -> Dataset:
 
 def read(folder: Path) -> Dataset:
     """Read a prepared data set. Raises `FileNotFoundError` where there is none, `Corrupt` where its digest is wrong."""
-    text = (folder / "dataset.json").read_text()
+    path = folder / "dataset.json"
+    if not path.is_file():
+        raise FileNotFoundError(path)
     try:
-        header = json.loads(text)
+        header = json.loads(path.read_text())
         spec = _spec(header["spec"])
         splits = {split: _read_split(folder, split, spec) for split in SPLITS}
         intact = dataset_digest(spec, splits) == header["digest"]

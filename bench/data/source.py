@@ -31,6 +31,9 @@ class Source(DataSource):
     def fingerprint(self) -> str:
         """Changes whenever the files do that the arrays follow from. Fetches what is missing."""
 
+    def reads(self) -> tuple[Path, ...] | None:
+        return ()  # most draw their images themselves
+
     @abstractmethod
     def recipe(self, size: int | None) -> Recipe:
         """How the arrays come about at `size` pixels (default: the native size)."""
@@ -67,6 +70,9 @@ class FileSource(Source):
             return DataState("missing", advice(by_hand[0], self.name))
         megabytes = sum(file.megabytes for file in missing)
         return DataState("download", f"{megabytes:.0f} MB from {missing[0].origin.rpartition('/')[0]}")
+
+    def reads(self) -> tuple[Path, ...] | None:
+        return tuple(self.path(file) for file in self.files)
 
     def fingerprint(self) -> str:
         return " ".join(fingerprint(self.path(file)) for file in self.files)

@@ -21,7 +21,9 @@ def read_mat(path: Path) -> Arrays:
         content = loadmat(path, variable_names=["X", "y"])
         images, labels = content["X"], np.asarray(content["y"]).astype(np.int64).ravel()
     if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)) or not len(labels):
-        raise BenchError(f"{path} must hold bytes X of shape (32, 32, 3, {len(labels)}), got {images.shape}")
+        raise BenchError(
+            f"{path} must hold bytes X of shape (32, 32, 3, {len(labels)}), got {images.dtype} {images.shape}"
+        )
     if labels.min() < 1 or labels.max() > 10:
         raise BenchError(f"{path} must hold labels y from 1 to 10, got {labels.min()} to {labels.max()}")
     return Arrays(images.transpose(3, 2, 0, 1), labels % 10)

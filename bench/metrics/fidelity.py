@@ -40,13 +40,20 @@ def frechet_from_features(x: ArrayLike, y: ArrayLike) -> float:
                 f"frechet_from_features: got shapes {tuple(a.shape)} and {tuple(b.shape)}, "
                 "wanted two rows or more in each and as many columns in both"
             )
-    m1, m2 = a.mean(0), b.mean(0)
-    a, b = (a - m1) / (len(a) - 1) ** 0.5, (b - m2) / (len(b) - 1) ** 0.5  # a^T a is the covariance
     if min(len(a), len(b)) >= a.shape[1]:
-        root = _trace_root(a.T @ a, b.T @ b)
-    else:  # rank below d: singular values of the centred cross-Gram, as small as the smaller sample
-        root = torch.linalg.svdvals(_thin(a).T @ _thin(b)).sum()
+        return frechet_distance(*moments(a), *moments(b))
+    m1, m2 = a.mean(0), b.mean(0)  # rank below d: singular values of the centred cross-Gram
+    a, b = (a - m1) / (len(a) - 1) ** 0.5, (b - m2) / (len(b) - 1) ** 0.5  # a^T a is the covariance
+    root = torch.linalg.svdvals(_thin(a).T @ _thin(b)).sum()
     return _distance(m1, a.square().sum(), m2, b.square().sum(), root)
+
+
+def moments(x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (d,) and covariance (d, d) of features (n, d), in float64."""
+    rows = np.asarray(x, dtype=np.float64)
+    mean = rows.mean(0)
+    centred = rows - mean
+    return mean, centred.T @ centred / (len(rows) - 1)
 
 
 _NAMES = ("mu1", "sigma1", "mu2", "sigma2")
@@ -65,10 +72,16 @@ def _distance(m1: Tensor, trace1: Tensor, m2: Tensor, trace2: Tensor, root: Tens
 
 def _trace_root(s1: Tensor, s2: Tensor) -> Tensor:
     """tr (S1 S2)^(1/2) = sum of the square roots of the eigenvalues of L^T S2 L, where S1 = L L^T."""
-    factor, other = _factor(s1), s2
+    from scipy.linalg.lapack import dsygst
+
+    factor = _factor(s1)
     if factor.shape[1] == 0:
         return torch.zeros((), dtype=torch.float64)
-    return torch.linalg.eigvalsh(factor.T @ other @ factor).clamp(min=0).sqrt().sum()
+    if factor.shape[1] == len(s1):
+        product = torch.from_numpy(dsygst(s2.numpy(), factor.numpy(), itype=2, lower=1)[0])  # its lower triangle
+    else:
+        product = factor.T @ s2 @ factor
+    return torch.linalg.eigvalsh(product, UPLO="L").clamp(min=0).sqrt().sum()
 
 
 def _factor(s: Tensor) -> Tensor:
@@ -96,9 +109,19 @@ def fd(space: str) -> Callable[[Exam], Measured]:
     """Between the samples and the reference, in a feature space."""
 
     def compute(exam: Exam) -> Measured:
-        return Measured(frechet_from_features(exam.features(space), exam.real_features(space)), exam.n)
+        features, real = exam.features(space), exam.real_features(space)
+        if min(features.shape[0], *real.shape) < real.shape[1]:
+            return Measured(frechet_from_features(features, real), exam.n)
+        return Measured(frechet_distance(*moments(features), *real_moments(exam, space)), exam.n)
 
     return compute
+
+
+def real_moments(exam: Exam, space: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the reference, kept on disk."""
+    make = lambda: np.vstack(moments(exam.real_features(space)))  # noqa: E731
+    both = exam.kept(f"moments-{space}", space, (exam.real_digest,), make)
+    return both[0], both[1:]
 
 
 def intra_fd(space: str) -> Callable[[Exam], Measured]:

@@ -52,17 +52,19 @@ def distances(exam: Exam, space: str, images: Pixels, features: Features) -> Arr
     real = exam.real_features(space)
     found = apart(features, real[nearest(features, real, exam.device)])
     if exam.reference < len(exam.dataset.train):
-        twins = exam.dataset.train.images[torch.from_numpy(lookalikes(images, exam.dataset.train.images, exam.device))]
+        train = exam.dataset.train.images
+        kept = exam.kept("thumbnails", "", (exam.dataset.digest,), lambda: thumbnails(train))
+        twins = train[torch.from_numpy(lookalikes(thumbnails(images), kept, exam.device))]
         found = np.minimum(found, apart(features, exam.embed(space, twins)))
     return found.astype(np.float32)
 
 
-def lookalikes(images: Pixels, train: Pixels, device: torch.device) -> Array:
-    """Index of the training image whose thumbnail is nearest to that of each image, int64 (n,)."""
-    wanted = thumbnails(images)
-    best, index = np.full(len(images), np.inf, dtype=np.float32), np.zeros(len(images), dtype=np.int64)
+def lookalikes(thumbs: Array, train: Array, device: torch.device) -> Array:
+    """Index of the training thumbnail nearest to each thumbnail, int64 (n,)."""
+    wanted = thumbs.astype(np.float32)
+    best, index = np.full(len(thumbs), np.inf, dtype=np.float32), np.zeros(len(thumbs), dtype=np.int64)
     for start in range(0, len(train), BLOCK):
-        for rows, squares in blocks(wanted, thumbnails(train[start : start + BLOCK]), device):
+        for rows, squares in blocks(wanted, train[start : start + BLOCK].astype(np.float32), device):
             near, place = (value.cpu().numpy() for value in squares.min(1))
             closer = near < best[rows]
             best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
@@ -70,6 +72,7 @@ def lookalikes(images: Pixels, train: Pixels, device: torch.device) -> Array:
 
 
 def thumbnails(pixels: Pixels) -> Array:
-    """Area averages at 16 pixels a side (or as they are, where smaller), flat: float32 (n, d)."""
+    """Area averages at 16 pixels a side (or as they are, where smaller), flat: uint8 (n, d)."""
     size = min(THUMBNAIL, pixels.shape[-1])
-    return F.adaptive_avg_pool2d(pixels.float() / 255, size).flatten(1).numpy()
+    parts = (F.adaptive_avg_pool2d(part.float(), size).round().byte() for part in pixels.split(BLOCK))
+    return torch.cat(list(parts)).flatten(1).numpy()

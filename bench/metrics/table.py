@@ -8,7 +8,7 @@ from bench.metrics.cost import cost
 from bench.metrics.diversity import diversity_ratio
 from bench.metrics.exam import Exam
 from bench.metrics.fidelity import fd, intra_fd
-from bench.metrics.infinity import SPLITS, fd_infinity
+from bench.metrics.infinity import fd_infinity
 from bench.metrics.kernel import SUBSETS, kid, subset_size
 from bench.metrics.metric import Measured, Metric
 
@@ -25,7 +25,7 @@ def _both(n: int, reference: int) -> str:
 
 
 def _infinity(n: int, reference: int) -> str:
-    return f"{_both(n, min(n, reference))},splits={'+'.join(map(str, SPLITS))}"
+    return f"{_both(n, min(n, reference))},parts=1+2/3+1/2"
 
 
 def _kid(n: int, reference: int) -> str:

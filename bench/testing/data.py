@@ -1,0 +1,50 @@
+"""A procedural data set so small that a fit on it takes a second: discs, squares and stripes of any colour."""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+from bench.api import Data, Dataset, Factor, Spec, quantize
+from bench.run import generator
+
+CLASSES = ("disc", "square", "stripes")
+FACTORS = (Factor("shape", "categorical", 0, 2, count=3), Factor("x", "linear", 0.3, 0.7))
+TRAIN, HELD_OUT = 97, 32  # an odd number, which no buffer of a model has by chance
+
+
+def tiny_dataset(channels: int = 3, size: int = 32, train: int = TRAIN, held_out: int = HELD_OUT) -> Dataset:
+    """Three balanced classes of `size` pixels with two factors (shape, x); the same on every machine."""
+    spec = Spec(f"tiny-{channels}x{size}", channels, size, CLASSES, FACTORS)
+    counts = {"train": train, "validation": held_out, "test": held_out}
+    splits = {name: _split(spec, n, generator("cpu", "tiny", name)) for name, n in counts.items()}
+    return Dataset(spec=spec, digest=_digest(splits), **splits)
+
+
+def _split(spec: Spec, n: int, rng: torch.Generator) -> Data:
+    labels = torch.arange(n) % len(spec.classes)
+    x, y = (0.3 + 0.4 * torch.rand(2, n, 1, 1, 1, generator=rng)).unbind()
+    shapes = _shapes(spec.size, x, y)  # (3, n, 1, h, w)
+    mask = shapes[labels, torch.arange(n)]
+    colour, ground = torch.rand(2, n, spec.channels, 1, 1, generator=rng).unbind()
+    images = 0.4 * ground + mask * (0.6 + 0.4 * colour - 0.4 * ground)
+    noise = 0.02 * torch.randn(images.shape, generator=rng)
+    factors = torch.stack([labels.float(), x.flatten()], dim=1)
+    return Data(spec, quantize((images + noise).clamp(0, 1)), labels, factors)
+
+
+def _shapes(size: int, x: Tensor, y: Tensor) -> Tensor:
+    """The mask of each class for each centre (n, 1, 1, 1) in units of the image: (3, n, 1, h, w)."""
+    line = (torch.arange(size) + 0.5) / size
+    dx, dy = line.view(1, 1, 1, -1) - x, line.view(1, 1, -1, 1) - y
+    disc = dx**2 + dy**2 < 0.2**2
+    square = (dx.abs() < 0.25) & (dy.abs() < 0.25)
+    stripes = (torch.sin(40 * dy) > 0) & (dx.abs() < 0.3)
+    return torch.stack([disc, square, stripes]).float()
+
+
+def _digest(splits: dict[str, Data]) -> str:
+    digest = hashlib.sha256()
+    for split in splits.values():
+        digest.update(split.images.numpy().tobytes() + split.labels.numpy().tobytes())
+    return digest.hexdigest()

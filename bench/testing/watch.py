@@ -1,0 +1,145 @@
+"""Look at what a plugin does beside its work: settings of the process, files, threads, what it was lent."""
+
+import hashlib
+import os
+import random
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+
+from bench.api import Data, Images, Labels
+from bench.run import Run, Stateful, derive_seed
+
+
+@dataclass
+class Watched:
+    """What had changed when a watched block ended."""
+
+    settings: list[str] = field(default_factory=list)  # of the process
+    files: list[str] = field(default_factory=list)  # new ones in the working directory
+    alive: list[str] = field(default_factory=list)  # threads and processes that were not there before
+
+
+@contextmanager
+def watching() -> Iterator[Watched]:
+    """Run a block in an empty working directory and tell what it left behind. Puts the settings back."""
+    watched = Watched()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chdir(folder),
+        torch.random.fork_rng(range(torch.cuda.device_count())),
+    ):
+        kept = random.getstate(), np.random.get_state()
+        _stir()
+        before, alive = settings(), _alive()
+        try:
+            yield watched
+        finally:
+            after = settings()
+            watched.settings = [name for name in before if before[name] != after[name]]
+            watched.files = sorted(path.name for path in Path(folder).iterdir())
+            watched.alive = sorted(_alive() - alive)
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])
+            _put_back(before)
+
+
+def settings() -> dict[str, Any]:
+    """The settings of the process that a plugin could change under the host's feet, by what to call them."""
+    name, keys, *rest = np.random.get_state()
+    return {
+        "torch's global random state": torch.get_rng_state().numpy().tobytes(),
+        "the device's global random state": [state.numpy().tobytes() for state in _device_states()],
+        "numpy's global random state": (name, np.asarray(keys).tobytes(), *rest),
+        "python's global random state": random.getstate(),
+        "torch's default dtype": torch.get_default_dtype(),
+        "torch's default device": torch.get_default_device(),
+        "torch's number of threads": torch.get_num_threads(),
+        "torch's grad mode": torch.is_grad_enabled(),
+        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "torch's matmul precision": torch.get_float32_matmul_precision(),
+        "cudnn's flags": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
+        "the working directory": os.path.realpath(os.curdir),
+    }
+
+
+def _stir() -> None:
+    """Bring the global random states where no plugin's own seed brings them."""
+    torch.manual_seed(derive_seed("watching"))
+    random.seed(derive_seed("watching"))
+    np.random.seed(derive_seed("watching") % 2**32)
+
+
+def _put_back(before: Mapping[str, Any]) -> None:
+    torch.set_default_dtype(before["torch's default dtype"])
+    torch.set_num_threads(before["torch's number of threads"])
+    torch.set_grad_enabled(before["torch's grad mode"])
+    torch.use_deterministic_algorithms(before["torch's deterministic mode"])
+    if torch.get_default_device() != before["torch's default device"]:
+        torch.set_default_device(before["torch's default device"])
+    if torch.get_float32_matmul_precision() != before["torch's matmul precision"]:
+        torch.set_float32_matmul_precision(before["torch's matmul precision"])
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before["cudnn's flags"]
+
+
+def _device_states() -> list[Tensor]:
+    return torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+
+
+def _alive() -> set[str]:
+    threads = {f"thread {thread.name}" for thread in threading.enumerate()}
+    return threads | {f"process {child.pid}" for child in psutil.Process().children(recursive=True)}
+
+
+def fingerprint(tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes."""
+    named = tensors.items() if isinstance(tensors, Mapping) else enumerate(tensors)
+    digest = hashlib.sha256()
+    for name, tensor in named:
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
+    return digest.hexdigest()
+
+
+class Interrupted(Exception):
+    """The run was stopped in the middle of a fit, as by a lost process."""
+
+
+class WatchedRun(Run):
+    """A run that counts what a fit takes from it, and can be stopped after so many batches."""
+
+    stop_after: int | None = None
+    seen_batches = 0
+    seen_images = 0
+    largest_batch = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logged: set[str] = set()
+
+    def log(self, **scalars: Tensor | float) -> None:
+        """Remember the names."""
+        self.logged.update(scalars)
+        super().log(**scalars)
+
+    def batches(
+        self, data: Data, batch_size: int, images: int, *, phase: str = "train", keep: Iterable[Stateful] = ()
+    ) -> Iterator[tuple[Images, Labels]]:
+        """Count. Raises `Interrupted` where the next batch would be one too many."""
+        for batch in super().batches(data, batch_size, images, phase=phase, keep=keep):
+            if self.seen_batches == self.stop_after:
+                raise Interrupted
+            self.seen_batches += 1
+            self.seen_images += batch_size
+            self.largest_batch = max(self.largest_batch, batch_size)
+            yield batch

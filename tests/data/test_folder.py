@@ -1,0 +1,229 @@
+"""`folder:PATH`: anyone's images."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.data import load
+from bench.data.folder import Cifar10Jpeg, Folder
+from bench.errors import BenchError
+
+
+def fill(folder: Path, count: int, colour: object, mode: str = "RGB", size: tuple[int, int] = (36, 36)) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        Image.new(mode, size, colour).save(folder / f"{i:03d}.png")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    home = tmp_path / "My Pets"
+    fill(home / "cat", 30, (200, 0, 0))
+    fill(home / "dog", 20, (0, 0, 200))
+    return home
+
+
+@pytest.fixture
+def split_pets(tmp_path: Path) -> Path:
+    home = tmp_path / "pets"
+    for split, count in (("train", 20), ("test", 7)):
+        fill(home / split / "cat", count, (200, 0, 0))
+        fill(home / split / "dog", count, (0, 0, 200))
+    return home
+
+
+def sizes(folder: Path) -> tuple[int, int, int]:
+    dataset = load(f"folder:{folder}")
+    return len(dataset.train), len(dataset.validation), len(dataset.test)
+
+
+def zipped(folder: Path, top: str = "") -> Path:
+    path = folder.parent / f"{folder.name}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, Path(top) / file.relative_to(folder))
+    return path
+
+
+def test_class_folders_become_classes(pets: Path):
+    dataset = load(f"folder:{pets}")
+    assert dataset.spec.name == "folder-my-pets"
+    assert dataset.spec.classes == ("cat", "dog")
+    assert dataset.spec.shape == (3, 32, 32)
+    for split in (dataset.train, dataset.validation, dataset.test):
+        red = split.images[:, 0].float().mean(dim=(1, 2)) > 100
+        assert (red == (split.labels == 0)).all()
+
+
+def test_without_a_test_folder_a_fifth_of_every_class_is_for_test(pets: Path):
+    dataset = load(f"folder:{pets}")
+    assert dataset.test.labels.bincount().tolist() == [6, 4]
+    assert dataset.validation.labels.bincount().tolist() == [2, 2]
+    assert dataset.train.labels.bincount().tolist() == [22, 14]
+
+
+def test_train_and_test_folders_are_the_splits(split_pets: Path):
+    assert sizes(split_pets) == (36, 4, 14)
+
+
+def test_a_validation_folder_is_the_validation_split(split_pets: Path):
+    fill(split_pets / "val" / "cat", 3, (200, 0, 0))
+    fill(split_pets / "val" / "dog", 3, (0, 0, 200))
+    assert sizes(split_pets) == (40, 6, 14)
+
+
+@pytest.mark.parametrize("top", ["", "wrapped", "wrapped/twice"])
+def test_a_zip_gives_what_its_folder_gives(split_pets: Path, top: str):
+    folder, archive = load(f"folder:{split_pets}"), load(f"folder:{zipped(split_pets, top)}")
+    assert folder.digest == archive.digest
+
+
+def test_a_data_set_does_not_depend_on_where_it_lies(pets: Path, tmp_path: Path):
+    shutil.copytree(pets, tmp_path / "elsewhere" / pets.name)
+    assert load(f"folder:{pets}").digest == load(f"folder:{tmp_path / 'elsewhere' / pets.name}").digest
+
+
+def test_an_added_image_moves_no_other(pets: Path):
+    for i in range(30):
+        Image.new("RGB", (32, 32), (200, i, i)).save(pets / "cat" / f"{i:03d}.png")
+    before = {bytes(image.numpy().tobytes()) for image in load(f"folder:{pets}").test.images}
+    Image.new("RGB", (32, 32), (0, 9, 200)).save(pets / "dog" / "new.png")
+    after = {bytes(image.numpy().tobytes()) for image in load(f"folder:{pets}").test.images}
+    assert len(before - after) <= 1
+
+
+def test_the_classes_are_mixed_within_a_split(pets: Path):
+    labels = load(f"folder:{pets}").train.labels
+    assert 0 < labels[:18].sum() < 14
+
+
+def test_a_changed_folder_is_read_again(pets: Path):
+    before = load(f"folder:{pets}")
+    fill(pets / "cat", 30, (100, 0, 0))
+    assert load(f"folder:{pets}").digest != before.digest
+
+
+@pytest.mark.parametrize(
+    ("sides", "size"), [([20, 20, 24], 28), ([33, 60, 70], 32), ([64, 64, 500], 64), ([300, 400, 120], 256)]
+)
+def test_the_native_size_follows_from_the_median_side(tmp_path: Path, sides: list[int], size: int):
+    for name in ("cat", "dog"):
+        for i, side in enumerate(sides * 2):
+            (tmp_path / "pets" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (side, side + 11)).save(tmp_path / "pets" / name / f"{i}.png")
+    assert load(f"folder:{tmp_path / 'pets'}").spec.size == size
+
+
+def test_gray_images_stay_gray(tmp_path: Path):
+    fill(tmp_path / "pets" / "cat", 10, 50, "L")
+    fill(tmp_path / "pets" / "dog", 10, 20_000, "I;16")
+    assert load(f"folder:{tmp_path / 'pets'}").spec.channels == 1
+    fill(tmp_path / "pets" / "dog", 1, (1, 2, 3))
+    assert load(f"folder:{tmp_path / 'pets'}").spec.channels == 3
+
+
+def test_any_sizes_and_modes_live_together(tmp_path: Path):
+    home = tmp_path / "pets"
+    for i, (mode, colour) in enumerate(
+        [("RGB", (9, 9, 9)), ("RGBA", (9, 9, 9, 9)), ("P", 3), ("L", 3), ("1", 1), ("LA", (3, 3)), ("I;16", 9)] * 2
+    ):
+        for name in ("cat", "dog"):
+            (home / name).mkdir(parents=True, exist_ok=True)
+            Image.new(mode, (30 + i, 50 - i), colour).save(home / name / f"{i}.png")
+    dataset = load(f"folder:{home}")
+    assert dataset.spec.shape == (3, 32, 32)
+
+
+def test_hidden_files_are_ignored(pets: Path):
+    before = load(f"folder:{pets}").digest
+    (pets / ".DS_Store").write_text("x")
+    (pets / "cat" / "Thumbs.db").write_text("x")
+    (pets / ".cache").mkdir()
+    assert load(f"folder:{pets}").digest == before
+
+
+def test_a_tilde_is_the_home_folder(pets: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(pets.parent))
+    assert load("folder:~/My Pets").digest == load(f"folder:{pets}").digest
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda home: shutil.rmtree(home / "dog"), "must hold at least two class folders, got cat"),
+        (lambda home: shutil.rmtree(home), "there is no folder or zip file"),
+        (lambda home: (home / "bird").mkdir(), "class folder .*bird is empty"),
+        (lambda home: (home / "cat" / "notes.txt").write_text("x"), "cat/notes.txt is not an image: its name ends"),
+        (lambda home: (home / "cat" / "notes.png").write_text("x"), "cat/notes.png is not an image"),
+        (lambda home: shutil.copy(home / "cat" / "000.png", home / "a.png"), "a.png lies beside the class folders"),
+        (lambda home: fill(home / "rare", 2, 0, "L"), "too few images of class 'rare'"),
+        (lambda home: (home / "cat" / "000.png").write_bytes(b""), "000.png is not an image"),
+        (lambda home: truncate(home / "cat" / "000.png"), "000.png is not a whole image"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_said_and_where(pets: Path, change: object, says: str):
+    change(pets)  # type: ignore[operator]
+    with pytest.raises(BenchError, match=says) as caught:
+        load(f"folder:{pets}")
+    assert str(pets) in str(caught.value)
+
+
+def truncate(path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:2_000])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda home: (home / "test").rename(home / "val"), "holds train, val but wants both train and test"),
+        (lambda home: shutil.rmtree(home / "test"), "holds train but wants both train and test"),
+        (lambda home: fill(home / "test" / "bird", 1, 0), "same classes in train and test, they differ in bird"),
+        (lambda home: fill(home / "extra", 1, 0), "holds train and test, and beside them extra"),
+        (lambda home: shutil.rmtree(home / "test" / "dog"), "test must hold at least two class folders, got cat"),
+        (lambda home: empty(home / "test" / "dog"), "test/dog is empty"),
+    ],
+)
+def test_what_is_wrong_with_published_splits_is_said(split_pets: Path, change: object, says: str):
+    change(split_pets)  # type: ignore[operator]
+    with pytest.raises(BenchError, match=says):
+        load(f"folder:{split_pets}")
+
+
+def empty(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def test_classes_may_be_called_train_and_car(tmp_path: Path):
+    fill(tmp_path / "traffic" / "car", 10, 0)
+    fill(tmp_path / "traffic" / "train", 10, 0)
+    assert load(f"folder:{tmp_path / 'traffic'}").spec.classes == ("car", "train")
+
+
+def test_a_failed_preparation_leaves_nothing_behind(pets: Path, cache: Path):
+    truncate(pets / "dog" / "000.png")
+    with pytest.raises(BenchError):
+        load(f"folder:{pets}")
+    assert not [path for path in (cache / "prepared").iterdir() if path.is_dir()]
+
+
+def test_a_folder_needs_a_path():
+    assert Folder().state().state == "missing"
+    with pytest.raises(BenchError, match="data set 'folder' needs the path of a folder"):
+        load("folder")
+
+
+def test_cifar10_jpeg_is_a_zip_under_its_own_name(split_pets: Path, tmp_path: Path):
+    with pytest.raises(BenchError, match=r"get cifar10-jpeg.zip from .* and put it at"):
+        load("cifar10-jpeg", tmp_path)
+    zipped(split_pets).rename(tmp_path / "cifar10-jpeg.zip")
+    assert Cifar10Jpeg(root=tmp_path).state().state == "ready"
+    dataset = load("cifar10-jpeg", tmp_path)
+    assert dataset.spec.name == "cifar10-jpeg"
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (36, 4, 14)

@@ -1,0 +1,138 @@
+"""Image files of all sizes and modes."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.data import pictures
+from bench.data.pictures import decode, glance
+from bench.data.resize import resize
+from bench.errors import BenchError
+
+
+def save(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def flat(mode: str, colour: object, size: tuple[int, int] = (40, 30)) -> bytes:
+    return save(Image.new(mode, size, colour))  # type: ignore[arg-type]
+
+
+def palette() -> Image.Image:
+    image = Image.new("P", (40, 30), 0)
+    image.putpalette([200, 10, 10] + [0] * 765)
+    return image
+
+
+def middle(data: bytes, channels: int = 3) -> list[int]:
+    return decode(data, "x.png", channels, 16)[:, 8, 8].tolist()
+
+
+@pytest.mark.parametrize(
+    ("data", "gray", "colour"),
+    [
+        (flat("1", 1), True, [255]),
+        (flat("L", 100), True, [100]),
+        (flat("LA", (100, 255)), True, [100]),
+        (flat("LA", (0, 0)), True, [255]),
+        (flat("I;16", 65535), True, [255]),
+        (flat("I;16", 257 * 100), True, [100]),
+        (flat("RGB", (1, 2, 3)), False, [1, 2, 3]),
+        (flat("RGBA", (10, 20, 30, 255)), False, [10, 20, 30]),
+        (flat("RGBA", (10, 20, 30, 0)), False, [255, 255, 255]),
+        (flat("RGBA", (0, 0, 0, 51)), False, [204, 204, 204]),
+        (save(palette()), False, [200, 10, 10]),
+        (save(Image.new("CMYK", (40, 30), (0, 255, 255, 0)), "TIFF"), False, [255, 0, 0]),
+        (save(Image.new("I;16B", (40, 30), 257 * 7), "TIFF"), True, [7]),
+    ],
+)
+def test_every_mode_shows_its_colour(data: bytes, gray: bool, colour: list[int]):
+    assert glance(data, "x.png") == (gray, 30)
+    assert middle(data, 1 if gray else 3) == colour
+    if gray:
+        assert middle(data) == colour * 3
+
+
+def test_a_transparent_palette_colour_shows_white():
+    assert middle(save(palette(), transparency=0)) == [255, 255, 255]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM"])
+def test_every_format_is_read(kind: str):
+    got = middle(save(Image.new("RGB", (40, 30), (250, 130, 10)), kind))
+    assert np.abs(np.array(got) - [250, 130, 10]).max() <= (60 if kind == "GIF" else 4)
+
+
+def test_a_photograph_is_turned_upright():
+    pixels = np.zeros((30, 40, 3), dtype=np.uint8)
+    pixels[:, 20:] = 255  # white on the right
+    exif = Image.Exif()
+    exif[0x0112] = 6  # taken with the camera turned: to be shown turned by 90 degrees clockwise
+    data = save(Image.fromarray(pixels), "JPEG", exif=exif, quality=95)
+    shown = decode(data, "x.jpg", 1, 16)[0]
+    assert shown[14].mean() > 250  # white at the bottom
+    assert shown[1].mean() < 5
+
+
+@pytest.mark.parametrize("shape", [(60, 30), (30, 60)])
+def test_the_centre_is_kept(shape: tuple[int, int]):
+    pixels = np.zeros(shape, dtype=np.uint8)
+    pixels[shape[0] // 2 - 15 : shape[0] // 2 + 15, shape[1] // 2 - 15 : shape[1] // 2 + 15] = 200
+    assert (decode(save(Image.fromarray(pixels)), "x.png", 1, 30) == 200).all()
+
+
+def test_files_and_arrays_are_resized_alike():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (1, 3, 48, 48), dtype=np.uint8)
+    data = save(Image.fromarray(pixels[0].transpose(1, 2, 0)))
+    for size in (16, 48, 80):
+        difference = decode(data, "x.png", 3, size).astype(int) - resize(pixels, size)[0]
+        assert np.abs(difference).max() <= 1
+
+
+def test_resizing_keeps_a_flat_image_flat():
+    assert (resize(np.full((2, 1, 28, 28), 77, dtype=np.uint8), 64) == 77).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "TIFF"])
+@pytest.mark.parametrize("keep", [0.3, 0.7, 0.95])
+def test_a_truncated_image_is_named(kind: str, keep: float):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    data = save(noise, kind)
+    with pytest.raises(BenchError, match=r"^cat\.img is not (a whole image|an image)"):
+        decode(data[: int(keep * len(data))], "cat.img", 3, 32)
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"\x89PNG\r\n"])
+def test_what_is_no_image_is_named(data: bytes):
+    with pytest.raises(BenchError, match=r"^notes\.png is not an image"):
+        glance(data, "notes.png")
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG header that claims so many pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [8_200, 20_000, 100_000])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_pixel_bomb_is_refused_from_its_header(side: int):
+    with pytest.raises(BenchError, match=rf"^big\.png .* at most {pictures.MAX_PIXELS}"):
+        glance(bomb(side, side), "big.png")
+
+
+def test_a_float_image_has_no_range():
+    data = save(Image.fromarray(np.ones((20, 20), dtype=np.float32)), "TIFF")
+    with pytest.raises(BenchError, match=r"x\.tif is not a whole image: float images have no fixed range"):
+        decode(data, "x.tif", 1, 16)
