@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -54,7 +56,7 @@ def examiner_key(
     return content_key(
         {
             "role": role,
-            "source": source_digest(target.__module__),
+            "source": [source_digest(module) for module in source_modules(target)],
             "class": target.__qualname__,
             "config": to_dict(build(target.Config, settings, role)),
             "data": dataset.digest,
@@ -63,9 +65,17 @@ def examiner_key(
             "threads": threads if device.type == "cpu" else 0,
             "precision": precision,
             "torch": torch.__version__,
+            "timm": version("timm"),
             "training": TRAINING_VERSION,
         }
     )
+
+
+def source_modules(target: type[Classifier]) -> list[str]:
+    """Where the class and the classifiers it extends are written: of built-in ones the whole package."""
+    own = {base.__module__ for base in target.__mro__ if issubclass(base, Classifier) and base is not Classifier}
+    packages = {module.rpartition(".")[0] if module.count(".") > 1 else module for module in own}
+    return sorted(packages)
 
 
 def examiner(

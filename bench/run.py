@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ Precision = Literal["float32", "bfloat16"]
 CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device
 
 
+@runtime_checkable
 class Stateful(Protocol):
     """An optimizer, a schedule, an average of weights: all that has a state besides the model's."""
 
@@ -27,6 +28,7 @@ class Stateful(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Who listens while a model trains: the host's progress bars, TensorBoard."""
 

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 
 from bench.api import Classifier
 from bench.backbones.classifier import TimmClassifier
+from bench.backbones.presets import ConvNextSmall, ResNetMedium, ResNetSmall
 from bench.hookspecs import hookimpl
 
 
 @hookimpl
 def bench_classifiers() -> Mapping[str, type[Classifier]]:
-    return {"timm": TimmClassifier}
+    """`timm:NAME` is any architecture of timm."""
+    return {
+        "timm": TimmClassifier,
+        "resnet-s": ResNetSmall,
+        "resnet-m": ResNetMedium,
+        "convnext-s": ConvNextSmall,
+    }

@@ -22,31 +22,49 @@ Stages = tuple[int, ...]
 
 def build(
     name: str, spec: Spec, *, norm: Norm = "batch", widths: Stages = (), depths: Stages = (), side: int = 4
-) -> tuple[nn.Module, int]:
-    """The timm architecture `name` for the images of `spec`, untrained, and the image size it takes.
+) -> tuple[Any, int]:
+    """The timm architecture `name` (a module) for the images of `spec`, untrained, and the image size it takes.
 
     `widths` and `depths` are the channels and blocks of its stages; the last feature map keeps at least `side` pixels
     a side where the images have them. The size is that of the images, save for the few architectures that take no
     other size than their own. Raises `BenchError` for an unknown name, or for a setting the architecture has not.
     """
-    model = _create(name, spec)
-    options = _stages(model, widths, depths) | _sizes(model, spec.size, side)
-    if options:
-        model = _create(name, spec, **options)
-    shed_strides(model, spec.channels, spec.size, side)
-    if not _takes(model, spec.channels, spec.size):
-        model = _create(name, spec)
-    size = spec.size if _takes(model, spec.channels, spec.size) else int(model.pretrained_cfg["input_size"][-1])
+    plain: Any = _create(name, spec, {})
+    stages = _stages(plain, widths, depths)
+    fitting = (_adapted(name, spec, stages | sizes, side) for sizes in _sizes(plain, spec.size, side))
+    model, size = next((found for found in fitting if found), None), spec.size
+    if model is None:
+        model, size = _create(name, spec, stages), int(plain.pretrained_cfg["input_size"][-1])
+        if not _takes(model, spec.channels, size):
+            raise BenchError(f"timm's {name!r} takes no images with {stages or 'the settings it is published with'}")
     replace_batch_norm(model, norm)
     return model, size
 
 
-def _create(name: str, spec: Spec, **options: Any) -> nn.Module:
+def _adapted(name: str, spec: Spec, options: dict[str, Any], side: int) -> nn.Module | None:
+    """With these options, fewer strides if that goes well, and None where it does not take the images at all."""
+    for fewer_strides in (True, False):
+        try:
+            model = _create(name, spec, options)
+        except BenchError:
+            return None
+        if fewer_strides:
+            shed_strides(model, spec.channels, spec.size, side)
+        if _takes(model, spec.channels, spec.size):
+            return model
+    return None
+
+
+def _create(name: str, spec: Spec, options: dict[str, Any]) -> nn.Module:
     import timm
 
     if not timm.is_model(name):
         raise BenchError(f"unknown timm architecture {name!r}: {nearest(name, timm.list_models())}")
-    return timm.create_model(name, num_classes=len(spec.classes), in_chans=spec.channels, **options)
+    try:
+        return timm.create_model(name, num_classes=len(spec.classes), in_chans=spec.channels, **options)
+    except Exception as error:  # each architecture complains in its own way
+        settings = ", ".join(f"{key}={value}" for key, value in options.items()) or "no settings"
+        raise BenchError(f"timm cannot make {name!r} for {spec.channels} channels with {settings}: {error}") from error
 
 
 def _stages(model: nn.Module, widths: Stages, depths: Stages) -> dict[str, Any]:
@@ -61,14 +79,12 @@ def _stages(model: nn.Module, widths: Stages, depths: Stages) -> dict[str, Any]:
     return options
 
 
-def _sizes(model: nn.Module, size: int, side: int) -> dict[str, Any]:
-    """Image and patch size, for networks that must know them."""
-    options: dict[str, Any] = {}
-    if "img_size" in _parameters(model):
-        options["img_size"] = size
-        if "patch_size" in _parameters(model):
-            options["patch_size"] = _patch(model, size, side)
-    return options
+def _sizes(model: nn.Module, size: int, side: int) -> list[dict[str, Any]]:
+    """What to tell the network of the size of the images, best first."""
+    accepted, known = _parameters(model), {"img_size": size}
+    if {"img_size", "patch_size"} <= accepted:
+        return [{**known, "patch_size": _patch(model, size, side)}, known, {}]
+    return [known, {}] if "img_size" in accepted else [{}]
 
 
 def _parameters(model: nn.Module) -> set[str]:
@@ -77,7 +93,7 @@ def _parameters(model: nn.Module) -> set[str]:
 
 def _patch(model: nn.Module, size: int, side: int) -> int:
     """The largest patch that divides the image, is no larger than published, and leaves enough of them."""
-    reductions = [info["reduction"] for info in model.feature_info]
+    reductions = [max(1, info["reduction"]) for info in getattr(model, "feature_info", [])] or [size]
     pyramid = reductions[-1] // reductions[0]  # 1 for a plain transformer, 8 for one with four stages
     enough = TOKENS if pyramid == 1 else side * pyramid
     return max((p for p in range(1, reductions[0] + 1) if size % p == 0 and size // p >= enough), default=1)

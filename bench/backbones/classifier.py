@@ -1,7 +1,8 @@
 """Image classifiers over timm's architectures (R. Wightman, https://github.com/huggingface/pytorch-image-models)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from bench.api import Classifier, Data, Images, Logits, Spec, to_float
 from bench.backbones.architecture import build
 from bench.backbones.augment import shift_and_flip
+from bench.backbones.muon import Muon
 from bench.backbones.norms import Norm
 from bench.run import Run
 
@@ -25,10 +27,10 @@ class TimmConfig:
     depths: tuple[int, ...] = ()  # blocks of the stages, likewise
     side: int = 4  # pixels a side that the last feature map keeps at least: strides are taken out until it does
     norm: Norm = "batch"  # batch: as published; group, layer and none look at one image at a time
-    optimizer: Literal["adamw", "sgd"] = "adamw"
-    lr: float = 3e-3  # the peak of one cycle
+    optimizer: Literal["muon", "adamw", "sgd"] = "muon"
+    lr: float = 0.02  # the peak of one cycle; AdamW wants a fifth of it
     weight_decay: float = 0.05
-    batch_size: int = 128
+    batch_size: int = 64
     label_smoothing: float = 0.05
     shift: float = 0.0625  # images are moved by up to this fraction of their side
     flip: bool = False  # mirror half of the images
@@ -39,13 +41,15 @@ class TimmClassifier(Classifier):
 
     Config: ClassVar[type] = TimmConfig
     source = "timm, https://github.com/huggingface/pytorch-image-models"
+    net: Any  # with the methods that timm gives all its models
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: TimmConfig, spec: Spec) -> None:
         super().__init__(config, spec)
-        stages = {"widths": config.widths, "depths": config.depths, "side": config.side}
-        self.net, self.takes = build(config.name, spec, norm=config.norm, **stages)
+        self.net, self.takes = build(
+            config.name, spec, norm=config.norm, widths=config.widths, depths=config.depths, side=config.side
+        )
         self.register_buffer("mean", torch.full((1, spec.channels, 1, 1), 0.5))
         self.register_buffer("std", torch.full((1, spec.channels, 1, 1), 0.25))
 
@@ -66,18 +70,19 @@ class TimmClassifier(Classifier):
         config: TimmConfig = self.config
         self._learn_pixel_range(data)
         steps = run.steps(run.images, config.batch_size)
-        optimizer = self._optimizer()
-        schedule = OneCycleLR(optimizer, config.lr, total_steps=steps + 1, pct_start=0.2)
+        optimizers = self._optimizers()
+        schedules = [OneCycleLR(one, config.lr, total_steps=steps + 1, cycle_momentum=False) for one in optimizers]
+        steppers: list[Any] = [*optimizers, *schedules]
         reach = round(config.shift * self.spec.size)
         self.train()
-        for images, labels in run.batches(data, config.batch_size, run.images, keep=(optimizer, schedule)):
+        for images, labels in run.batches(data, config.batch_size, run.images, keep=steppers):
             with run.autocast():
                 logits = self.logits(shift_and_flip(images, reach, config.flip, run.rng))
             loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
-            optimizer.zero_grad()
+            self.zero_grad()
             loss.backward()
-            optimizer.step()
-            schedule.step()
+            for stepper in steppers:
+                stepper.step()
             run.log(loss=loss)
         self.eval()
 
@@ -93,12 +98,24 @@ class TimmClassifier(Classifier):
         self.mean.copy_(images.mean((0, 2, 3)).view_as(self.mean))
         self.std.copy_(images.std((0, 2, 3)).view_as(self.std).clamp(min=1e-3))
 
-    def _optimizer(self) -> Optimizer:
-        """Weight decay on matrices and kernels only, not on biases and normalisation."""
+    def _optimizers(self) -> list[Optimizer]:
+        """One for the matrices and kernels of hidden layers, and AdamW for the rest; without Muon one for all."""
         config: TimmConfig = self.config
-        weights = [p for p in self.parameters() if p.ndim > 1]
-        others = [p for p in self.parameters() if p.ndim <= 1]
-        groups = [{"params": weights}, {"params": others, "weight_decay": 0.0}]
         if config.optimizer == "sgd":
-            return SGD(groups, lr=config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)
-        return AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+            return [SGD(self._groups(), config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)]
+        if config.optimizer == "adamw":
+            return [AdamW(self._groups(), config.lr, weight_decay=config.weight_decay)]
+        layers = [module for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+        hidden = {id(layer.weight): layer.weight for layer in layers if len(layer.weight) != len(self.spec.classes)}
+        return [
+            Muon(hidden.values(), config.lr, weight_decay=config.weight_decay),
+            AdamW(self._groups(but=set(hidden)), config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)),
+        ]
+
+    def _groups(self, but: Collection[int] = ()) -> list[dict[str, Any]]:
+        """Weight decay for weights, none for biases and normalisation."""
+        parameters = [parameter for parameter in self.parameters() if id(parameter) not in but]
+        return [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]

@@ -1,7 +1,7 @@
 """Normalisation layers that look at one image at a time, in place of BatchNorm, which looks at the whole batch."""
 
 from math import gcd
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ def replace_batch_norm(model: nn.Module, norm: Norm) -> None:
                 setattr(parent, name, _substitute(child, norm))
 
 
-def _substitute(old: _BatchNorm, norm: Norm) -> nn.Module:
+def _substitute(old: Any, norm: Norm) -> nn.Module:
     channels = old.num_features
     groups = {"group": gcd(GROUPS, channels), "layer": 1}.get(norm)
     new: nn.Module = nn.GroupNorm(groups, channels, eps=old.eps) if groups else Affine(channels)

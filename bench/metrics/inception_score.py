@@ -1,8 +1,8 @@
 """Inception score (arXiv 1606.03498): exp of the mean KL between an image's classes and those of all, over splits."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from bench.errors import BenchError
 from bench.metrics.exam import Exam
@@ -17,9 +17,9 @@ def inception_score(logits: NDArray[np.float64]) -> tuple[float, float]:
     if len(logits) < SPLITS:
         raise BenchError(f"the inception score needs {SPLITS} images, got n={len(logits)}: choose a larger budget")
     scores = []
-    for part in np.array_split(log_softmax(logits, axis=1), SPLITS):
-        p = np.exp(part)
-        scores.append(np.exp((p * (part - np.log(p.mean(0)))).sum(1).mean()))
+    for part in torch.from_numpy(logits).double().log_softmax(1).tensor_split(SPLITS):
+        p = part.exp()
+        scores.append(float((p * part - torch.xlogy(p, p.mean(0))).sum(1).mean().exp()))
     return float(np.mean(scores)), float(np.std(scores))
 
 

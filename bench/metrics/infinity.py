@@ -10,16 +10,16 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.errors import BenchError
+from bench.metrics.cache import Array
 from bench.metrics.exam import Exam
 from bench.metrics.fidelity import frechet_from_features
 from bench.metrics.metric import Measured
-from bench.metrics.spaces import Features
 
 PARTS = ((1, 1), (2 / 3, 3), (1 / 2, 2))  # size as a fraction of n, and how many, evenly spaced around the circle
 FEWEST = 8  # images of either kind
 
 
-def extrapolate(x: Features, y: Features) -> tuple[float, float]:
+def extrapolate(x: Array, y: Array) -> tuple[float, float]:
     """The limit and its standard error, from as many rows of either as the smaller has, in their order."""
     n = min(len(x), len(y))
     if n < FEWEST:
@@ -33,7 +33,7 @@ def extrapolate(x: Features, y: Features) -> tuple[float, float]:
     return intercept(*np.array(points).T)
 
 
-def intercept(x: Features, y: Features) -> tuple[float, float]:
+def intercept(x: Array, y: Array) -> tuple[float, float]:
     """Where the least-squares line through (x, y) meets x = 0, and the standard error of that."""
     design = np.stack([np.ones_like(x), x], axis=1)
     inverse = np.linalg.inv(design.T @ design)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.metrics.cache import Array
 from bench.metrics.exam import Exam
 from bench.metrics.metric import Measured
-from bench.metrics.spaces import Features
 from bench.run import generator
 
 SUBSETS = 20
@@ -19,7 +19,7 @@ def subset_size(n: int, reference: int) -> int:
     return min(1000, max(2, min(n, reference) // 4))
 
 
-def kernel_distance(x: Features, y: Features, subsets: int, size: int) -> tuple[float, float]:
+def kernel_distance(x: Array, y: Array, subsets: int, size: int) -> tuple[float, float]:
     """Mean and standard deviation over `subsets` pairs of random subsets of `size` rows; unbiased, so it may be < 0."""
     rng = generator("cpu", "kid", subsets, size)
     a, b = (torch.from_numpy(np.asarray(value)).double() for value in (x, y))

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from bench.testing import models
 from bench.testing.promise import collect, promise, require
-from bench.testing.subject import BATCH, ClassifierSubject, same
+from bench.testing.subject import BATCH, ClassifierSubject
 from bench.testing.watch import fingerprint, watching
 
 ALONE = 1e-4  # how far an answer may depend on the batch: the rounding of other matrix shapes
@@ -57,7 +57,9 @@ def an_image_alone_is_as_in_a_batch(subject: ClassifierSubject) -> None:
 @promise()
 def answers_are_repeatable(subject: ClassifierSubject) -> None:
     """The same image gets the same answer each time."""
-    same(subject.outputs(subject.model), subject.outputs(subject.model), "two answers to the same images")
+    subject.require_same(
+        subject.outputs(subject.model), subject.outputs(subject.model), "two answers to the same images"
+    )
 
 
 @promise()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.testing import models
 from bench.testing.promise import Skipped, collect, promise, require
-from bench.testing.subject import BATCH, GeneratorSubject, only_on_cpu, same
+from bench.testing.subject import BATCH, GeneratorSubject
 from bench.testing.watch import fingerprint, watching
 
 ALONE = 1e-4  # how far an answer may depend on the batch: the rounding of other matrix shapes
@@ -32,9 +32,8 @@ def samples_are_images(subject: GeneratorSubject) -> None:
 @promise()
 def same_rng_gives_same_images(subject: GeneratorSubject) -> None:
     """The same `rng` draws the same images, to the bit (on the CPU)."""
-    only_on_cpu(subject)
     first, second = ({name: draw(subject.rng()) for name, draw in _draws(subject)} for _ in range(2))
-    same(first, second, "two draws with the same rng")
+    subject.require_same(first, second, "two draws with the same rng")
 
 
 @promise()
@@ -58,7 +57,9 @@ def samples_belong_to_the_caller(subject: GeneratorSubject) -> None:
         drawn = draw(subject.rng())
         kept = drawn.clone()
         drawn.fill_(0.5)
-        require(torch.equal(draw(subject.rng()), kept), f"what is written into the images of {name} is drawn next time")
+        require(
+            subject.equal(draw(subject.rng()), kept), f"what is written into the images of {name} is drawn next time"
+        )
 
 
 @promise()
@@ -159,7 +160,7 @@ def answers_are_repeatable(subject: GeneratorSubject) -> None:
     if not (answers := subject.answers(subject.model)):
         raise Skipped("it draws from codes but answers to no images")
     first, second = ({name: answer(subject.images) for name, answer in answers.items()} for _ in range(2))
-    same(first, second, "two answers to the same images")
+    subject.require_same(first, second, "two answers to the same images")
 
 
 def _draws(subject: GeneratorSubject) -> list[tuple[str, Any]]:

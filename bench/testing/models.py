@@ -11,7 +11,7 @@ from bench import config
 from bench.api import Generator, Spec
 from bench.testing.data import CLASSES, FACTORS, tiny_dataset
 from bench.testing.promise import Skipped, collect, promise, require
-from bench.testing.subject import BUDGET, ModelSubject, only_on_cpu, same
+from bench.testing.subject import BUDGET, ModelSubject, only_on_cpu
 from bench.testing.watch import Interrupted
 
 SMALL = 64  # training images of a fit that only has to run: one batch of each phase
@@ -128,15 +128,18 @@ def shapes_follow_from_config_and_spec(subject: ModelSubject) -> None:
 
 @promise()
 def state_dict_is_the_whole_model(subject: ModelSubject) -> None:
-    """A fresh model that loads the saved state dict of a fitted one gives the same images and answers, to the bit."""
-    same(subject.outputs(subject.reloaded()), subject.outputs(subject.model), "after saving and loading")
+    """A fresh model that loads the saved state dict of a fitted one gives the same images and answers, to the bit (on the
+    CPU)."""
+    subject.require_same(
+        subject.outputs(subject.reloaded()), subject.outputs(subject.model), "after saving and loading"
+    )
 
 
 @promise()
 def same_seed_gives_same_weights(subject: ModelSubject) -> None:
     """Two fits from the same seed on the same device end with the same state, to the bit (on the CPU)."""
     only_on_cpu(subject)
-    same(subject.fit().model.state_dict(), subject.model.state_dict(), "two fits from one seed")
+    subject.require_same(subject.fit().model.state_dict(), subject.model.state_dict(), "two fits from one seed")
 
 
 @promise()
@@ -154,7 +157,7 @@ def an_interrupted_fit_goes_on_to_the_bit(subject: ModelSubject) -> None:
                 continue
             require(False, "fit went on although the run had ended")
         resumed = subject.fit(folder=Path(folder)).model
-    same(resumed.state_dict(), subject.model.state_dict(), "interrupted twice and resumed")
+    subject.require_same(resumed.state_dict(), subject.model.state_dict(), "interrupted twice and resumed")
 
 
 def _text(value: Any) -> str:

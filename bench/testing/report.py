@@ -2,19 +2,18 @@
 
 import json as jsonlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from bench.api import Classifier, DataSource, Generator, capabilities
 from bench.device import find_device
 from bench.errors import BenchError, nearest
-from bench.plugins import Entry, Plugins
+from bench.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
 from bench.testing.promise import Promise, Result, put
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
@@ -28,7 +27,9 @@ def conformance(names: Iterable[str], *, device: str = "cpu", json: bool = False
     A name may carry an argument for a data set (`folder:PATH`). Raises `BenchError` for an unknown name.
     """
     find_device(device, 1)  # complain now
-    asked = [pair for name in names for pair in _asked(Plugins(), name)]
+    plugins = Plugins()
+    plugins.load_all()
+    asked = [pair for name in names for pair in _asked(plugins, name)]
     console = Console(stderr=json)
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a pipe has no width to keep within
@@ -51,34 +52,32 @@ def conformance(names: Iterable[str], *, device: str = "cpu", json: bool = False
     return int(counts["failed"] > 0)
 
 
-def promises_of(target: type, device: str = "cpu", argument: str = "") -> Iterator[tuple[Promise, Any]]:
+def promises_of(target: type, device: str = "cpu", argument: str = "") -> list[tuple[Promise, Any]]:
     """Every promise that a class makes, with one subject for all of them; a capability it lacks promises nothing."""
     if issubclass(target, DataSource):
-        yield from ((promise, data) for data in [DataSubject(target, argument)] for promise in datasets.PROMISES)
-    elif issubclass(target, Classifier):
-        subject = ClassifierSubject(target, device)
-        yield from ((promise, subject) for promise in classifiers.PROMISES)
-    elif issubclass(target, Generator):
-        has = set(capabilities(target))
-        drawer = GeneratorSubject(target, device)
-        yield from (
-            (promise, drawer) for promise in generators.PROMISES if not promise.needs or has.intersection(promise.needs)
-        )
-    else:
-        raise TypeError(f"{target!r} is no generator, classifier or data source")
+        data = DataSubject(target, argument)
+        return [(promise, data) for promise in datasets.PROMISES]
+    if issubclass(target, Classifier):
+        classifier = ClassifierSubject(target, device)
+        return [(promise, classifier) for promise in classifiers.PROMISES]
+    if issubclass(target, Generator):
+        drawer, has = GeneratorSubject(target, device), set(capabilities(target))
+        return [(promise, drawer) for promise in generators.PROMISES if not promise.needs or has & set(promise.needs)]
+    raise TypeError(f"{target!r} is no generator, classifier or data source")
 
 
 def _asked(plugins: Plugins, text: str) -> list[tuple[Entry, str]]:
     name, _, argument = text.partition(":")
-    plugins.load_all()
     every = [entry for kind in plugins.entries.values() for entry in kind.values()]
     found = [entry for entry in every if name == "all" or name in (entry.name, entry.plugin)]
     if not found:
         for broken in plugins.broken:
             if broken.plugin == name:
-                raise BenchError(f"plugin {name!r} is broken: {broken.reason}")
+                raise BrokenPlugin(broken)
         known = {entry.name for entry in every} | {entry.plugin for entry in every}
         raise BenchError(f"unknown plugin {name!r}: {nearest(name, known)}")
+    if argument and any(entry.kind != "datasets" for entry in found):
+        raise BenchError(f"{text!r}: only a data set takes what stands behind the colon")
     return [(entry, argument) for entry in found]
 
 
@@ -88,6 +87,6 @@ def _table(entry: Entry, results: list[Result]) -> Table:
     for before, result in pairwise([None, *results]):
         assert result is not None
         again = before is not None and result.reason and before.reason == result.reason
-        reason = "likewise" if again else escape(result.reason)
-        table.add_row(result.promise.replace("_", " "), Text(result.status, COLOURS[result.status]), reason)
+        reason = "likewise" if again else result.reason
+        table.add_row(result.promise.replace("_", " "), Text(result.status, COLOURS[result.status]), Text(reason))
     return table

@@ -129,6 +129,18 @@ class ModelSubject(ABC):
             model.load_state_dict(safetensors.torch.load(safetensors.torch.save(state)), strict=True)
         return model.eval()
 
+    def equal(self, first: Tensor, second: Tensor) -> bool:
+        """To the bit on the CPU; elsewhere to 1e-3 of the largest value, as an accelerator may add in another order."""
+        if self.device.type == "cpu" or first.shape != second.shape:
+            return torch.equal(first, second)
+        return bool((first - second).abs().max() <= 1e-3 * second.abs().max().clamp(min=1))
+
+    def require_same(self, first: dict[str, Tensor], second: dict[str, Tensor], what: str) -> None:
+        """Require equality, name by name."""
+        require(first.keys() == second.keys(), f"{what}: {sorted(first.keys() ^ second.keys())} in one of them only")
+        differ = [name for name in first if not self.equal(first[name], second[name])]
+        require(not differ, f"{what}: {', '.join(differ[:3])} differ{'s' if len(differ) == 1 else ''}")
+
 
 class GeneratorSubject(ModelSubject):
     """A class of generators, and the guide that its fit is lent."""
@@ -211,13 +223,6 @@ def only_on_cpu(subject: ModelSubject) -> None:
     """Raises `Skipped` elsewhere: an accelerator may add in another order each time."""
     if subject.device.type != "cpu":
         raise Skipped(f"equality to the bit is promised on the CPU, this is {subject.device.type}")
-
-
-def same(first: dict[str, Tensor], second: dict[str, Tensor], what: str) -> None:
-    """Require equality to the bit, name by name."""
-    require(first.keys() == second.keys(), f"{what}: {sorted(first.keys() ^ second.keys())} are in one of them only")
-    differ = [name for name in first if not torch.equal(first[name], second[name])]
-    require(not differ, f"{what}: {', '.join(differ[:3])} differ{'s' if len(differ) == 1 else ''}")
 
 
 def _data_fingerprint(dataset: Dataset) -> str:
