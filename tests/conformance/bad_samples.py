@@ -1,0 +1,245 @@
+"""Generators that keep every promise but one about what they draw and answer."""
+
+import random
+
+import torch
+from bad import bad_ones, breaks
+from torch import Tensor
+from toys import Plain, Toy, ToyConfig
+
+from bench import Codes, Images, Labels, Logits, Spec
+
+IMAGES = "samples_are_images"
+PROCESS = "using_a_model_leaves_the_process_unchanged"
+
+
+@breaks(IMAGES, "sample of 1 gave shape (3, 32, 32), wanted (1, 3, 32, 32)")
+class DropsTheBatchOfOne(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(n, rng).squeeze(0)
+
+
+@breaks(IMAGES, "sample of 1 gave torch.float64")
+class DrawsInDouble(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(n, rng).double()
+
+
+@breaks(IMAGES, "wanted [0, 1]")
+class DrawsOutOfRange(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return 2 * super().sample(n, rng) - 1
+
+
+@breaks(IMAGES, "not finite")
+class DrawsNothingness(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(n, rng).sub(0.5).sqrt()
+
+
+@breaks(IMAGES, "sample_class of 1 gave images that require grad")
+class DragsItsGraphAlong(Toy):
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        return self.decoder(self.means[labels]).sigmoid().unflatten(1, self.spec.shape)
+
+
+@breaks(IMAGES, "sample of 1 gave shape (8, 3, 32, 32)")
+class AlwaysDrawsEight(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(8, rng)
+
+
+@breaks("same_rng_gives_same_images", "sample differs")
+class ThrowsItsOwnDice(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return (self.mean.detach() + 0.1 * torch.randn(n, *self.spec.shape)).clamp(0, 1)
+
+
+@breaks("another_rng_gives_other_images", "whatever the rng")
+class AlwaysTheSame(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(n, torch.Generator().manual_seed(0))
+
+
+@breaks("samples_are_not_all_one_image", "all 14 images are the same")
+class Collapsed(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return super().sample(1, rng).repeat(n, 1, 1, 1)
+
+
+@breaks("samples_belong_to_the_caller", "written into the images of sample")
+class LendsItsBank(Plain):
+    def __init__(self, config: ToyConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        self.register_buffer("bank", torch.rand(16, *spec.shape))
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        return self.bank[:n]
+
+
+@breaks("samples_belong_to_the_caller", "written into the images of sample")
+class KeepsItsLastDraw(Plain):
+    last: Tensor | None = None
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        if self.last is None or len(self.last) != n:
+            self.last = super().sample(n, rng)
+        return self.last
+
+
+@breaks(PROCESS, "sample changed torch's global random state")
+class SeedsTorch(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        torch.manual_seed(rng.initial_seed())
+        return (self.mean.detach() + 0.1 * torch.randn(n, *self.spec.shape)).clamp(0, 1)
+
+
+@breaks(PROCESS, "python's global random state")
+class ShufflesWithPython(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        random.random()
+        return super().sample(n, rng)
+
+
+@breaks(PROCESS, "torch's grad mode")
+class LeavesGradientsOff(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        torch.set_grad_enabled(False)
+        return super().sample(n, rng)
+
+
+@breaks(PROCESS, "sample changed grid.pt")
+class SavesItsSamples(Plain):
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        images = super().sample(n, rng)
+        torch.save(images, "grid.pt")
+        return images
+
+
+@breaks("using_a_model_leaves_it_unchanged", "sample changed the state dict")
+class CountsItsDraws(Plain):
+    def __init__(self, config: ToyConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        self.register_buffer("drawn", torch.zeros((), dtype=torch.int64))
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        self.drawn += n
+        return super().sample(n, rng)
+
+
+@breaks("arguments_are_left_unchanged", "sample_class changed its argument in place")
+class ShiftsLabels(Toy):
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        return super().sample_class(labels.add_(1).remainder_(len(self.means)), rng)
+
+
+@breaks("arguments_are_left_unchanged", "encode changed its argument in place")
+class CentresInPlace(Toy):
+    def encode(self, images: Images) -> Codes:
+        return super().encode(images.sub_(0.5))
+
+
+@breaks("labels_are_honoured", "same images for class 0 and class 1")
+class IgnoresLabels(Toy):
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        return self.sample(len(labels), rng)
+
+
+@breaks("labels_are_honoured", "sample_class of class 0 gave shape (1, 3, 32, 32)")
+class DrawsOncePerClass(Toy):
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        return super().sample_class(labels.unique(), rng)
+
+
+@breaks("mixtures_are_honoured", "same images for class 0 and class 1")
+class IgnoresWeights(Toy):
+    def sample_mixture(self, weights: Tensor, rng: torch.Generator) -> Images:
+        return self.sample(len(weights), rng)
+
+
+@breaks("mixtures_are_honoured", "one class at a time")
+class WantsPureRows(Toy):
+    def sample_mixture(self, weights: Tensor, rng: torch.Generator) -> Images:
+        if not bool((weights.max(1).values == 1).all()):
+            raise ValueError("one class at a time")
+        return super().sample_mixture(weights, rng)
+
+
+@breaks("codes_are_honoured", "decode ignores the codes")
+class IgnoresCodes(Toy):
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        return super().decode(torch.randn(codes.shape, generator=rng), rng)
+
+
+@breaks("codes_are_honoured", "other codes from the same rng")
+class DrawsCodesFromElsewhere(Toy):
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
+        return torch.randn(n, self.config.codes)
+
+
+@breaks("codes_are_honoured", "wanted torch.float32")
+class DrawsWholeCodes(Toy):
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
+        return super().draw_codes(n, rng).round().long()
+
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        return super().decode(codes.float(), rng)
+
+
+@breaks("encodings_are_codes", "encode gives 4 columns, draw_codes 8")
+class EncodesHalf(Toy):
+    def encode(self, images: Images) -> Codes:
+        return super().encode(images)[:, :4]
+
+
+@breaks("encodings_are_codes", "encode gave shape (7, 8, 1), wanted (7, d)")
+class EncodesMaps(Toy):
+    def encode(self, images: Images) -> Codes:
+        return super().encode(images)[..., None]
+
+
+@breaks("reconstructions_follow_the_image", "same image for all images")
+class ReconstructsTheMean(Toy):
+    def reconstruct(self, images: Images) -> Images:
+        return images.mean(0, keepdim=True).repeat(len(images), 1, 1, 1)
+
+
+@breaks("reconstructions_follow_the_image", "wanted [0, 1]")
+class ReconstructsOutOfRange(Toy):
+    def reconstruct(self, images: Images) -> Images:
+        return super().reconstruct(images) * 255
+
+
+@breaks("own_logits_are_one_row_per_image", "logits gave shape (7, 4), wanted (7, 3)")
+class HasAClassTooMany(Toy):
+    def logits(self, images: Images) -> Logits:
+        return torch.nn.functional.pad(super().logits(images), (0, 1))
+
+
+@breaks("own_logits_are_one_row_per_image", "not finite")
+class IsInfinitelySure(Toy):
+    def logits(self, images: Images) -> Logits:
+        return super().logits(images) * float("inf")
+
+
+@breaks("an_image_alone_is_as_in_a_batch", "encode of an image alone")
+class NormalisesOverTheBatch(Toy):
+    def encode(self, images: Images) -> Codes:
+        codes = super().encode(images)
+        return (codes - codes.mean(0)) / (codes.std(0, correction=0) + 1e-3)
+
+
+@breaks("an_image_alone_is_as_in_a_batch", "of an image alone is")
+class BrightensOverTheBatch(Toy):
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        images = super().decode(codes, rng)
+        return images / images.max()
+
+
+@breaks("answers_are_repeatable", "two answers to the same images: reconstruct differs")
+class ReconstructsAtRandom(Toy):
+    def reconstruct(self, images: Images) -> Images:
+        return self.sample(len(images), torch.Generator().manual_seed(torch.seed()))
+
+
+BAD = bad_ones(globals())

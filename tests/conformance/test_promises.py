@@ -1,0 +1,103 @@
+"""Each promise catches the plugins that break it, and good plugins keep them all."""
+
+import copy
+import re
+from pathlib import Path
+
+import bad_classifiers
+import bad_datasets
+import bad_fits
+import bad_samples
+import pytest
+import toys
+
+from bench.freeze import freeze
+from bench.testing import TinyClassifier, check, classifiers, datasets, generators, models, promises_of, tiny_dataset
+from bench.testing.guide import tiny_guide
+from bench.testing.promise import put
+from bench.testing.subject import GeneratorSubject
+
+BAD = {
+    "generators": bad_fits.BAD + bad_samples.BAD,
+    "classifiers": bad_classifiers.BAD,
+    "datasets": bad_datasets.BAD,
+}
+PROMISES = {"generators": generators.PROMISES, "classifiers": classifiers.PROMISES, "datasets": datasets.PROMISES}
+EVERY_BAD = [pytest.param(cls, id=f"{kind}-{cls.__name__}") for kind, classes in BAD.items() for cls in classes]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_guide_for_all():
+    """Train the guide of a data set once; a plugin that spoils its guide spoils nobody else's."""
+    states = {}
+
+    def guide(dataset, device):
+        if dataset.digest not in states:
+            states[dataset.digest] = copy.deepcopy(tiny_guide(dataset, device).state_dict())
+        fresh = TinyClassifier(TinyClassifier.Config(), dataset.spec)
+        fresh.load_state_dict(states[dataset.digest])
+        return freeze(fresh)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.testing.subject.tiny_guide", guide)
+        yield
+
+
+@pytest.mark.parametrize("cls", EVERY_BAD)
+def test_a_promise_catches_who_breaks_it(cls):
+    name, reason = cls.breaks
+    asked = {promise.name: (promise, subject) for promise, subject in promises_of(cls)}
+    result = put(*asked[name])
+    assert result.status == "failed"
+    assert reason in result.reason
+
+
+@pytest.mark.parametrize("cls", [toys.Toy, toys.Plain, TinyClassifier, toys.ToyData])
+def test_good_plugins_keep_every_promise(cls):
+    results = check(cls)
+    assert [result for result in results if result.status != "ok"] == []
+    assert len(results) >= 8
+
+
+@pytest.mark.parametrize("kind", PROMISES)
+def test_every_promise_has_a_bad_plugin(kind):
+    own = {promise.name for promise in PROMISES[kind]}
+    if kind == "classifiers":  # what all models promise is shown to bite on generators
+        own -= {promise.name for promise in models.PROMISES}
+    assert own == {cls.breaks[0] for cls in BAD[kind]}
+
+
+def test_a_promise_is_a_sentence():
+    for promise in generators.PROMISES + classifiers.PROMISES + datasets.PROMISES:
+        assert promise.sentence.endswith("."), promise.name
+        assert "_" not in promise.sentence.split("`")[0], promise.name
+
+
+def test_the_plugin_in_the_readme_keeps_every_promise():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    plugin = {"__name__": "bench_haze"}
+    exec(compile(source, "README.md", "exec"), plugin)
+    (target,) = plugin["bench_generators"]().values()
+    assert [result for result in check(target) if result.status != "ok"] == []
+
+
+def test_promises_of_a_lacking_capability_are_not_asked():
+    asked = {promise.name for promise, _ in promises_of(toys.Plain)}
+    assert "samples_are_images" in asked
+    assert "labels_are_honoured" not in asked
+    assert "labels_are_honoured" in {promise.name for promise, _ in promises_of(toys.Toy)}
+
+
+def test_when_the_fit_fails_the_rest_is_skipped_with_its_reason():
+    results = {result.promise: result for result in check(bad_fits.FailsToFit)}
+    assert results["fit_trains_on_batches_of_the_run"].status == "failed"
+    assert results["samples_are_images"].status == "skipped"
+    assert "ZeroDivisionError" in results["samples_are_images"].reason
+
+
+def test_the_lent_guide_can_tell_the_classes():
+    subject = GeneratorSubject(toys.Plain)
+    test = tiny_dataset().test
+    predicted = subject.guide(subject.dataset).logits(test.images.float() / 255).argmax(1)
+    assert (predicted == test.labels).float().mean() > 0.8

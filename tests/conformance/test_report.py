@@ -1,0 +1,120 @@
+"""`bench test`: which entries are tested, what is printed, and with which exit code."""
+
+import json
+
+import bad_datasets
+import pytest
+import toys
+
+from bench.cli import main
+from bench.errors import BenchError
+from bench.plugins import Broken, Entry, Plugins
+from bench.testing import conformance
+
+
+class Nowhere(toys.ToyData):
+    """Shows which argument it was given."""
+
+    def load(self, size=None):
+        raise BenchError(f"no such place as [{self.argument}]")
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """A plugin with a good and a bad data set, another with a generator and a data set, and a broken one."""
+    plugins = Plugins(found=[], broken=[Broken("torn", "bench-torn", "0.1", "ImportError: no module named thread")])
+    brought = [
+        ("datasets", "toy-data", "toys", toys.ToyData),
+        ("datasets", "bad-data", "toys", bad_datasets.CountsFromOne),
+        ("generators", "plain", "plain", toys.Plain),
+        ("datasets", "place", "places", Nowhere),
+        ("datasets", "blank", "plain", toys.ToyData),
+    ]
+    for kind, name, plugin, target in brought:
+        plugins.entries[kind][name] = Entry(name, kind, plugin, f"bench-{plugin}", "1.0", target)
+    monkeypatch.setattr("bench.testing.report.Plugins", lambda: plugins)
+
+
+def report(capsys, *names: str) -> tuple[int, dict]:
+    code = conformance(list(names), json=True)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_plugin_that_keeps_its_promises_exits_with_0(capsys):
+    code, found = report(capsys, "toy-data")
+    assert code == 0
+    assert set(found["counts"]) == {"ok"}
+    assert {result["entry"] for result in found["results"]} == {"toy-data"}
+    assert found["device"] == "cpu"
+
+
+def test_a_broken_promise_exits_with_1_and_its_reason(capsys):
+    code, found = report(capsys, "bad-data")
+    assert code == 1
+    (failed,) = (result for result in found["results"] if result["status"] == "failed")
+    assert failed["promise"] == "labels_name_a_class"
+    assert failed["reason"] == "test.labels lie in 1..3, there are 3"
+
+
+def test_the_name_of_a_plugin_stands_for_all_that_it_brings(capsys):
+    _, found = report(capsys, "toys")
+    assert {result["entry"] for result in found["results"]} == {"toy-data", "bad-data"}
+
+
+def test_an_entry_of_the_name_and_all_others_of_its_plugin_are_tested(capsys):
+    _, found = report(capsys, "plain")
+    assert {(result["entry"], result["kind"]) for result in found["results"]} == {
+        ("plain", "generators"),
+        ("blank", "datasets"),
+    }
+
+
+def test_several_names_are_tested_one_after_the_other(capsys):
+    _, found = report(capsys, "toy-data", "bad-data")
+    entries = [result["entry"] for result in found["results"]]
+    assert entries == ["toy-data"] * (len(entries) // 2) + ["bad-data"] * (len(entries) // 2)
+
+
+def test_an_argument_reaches_the_data_set(capsys):
+    code, found = report(capsys, "place:atlantis")
+    assert code == 1
+    reasons = {result["reason"] for result in found["results"] if result["status"] == "failed"}
+    assert any("no such place as [atlantis]" in reason for reason in reasons)
+
+
+def test_the_table_names_promise_status_and_reason(capsys):
+    assert conformance(["bad-data", "place"]) == 1
+    out = capsys.readouterr().out
+    assert "bad-data (dataset of toys, bench-toys 1.0)" in out
+    assert "labels name a class" in out
+    assert "test.labels lie in 1..3, there are 3" in out
+    assert "no such place as []" in out  # brackets are text, not markup
+    assert "likewise" in out
+    assert "failed" in out.splitlines()[-1]
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(BenchError, match=r"unknown plugin 'toy-dat': did you mean 'toy-data'\?"):
+        conformance(["toy-dat"])
+
+
+def test_a_broken_plugin_is_told_with_its_reason():
+    with pytest.raises(BenchError, match="plugin 'torn' is broken: ImportError: no module named thread"):
+        conformance(["torn"])
+
+
+def test_an_argument_for_anything_but_a_data_set_is_refused():
+    with pytest.raises(BenchError, match="'plain:small': only a data set takes what stands behind the colon"):
+        conformance(["plain:small"])
+
+
+def test_an_unknown_device_is_told_before_anything_is_tested():
+    with pytest.raises(BenchError, match="unknown device 'abacus'"):
+        conformance(["toy-data"], device="abacus")
+
+
+def test_the_command_line_passes_on_what_it_is_told(capsys):
+    assert main(["test", "--plugins", "toy-data,bad-data", "--json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["results"]) >= 16
+    assert main(["test", "--plugins", "nobody"]) == 2
+    assert "unknown plugin 'nobody'" in capsys.readouterr().err

@@ -1,0 +1,123 @@
+"""A data set of three classes that a linear classifier reads, classifiers for it, and exams over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench.api import Classifier, Data, Dataset, Generator, Spec, to_float
+from bench.metrics import Exam
+from bench.run import generator
+
+SPEC = Spec("stripes", 1, 16, ("Left side", "middle", "right"))
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No settings."""
+
+
+def pictures(n: int, seed: int, spec: Spec = SPEC) -> Data:
+    """Each class lights its own third of the columns; brightness and noise vary."""
+    rng = generator("cpu", "pictures", seed)
+    labels = torch.randperm(n, generator=rng) % 3
+    images = torch.rand((n, *spec.shape), generator=rng) * 60
+    bright = 120 + 70 * torch.rand(n, generator=rng)
+    for i, label in enumerate(labels.tolist()):
+        images[i, :, :, 5 * label : 5 * label + 5] += bright[i]
+    return Data(spec, images.round().to(torch.uint8), labels)
+
+
+class Thirds(Classifier):
+    """Reads the brightness of the thirds; `gain` is its confidence, `turn` makes it wrong."""
+
+    Config, source = Nothing, ""
+
+    def __init__(self, gain: float = 40.0, turn: int = 0) -> None:
+        super().__init__(Nothing(), SPEC)
+        self.gain, self.turn = gain, turn
+
+    def fit(self, data: Data, run: Any) -> None: ...
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        pooled = torch.stack([images[..., 5 * k : 5 * k + 5].mean((1, 2, 3)) for k in range(3)], dim=1)
+        spread = torch.stack([images[..., 5 * k : 5 * k + 5].std((1, 2, 3)) for k in range(3)], dim=1)
+        return [images.clone(), torch.cat([pooled, spread], dim=1)]
+
+    def logits(self, images: Tensor) -> Tensor:
+        return self.gain * self.features(images)[-1][:, :3].roll(self.turn, 1)
+
+
+class Painter(Generator):
+    """Draws for a label, mixes, reconstructs by a small blur, and reads its own images as told."""
+
+    Config, source = Nothing, ""
+
+    def __init__(self, own: Classifier | None = None) -> None:
+        super().__init__(Nothing(), SPEC)
+        self.own = own or Thirds()
+
+    def fit(self, data: Data, run: Any) -> None: ...
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return self.sample_class(torch.randint(3, (n,), generator=rng), rng)
+
+    def sample_class(self, labels: Tensor, rng: torch.Generator) -> Tensor:
+        return self.sample_mixture(torch.eye(3)[labels], rng)
+
+    def sample_mixture(self, weights: Tensor, rng: torch.Generator) -> Tensor:
+        images = torch.rand((len(weights), *SPEC.shape), generator=rng) * 0.2
+        bright = weights * (0.47 + 0.27 * torch.rand((len(weights), 1), generator=rng))
+        for k in range(3):
+            images[..., 5 * k : 5 * k + 5] += bright[:, k, None, None, None]
+        return images.clamp(0, 1)
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        return 0.9 * images + 0.05
+
+    def logits(self, images: Tensor) -> Tensor:
+        return self.own.logits(images)
+
+
+class Plain(Generator):
+    """Draws, and nothing else."""
+
+    Config, source = Nothing, ""
+
+    def __init__(self) -> None:
+        super().__init__(Nothing(), SPEC)
+
+    def fit(self, data: Data, run: Any) -> None: ...
+
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        return torch.rand((n, *SPEC.shape), generator=rng)
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    return Dataset(SPEC, pictures(300, 0), pictures(30, 1), pictures(90, 2), "digest-of-stripes")
+
+
+@pytest.fixture
+def toys() -> SimpleNamespace:
+    return SimpleNamespace(Painter=Painter, Plain=Plain, Thirds=Thirds, pictures=pictures, spec=SPEC, to_float=to_float)
+
+
+@pytest.fixture
+def make_exam(dataset: Dataset) -> Callable[..., Exam]:
+    """An exam over the toy data set, of real test images unless told otherwise."""
+
+    def make(**changes: Any) -> Exam:
+        n = changes.get("n", 60)
+        defaults = {
+            "model": None, "dataset": dataset, "samples": dataset.test[:n], "conditional": True, "judge": Thirds(),
+            "judge_digest": "thirds", "guide": Thirds(10.0), "device": torch.device("cpu"), "n": n, "reference": 150,
+            "seed": 0,
+        }  # fmt: skip
+        return Exam(**defaults | changes)
+
+    return make

@@ -1,0 +1,71 @@
+"""What the judge and the method's own classifier say, from perfect to chance."""
+
+import pytest
+import torch
+
+from bench.api import Data
+from bench.metrics import agreement, draw_samples
+from bench.metrics.agreement import calibration_error
+
+
+@pytest.fixture
+def painted(toys) -> Data:
+    return draw_samples(toys.Painter(), 90, 0, "cpu")[0]
+
+
+def test_samples_that_show_their_label_agree(make_exam, painted):
+    measured = agreement.class_agreement(make_exam(samples=painted, n=90))
+    assert (measured.value, measured.n) == (1.0, 90)
+
+
+def test_shuffled_labels_agree_by_chance(make_exam, painted):
+    shuffled = Data(painted.spec, painted.images, painted.labels[torch.randperm(90, generator=torch.Generator())])
+    assert agreement.class_agreement(make_exam(samples=shuffled, n=90)).value == pytest.approx(1 / 3, abs=0.15)
+
+
+def test_labels_turned_by_one_never_agree(make_exam, painted):
+    turned = Data(painted.spec, painted.images, (painted.labels + 1) % 3)
+    assert agreement.class_agreement(make_exam(samples=turned, n=90)).value == 0
+
+
+def test_a_model_that_only_fools_itself_has_a_hacking_gap_of_one(make_exam, painted, toys):
+    turned = Data(painted.spec, painted.images, (painted.labels + 1) % 3)
+    model = toys.Painter(own=toys.Thirds(turn=1))
+    measured = agreement.hacking_gap(make_exam(model=model, samples=turned, n=90))
+    assert (measured.value, measured.parts) == (1.0, {"self": 1.0})
+
+
+def test_a_model_that_sees_what_the_judge_sees_has_no_hacking_gap(make_exam, painted, toys):
+    measured = agreement.hacking_gap(make_exam(model=toys.Painter(), samples=painted, n=90))
+    assert (measured.value, measured.parts["self"]) == (0.0, 1.0)
+
+
+def test_accuracy_is_the_models_own_on_real_images(make_exam, toys):
+    assert agreement.accuracy(make_exam(model=toys.Painter())).value == 1
+    assert agreement.accuracy(make_exam(model=toys.Painter(own=toys.Thirds(turn=1)))).value == 0
+
+
+def _logits(confidences: list[float]) -> torch.Tensor:
+    p = torch.tensor(confidences, dtype=torch.float64)
+    return torch.stack([p, 1 - p], dim=1).log()
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    # 0.8 sure of class 0, right half of the time
+    assert calibration_error(_logits([0.8] * 10), torch.tensor([0] * 5 + [1] * 5)) == pytest.approx(0.3)
+
+
+def test_calibration_error_is_weighted_by_bin():
+    # bins of 0.9 (always right: gap 0.1, 30 images) and 0.6 (never right: gap 0.6, 10 images)
+    labels = torch.tensor([0] * 30 + [1] * 10)
+    assert calibration_error(_logits([0.9] * 30 + [0.6] * 10), labels) == pytest.approx(0.75 * 0.1 + 0.25 * 0.6)
+
+
+def test_gaps_within_a_bin_cancel_and_across_bins_do_not():
+    labels = torch.tensor([0, 1])
+    assert calibration_error(_logits([0.50001, 0.50002]), labels) == pytest.approx(0, abs=1e-4)
+    assert calibration_error(_logits([0.7, 0.55]), labels) == pytest.approx((0.3 + 0.55) / 2)
+
+
+def test_a_sure_and_right_classifier_is_calibrated():
+    assert calibration_error(torch.eye(4).repeat(5, 1) * 1e4, torch.arange(4).repeat(5)) == 0

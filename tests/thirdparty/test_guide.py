@@ -1,0 +1,57 @@
+"""The guide for plugin authors says what is so: its quotations, its signatures, its promises."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location("guide", Path(__file__).parent / "guide.py")
+guide = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(guide)
+
+PAGE = guide.PAGE.read_text(encoding="utf-8")
+STRANGER = Path(__file__).parent / "bench-gaussian"
+
+
+def test_every_quotation_is_as_its_source():
+    assert guide.fill(PAGE) == PAGE, "run python tests/thirdparty/guide.py"
+
+
+def test_a_changed_source_would_be_found():
+    assert guide.fill(PAGE.replace("class Gaussian(Generator)", "class Gaussian(Model)", 1)) == PAGE
+    assert guide.fill(PAGE.replace("- **samples are images**", "- **samples are pictures**", 1)) == PAGE
+
+
+def test_every_file_of_the_stranger_that_matters_is_quoted():
+    files = [STRANGER / "pyproject.toml", *sorted(STRANGER.glob("src/**/*.py")), *sorted(STRANGER.glob("tests/*.py"))]
+    quoted = set(re.findall(r"<!-- quote (\S+) -->", PAGE))
+    assert quoted == {str(path.relative_to(guide.ROOT)) for path in files}
+
+
+@pytest.mark.parametrize("signature", guide.hooks())
+def test_every_hook_has_a_heading_with_its_signature(signature):
+    assert f"\n### `{signature}`\n" in PAGE
+
+
+def test_there_are_three_hooks():
+    assert len(guide.hooks()) == 3
+
+
+@pytest.mark.parametrize("capability", guide.capabilities())
+def test_every_capability_is_listed_with_its_methods(capability):
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| `{capability}` "))
+    for method in guide.capabilities()[capability]:
+        assert f"`{method}(" in row
+
+
+@pytest.mark.parametrize("kind", guide.PROMISES)
+def test_every_promise_is_quoted(kind):
+    for promise in guide.PROMISES[kind]:
+        assert promise.sentence in PAGE
+
+
+def test_every_public_name_is_mentioned():
+    import bench
+
+    assert [name for name in bench.__all__ if not re.search(rf"\b{name}\b", PAGE)] == []
