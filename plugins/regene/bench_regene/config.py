@@ -1,0 +1,66 @@
+"""All settings of ReGene. Section numbers are those of the README."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ReGeneConfig:
+    """What can be set, and every default."""
+
+    # Networks
+    backbone: str = "conv"  # the small encoder of this plugin, or the name of a convolutional timm model
+    width: int = 32  # channels of the first stage, doubled by each; 64 on a GPU
+    latent_dim: int = 128  # d; 256 for natural images, 512 from 64 pixels on
+    decoder_convs: int = 1  # 3x3 convolutions after each upsampling; 2 mirrors the encoder
+
+    # Training
+    training: Literal["two-stage", "joint"] = "two-stage"  # joint is an ablation, not the method
+    classifier_share: float = 0.4  # of the budget, for stage 1; the decoder has the rest
+    batch_size: int = 64
+    lr: float = 2e-3  # of Adam, the peak of a linear warm-up and a cosine, in both stages
+    warmup: float = 0.1  # share of a stage's steps
+    joint_weight: float = 0.5  # w of w * reconstruction + (1 - w) * cross-entropy, where training is joint
+
+    # Stage 1: cross-entropy and these
+    weight_decay: float = 0.0  # L2, as of Adam; try 5e-4
+    label_smoothing: float = 0.0
+    centre_weight: float = 0.0  # of the centre loss on z; try 0.003
+
+    # Stage 2: the terms of the decoder's loss
+    pixel_weight: float = 1.0  # mean absolute error
+    mse_weight: float = 0.0  # mean squared error
+    feature_weight: float = 1.0  # squared error of the encoder's stages and of z, each over its variance
+    class_weight: float = 0.1  # cross-entropy of the decoded image
+    cycle_weight: float = 0.0  # squared error of z after the round trip of a mixed latent; try 0.1
+    ema: float = 0.999  # of the decoder's weights; 0 for none
+
+    # The bank of latents, and how they are mixed
+    bank_size: int = 10_000  # latents kept, the same number for each class
+    strict_pool: bool = False  # whether a class with too few correctly classified members ends the training
+    n: int = 2  # latents mixed into one
+    n_max: int | None = None  # where given, each image draws its own number from n ... n_max
+    alpha: float = 1.0  # of the symmetric Dirichlet that weights are drawn from
+    neighbours: int | None = None  # where given, the others are among this many nearest latents to the first
+    include_anchor_weight: float = 0.0  # lower bound on the weight of the first latent
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for settings that cannot work."""
+        at_least_one = ("width", "latent_dim", "decoder_convs", "batch_size", "n")
+        for name in at_least_one:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("classifier_share", "warmup", "joint_weight", "label_smoothing", "ema", "include_anchor_weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in 0 ... 1, got {getattr(self, name)}")
+        if self.alpha <= 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
+        if self.n_max is not None and self.n_max < self.n:
+            raise ValueError(f"n_max = {self.n_max} is below n = {self.n}")
+        if self.neighbours is not None and self.neighbours < self.most - 1:
+            raise ValueError(f"mixing {self.most} latents takes neighbours of {self.most - 1} or more")
+
+    @property
+    def most(self) -> int:
+        """How many latents one image may mix."""
+        return self.n if self.n_max is None else self.n_max

@@ -1,0 +1,228 @@
+"""ReGene (arXiv 2004.07543): a classifier, a decoder of its latents, and new images from mixed latents of a class."""
+
+import warnings
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, Run, Spec, to_float
+from bench_regene.bank import Bank
+from bench_regene.config import ReGeneConfig
+from bench_regene.losses import CentreLoss, Variances, feature_loss
+from bench_regene.networks import Decoder, Encoder
+from bench_regene.optim import Average, adam, descend
+
+CHUNK = 250  # images encoded at once for the bank
+
+
+class ReGene(Generator):
+    """A classifier E, H and a decoder D; a new image is D of a convex combination of latents of its class.
+
+    All parts are in eval mode but those that `fit` is training, so no image depends on the others of its batch.
+    """
+
+    Config = ReGeneConfig
+    source = "arXiv 2004.07543"
+
+    feature_variance: Tensor  # (layers of E,)
+    class_share: Tensor  # (k,), of the training set
+
+    def __init__(self, config: ReGeneConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        k, d = len(spec.classes), config.latent_dim
+        if config.bank_size < k * config.most:
+            raise BenchError(
+                f"bank_size = {config.bank_size} holds fewer than {config.most} latents for each of {k} classes, "
+                f"set it to {k * config.most} or more"
+            )
+        self.encoder = Encoder(config, spec)
+        self.head = nn.Linear(d, k)  # H: one affine map and nothing else, or the theorem does not hold
+        self.decoder = Decoder(config, spec)
+        self.centre_loss = CentreLoss(k, d) if config.centre_weight else None
+        self.bank = Bank(k, config.bank_size // k, d)
+        self.register_buffer("feature_variance", torch.ones(self.encoder.layers))
+        self.register_buffer("class_share", torch.full((k,), 1 / k))
+        self.eval()
+
+    # Training
+
+    def fit(self, data: Data, run: Run) -> None:
+        """Two stages, or both at once. Raises `BenchError` where a class has fewer than n training images."""
+        self._check_counts(data)
+        if self.config.training == "joint":
+            self.fit_jointly(data, run)
+            self.fill_bank(data, run)
+        else:
+            self.fit_classifier(data, run, run.share(self.config.classifier_share))
+            self.fill_bank(data, run)
+            self.fit_decoder(data, run, run.left)
+
+    def fit_classifier(self, data: Data, run: Run, images: int) -> None:
+        """Stage 1: E and H by cross-entropy."""
+        config = self.config
+        parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
+        steps = run.steps(images, config.batch_size)
+        optimizer, schedule = adam(parts.parameters(), config, steps, config.weight_decay)
+        parts.train()
+        for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=(optimizer, schedule)):
+            with run.autocast():
+                z, _ = self.encoder(x)
+            loss, accuracy = self._classifier_loss(z.float(), y)
+            descend(loss, optimizer, schedule)
+            run.log(loss=loss, accuracy=accuracy)
+        parts.eval()
+
+    def fit_decoder(self, data: Data, run: Run, images: int) -> None:
+        """Stage 2: D alone. E and H stay in eval mode and take no gradient, but pass it on."""
+        config = self.config
+        frozen = nn.ModuleList([self.encoder, self.head]).eval().requires_grad_(False)
+        optimizer, schedule = adam(self.decoder.parameters(), config, run.steps(images, config.batch_size))
+        average = Average(self.decoder, config.ema)
+        self.decoder.train()
+        keep = (optimizer, schedule, average)
+        for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=keep):
+            terms = self._decoder_terms(x, y, run)
+            loss = sum(getattr(config, f"{name}_weight") * term for name, term in terms.items())
+            descend(loss, optimizer, schedule)
+            average.update(self.decoder)
+            run.log(loss=loss, **terms)
+        self.decoder.load_state_dict(average.values)
+        self.decoder.eval()
+        frozen.requires_grad_(True)
+
+    def fit_jointly(self, data: Data, run: Run) -> None:
+        """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
+        config, w = self.config, self.config.joint_weight
+        optimizer, schedule = adam(self.parameters(), config, run.steps(run.left, config.batch_size))
+        average = Average(self.decoder, config.ema)
+        self.train()
+        keep = (optimizer, schedule, average)
+        for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=keep):
+            with run.autocast():
+                z, _ = self.encoder(x)
+                image = self.decoder(z)
+            pixels = config.pixel_weight * F.l1_loss(image, x) + config.mse_weight * F.mse_loss(image, x)
+            classes, accuracy = self._classifier_loss(z.float(), y)
+            loss = w * pixels + (1 - w) * classes
+            descend(loss, optimizer, schedule)
+            average.update(self.decoder)
+            run.log(loss=loss, pixel=pixels, accuracy=accuracy)
+        self.decoder.load_state_dict(average.values)
+        self.eval()
+
+    def _classifier_loss(self, z: Codes, y: Labels) -> tuple[Tensor, Tensor]:
+        """Cross-entropy with its optional terms, and the accuracy on this batch."""
+        logits = self.head(z)
+        loss = F.cross_entropy(logits, y, label_smoothing=self.config.label_smoothing)
+        if self.centre_loss is not None:
+            loss = loss + self.config.centre_weight * self.centre_loss(z, y)
+        return loss, (logits.detach().argmax(1) == y).float().mean()
+
+    def _decoder_terms(self, x: Images, y: Labels, run: Run) -> dict[str, Tensor]:
+        """The terms of the decoder's loss that have a weight, without it."""
+        config = self.config
+        with run.autocast(), torch.no_grad():
+            z, maps = self.encoder(x)
+        with run.autocast():
+            image = self.decoder(z)
+        terms = {"pixel": F.l1_loss(image, x)}
+        if config.mse_weight:
+            terms["mse"] = F.mse_loss(image, x)
+        if config.feature_weight or config.class_weight:
+            with run.autocast():
+                z_again, maps_again = self.encoder(image)
+            terms["feature"] = feature_loss([*maps_again, z_again], [*maps, z], self.feature_variance)
+            terms["class"] = F.cross_entropy(self.head(z_again.float()), y)
+        if config.cycle_weight:
+            terms["cycle"] = self._cycle_term(y, run)
+        return terms
+
+    def _cycle_term(self, y: Labels, run: Run) -> Tensor:
+        """L_cyc = mean (E(D(z*)) - z*)^2: the only term that shows a mixed latent to D."""
+        mixed = self.bank.draw(y, self.config, run.rng)
+        with run.autocast():
+            z, _ = self.encoder(self.decoder(mixed))
+        return F.mse_loss(z.float(), mixed)
+
+    # The bank
+
+    @torch.no_grad()
+    def fill_bank(self, data: Data, run: Run) -> None:
+        """Encode members of each class drawn at random, in float32, and measure the variance of each layer of E."""
+        order = torch.randperm(len(data), generator=run.rng, device=run.device).cpu()
+        labels = data.labels.cpu()[order]
+        variances, short = Variances(), []
+        for label, name in enumerate(self.spec.classes):
+            members = order[labels == label][: self.bank.capacity]
+            latents = torch.cat([self._encode_chunk(data, chunk, variances) for chunk in members.split(CHUNK)])
+            if self.bank.fill(label, latents, self.head(latents), self.config.most) < self.config.most:
+                short.append(name)
+        self.feature_variance.copy_(variances.result())
+        self.class_share.copy_(torch.bincount(labels, minlength=len(self.spec.classes)) / len(labels))
+        if short:
+            self._complain(short)
+
+    def _encode_chunk(self, data: Data, members: Tensor, variances: Variances) -> Codes:
+        images = to_float(data.images[members.to(data.images.device)].to(self.class_share.device))
+        latents, maps = self.encoder(images)
+        variances.add([*maps, latents])
+        return latents
+
+    def _complain(self, short: list[str]) -> None:
+        message = (
+            f"fewer than {self.config.most} training images are told rightly in {len(short)} of "
+            f"{len(self.spec.classes)} classes ({', '.join(short[:5])}{', ...' if len(short) > 5 else ''})"
+        )
+        if self.config.strict_pool:
+            raise BenchError(f"{message}: train longer, lower n, or set strict_pool=false")
+        warnings.warn(f"{message}: those nearest to it are mixed instead, without any guarantee", stacklevel=2)
+
+    def _check_counts(self, data: Data) -> None:
+        counts = torch.bincount(data.labels, minlength=len(self.spec.classes))
+        for name, count in zip(self.spec.classes, counts.tolist(), strict=True):
+            if count < self.config.most:
+                raise BenchError(f"class {name!r} has {count} training images, mixing wants {self.config.most} of each")
+
+    # What it can do
+
+    @torch.no_grad()
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        """Classes are drawn as often as they are in the training set."""
+        labels = torch.multinomial(self.class_share.to(rng.device), n, replacement=True, generator=rng)
+        return self.sample_class(labels, rng)
+
+    @torch.no_grad()
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        """D(z*), z* of each label's class."""
+        return self.decoder(self._draw(labels, rng))
+
+    @torch.no_grad()
+    def sample_mixture(self, weights: Float[Tensor, "n k"], rng: torch.Generator) -> Images:
+        """D(sum_c w_c z*_c). The z*_c do not depend on the weights: with one seed, weights alone move the image."""
+        weights = weights.to(self.class_share)
+        mixed = torch.zeros(len(weights), self.config.latent_dim, device=weights.device)
+        for label, weight in enumerate(weights.unbind(1)):
+            mixed += weight.unsqueeze(1) * self._draw(torch.full_like(weight, label, dtype=torch.int64), rng)
+        return self.decoder(mixed)
+
+    def _draw(self, labels: Labels, rng: torch.Generator) -> Codes:
+        if not self.bank.pool.any():
+            raise BenchError("this ReGene has no latents to mix: fit it, or load the state of a fitted one")
+        return self.bank.draw(labels.to(self.class_share.device), self.config, rng)
+
+    @torch.no_grad()
+    def encode(self, images: Images) -> Codes:
+        """z = E(x), non-negative."""
+        return self.encoder(images)[0]
+
+    @torch.no_grad()
+    def reconstruct(self, images: Images) -> Images:
+        """D(E(x))."""
+        return self.decoder(self.encode(images))
+
+    @torch.no_grad()
+    def logits(self, images: Images) -> Logits:
+        """H(E(x))."""
+        return self.head(self.encode(images))

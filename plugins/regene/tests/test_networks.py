@@ -1,0 +1,63 @@
+"""Encoder and decoder at the sizes of the suite's data sets."""
+
+import pytest
+import torch
+
+from bench import BenchError, Spec
+from bench_regene import ReGene, ReGeneConfig
+from bench_regene.networks import sizes
+
+SMALL = ReGeneConfig(width=4, latent_dim=8, bank_size=10)
+
+
+def spec(size: int, channels: int = 3) -> Spec:
+    return Spec("made-up", channels, size, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("size", "sides"),
+    [(8, [8, 4, 2]), (28, [28, 14, 7, 4]), (32, [32, 16, 8, 4]), (64, [64, 32, 16, 8, 4]), (30, [30, 15, 8, 4])],
+)
+def test_stages_halve_the_image_until_four_pixels_are_left(size: int, sides: list[int]) -> None:
+    assert sizes(size) == sides
+
+
+@pytest.mark.parametrize("size", [8, 28, 32, 64, 128])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_come_back_in_their_shape_and_range(size: int, channels: int) -> None:
+    model = ReGene(SMALL, spec(size, channels))
+    images = torch.rand(3, channels, size, size)
+    latents, again = model.encode(images), model.reconstruct(images)
+    assert latents.shape == (3, 8)
+    assert latents.min() >= 0  # ReLU
+    assert again.shape == images.shape
+    assert 0 <= again.min() <= again.max() <= 1
+    assert not again.requires_grad
+
+
+def test_widths_double_to_eight_times_the_first() -> None:
+    stages = ReGene(SMALL, spec(128)).encoder.body.stages
+    assert [stage[0][0].out_channels for stage in stages] == [4, 8, 16, 32, 32]
+
+
+@pytest.mark.parametrize("backbone", ["test_resnet", "resnet10t", "test_convnext", "test_efficientnet"])
+def test_a_timm_backbone_encodes_small_images(backbone: str) -> None:
+    model = ReGene(ReGeneConfig(backbone=backbone, width=4, latent_dim=8, bank_size=10), spec(32))
+    assert model.encode(torch.rand(2, 3, 32, 32)).shape == (2, 8)
+    maps = model.encoder(torch.rand(2, 3, 32, 32))[1]
+    assert len(maps) + 1 == model.encoder.layers == len(model.feature_variance)
+    assert maps[-1].shape[-1] >= 2  # a stem of stride 1 leaves something to redraw the image from
+
+
+def test_an_unknown_backbone_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BenchError, match=r"no model 'resnet1' .* try 'resnet"):
+        ReGene(ReGeneConfig(backbone="resnet1"), spec(32))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "words"),
+    [("test_vit", "is not convolutional"), ("inception_v3", "gives no feature maps of 32 px images")],
+)
+def test_a_backbone_that_does_not_fit_is_refused(backbone: str, words: str) -> None:
+    with pytest.raises(BenchError, match=words):
+        ReGene(ReGeneConfig(backbone=backbone), spec(32))

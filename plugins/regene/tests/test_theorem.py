@@ -1,0 +1,133 @@
+"""The class guarantee and its conditions: README section 5, T1 to T4, on latents of real digits."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench import Codes, Labels
+from bench_regene import ReGene
+from bench_regene.bank import Bank, draw_weights
+
+Draw = Callable[..., tuple[Codes, Labels]]
+
+
+def margins(logits: Tensor, labels: Labels) -> Tensor:
+    """m_c(z) = min over j != c of (l_c - l_j)(z)."""
+    others = logits.scatter(-1, labels.unsqueeze(-1), -torch.inf).amax(-1)
+    return logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1) - others
+
+
+@pytest.fixture
+def sources(model: ReGene) -> tuple[Tensor, Tensor, Labels]:
+    """5,000 draws taken apart: (m, n, d) source latents, (m, n) weights, labels."""
+    labels, rng = torch.arange(5_000) % 10, torch.Generator().manual_seed(3)
+    index = model.bank.draw_sources(labels, model.config, rng)
+    return model.bank.latents[labels.unsqueeze(1), index], draw_weights(5_000, model.config, rng), labels
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20])
+def test_every_mix_of_rightly_told_sources_keeps_their_class(model: ReGene, draw: Draw, n: int) -> None:
+    """T1, exactly: 10,000 of 10,000."""
+    latents, labels = draw(10_000, n=n)
+    assert int((model.head(latents).argmax(1) == labels).sum()) == 10_000
+
+
+def test_the_margin_of_a_mix_is_at_least_the_mean_of_its_sources(
+    model: ReGene, sources: tuple[Tensor, Tensor, Labels]
+) -> None:
+    """T2: m_c(z*) >= sum a_i m_c(z_i) >= min m_c(z_i)."""
+    latents, weights, labels = sources
+    mixed = margins(model.head(torch.einsum("msd,ms->md", latents, weights)), labels)
+    each = margins(model.head(latents), labels.unsqueeze(1).expand(-1, 2))
+    assert (mixed >= (weights * each).sum(1) - 1e-4).all()
+    assert (mixed >= each.amin(1) - 1e-4).all()
+
+
+def test_the_probability_of_a_mix_is_at_least_the_geometric_mean_of_its_sources(
+    model: ReGene, sources: tuple[Tensor, Tensor, Labels]
+) -> None:
+    """T3: p_c(z*) >= prod p_c(z_i)^a_i >= min p_c(z_i), on 5,000 draws with no violation above 1e-4."""
+    latents, weights, labels = sources
+    mixed = model.head(torch.einsum("msd,ms->md", latents, weights)).softmax(1)[torch.arange(5_000), labels]
+    each = model.head(latents).log_softmax(2).gather(2, labels.view(-1, 1, 1).expand(-1, 2, 1)).squeeze(2)
+    geometric = (weights * each).sum(1).exp()
+    assert int((mixed < geometric - 1e-4).sum()) == 0
+    assert int((geometric < each.amin(1).exp() - 1e-4).sum()) == 0
+
+
+def test_a_tight_round_trip_keeps_the_class_of_the_image(model: ReGene, draw: Draw) -> None:
+    """T4: |E(D(z*)) - z*| < min_j (l_c - l_j)(z*) / |w_c - w_j| implies that E, H tell D(z*) as c."""
+    latents, labels = draw(2_000, n=3)
+    with torch.no_grad():
+        images = model.decoder(latents)
+    again, logits, w = model.encode(images), model.head(latents), model.head.weight
+    gaps = (logits.gather(1, labels.unsqueeze(1)) - logits) / (w[labels].unsqueeze(1) - w).norm(dim=2)
+    radius = gaps.nan_to_num(torch.inf).amin(1)  # 0 / 0 where j = c
+    tight = (again - latents).norm(dim=1) < radius
+    assert tight.float().mean() > 0.1  # or there is nothing to see
+    assert (model.logits(images).argmax(1) == labels)[tight].all()
+
+
+# The controls: what the theorem does not promise does not hold.
+
+
+def test_half_of_one_class_and_half_of_another_does_not_keep_the_class(model: ReGene) -> None:
+    rng, labels = torch.Generator().manual_seed(0), torch.arange(2_000) % 10
+    ours = model.bank.draw(labels, model.config, rng)
+    others = model.bank.draw((labels + 1) % 10, model.config, rng)
+    kept = (model.head(0.5 * ours + 0.5 * others).argmax(1) == labels).float().mean()
+    assert 0.2 < kept < 0.8
+
+
+def test_an_affine_head_keeps_classes_of_an_exclusive_or_and_a_perceptron_does_not(model: ReGene) -> None:
+    """Two classes that are not convex, every source told rightly: only an affine head keeps all of their mixes."""
+    latents = model.bank.latents[model.bank.pool]
+    parts = torch.pca_lowrank(latents, 2)[0]
+    labels = (parts > 0).sum(1) % 2
+    torch.manual_seed(0)
+    affine = nn.Linear(32, 2)
+    perceptron = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+    assert _retention(affine, latents, labels) == 1
+    assert _retention(perceptron, latents, labels) < 0.95
+
+
+def _retention(head: nn.Module, latents: Codes, labels: Labels) -> float:
+    """Fit a head on latents; the share of even mixes of two sources, both told rightly, that keep their class."""
+    optimizer = torch.optim.Adam(head.parameters(), 1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        F.cross_entropy(head(latents), labels).backward()
+        optimizer.step()
+    kept = []
+    for label in (0, 1):
+        pool = latents[(labels == label) & (head(latents).argmax(1) == label)]
+        pairs = pool[torch.randint(len(pool), (10_000, 2), generator=torch.Generator().manual_seed(0))]
+        kept.append((head(pairs.mean(1)).argmax(1) == label).float().mean())
+    return float(torch.stack(kept).mean())
+
+
+def test_only_rightly_told_members_are_mixed(model: ReGene) -> None:
+    """P_c = {i : y_i = c and p_i = c}; taken by label alone, a wrongly told source breaks the guarantee."""
+    bank = Bank(10, 4, 32)
+    ones = model.bank.latents[1, model.bank.pool[1]][:4]
+    zeros = model.bank.latents[0, model.bank.pool[0]][:2]
+    members = torch.cat([zeros, ones[:2]])  # two 1s that someone labelled 0
+    assert bank.fill(0, members, model.head(members), least=2) == 2
+    assert bank.pool[0].tolist() == [True, True, False, False]
+    labels = torch.zeros(500, dtype=torch.int64)
+    kept = model.head(bank.draw(labels, model.config, torch.Generator().manual_seed(0))).argmax(1) == 0
+    assert kept.all()
+    bank.pool[0] = True  # by label alone
+    kept = model.head(bank.draw(labels, model.config, torch.Generator().manual_seed(0))).argmax(1) == 0
+    assert not kept.all()
+
+
+def test_a_batch_does_not_change_an_image_of_it(model: ReGene, draw: Draw) -> None:
+    """Batch norm in train mode between z and the image would."""
+    latents, _ = draw(50)
+    with torch.no_grad():
+        torch.testing.assert_close(model.decoder(latents)[:1], model.decoder(latents[:1]), atol=1e-6, rtol=0)
+    assert not any(part.training for part in model.modules())
