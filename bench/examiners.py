@@ -23,6 +23,7 @@ from bench.sealed import Corrupt, read_sealed, write_atomic, write_sealed
 
 Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time
+WEIGHTS, ABOUT = "model.safetensors", "examiner.json"
 
 
 @dataclass(frozen=True)
@@ -93,27 +94,20 @@ def examiner(
     progress: Progress,
 ) -> Examiner:
     """The examiner of that role, fitted now or before. A second process that asks meanwhile waits and reads."""
-    from filelock import FileLock
-
     key = examiner_key(
         role, target, settings, dataset, budget=budget, device=device, threads=threads, precision=precision
     )
     folder = cache / "examiners" / key
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(derive_seed(role, "init"))
-        model = (
-            target(build(target.Config, settings, name), dataset.spec).to(device).to(memory_format=torch.channels_last)
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
-            known = _read(folder, model)
-            if known is None:
-                known = _fit(role, model, dataset, budget, precision, folder, progress)
-                return Examiner(role, name, freeze(model), *known, cached=False)
-    except OSError as error:
-        raise BenchError(f"cannot write the cache {folder}: {error.strerror or error}; set BENCH_CACHE") from error
-    return Examiner(role, name, freeze(model), *known, cached=True)
+    with _seeded(device, derive_seed(role, "init")):
+        model = target(build(target.Config, settings, name), dataset.spec)
+        model = model.to(device).to(memory_format=torch.channels_last)
+    with _locked(folder):
+        known = _read(folder, model)
+        cached = known is not None
+        if known is None:
+            _fit(role, model, dataset, budget, precision, progress)
+            known = _write(folder, model, accuracy_of(model, dataset.test, device))
+    return Examiner(role, name, freeze(model), *known, cached=cached)
 
 
 def below_floor(accuracy: float, floor: float | None, classes: int) -> str:
@@ -138,46 +132,78 @@ def accuracy_of(classifier: Classifier, data: Data, device: torch.device) -> flo
 
 
 def _fit(
-    role: Role,
-    model: Classifier,
-    dataset: Dataset,
-    budget: Budget,
-    precision: Precision,
-    folder: Path,
-    progress: Progress,
-) -> tuple[str, float]:
-    from safetensors.torch import save
-
-    device = next(model.parameters()).device
-    seed = derive_seed(role, "train")
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        run = Run(model, images=budget.examiner_images, seed=seed, device=device, precision=precision,
-                  validation=dataset.validation, progress=progress)  # fmt: skip
+    role: Role, model: Classifier, dataset: Dataset, budget: Budget, precision: Precision, progress: Progress
+) -> None:
+    device, seed = next(model.parameters()).device, derive_seed(role, "train")
+    run = Run(model, images=budget.examiner_images, seed=seed, device=device, precision=precision,
+              validation=dataset.validation, progress=progress)  # fmt: skip
+    with _seeded(device, seed):
         model.fit(dataset.train, run)
     model.eval()
-    payload = save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
-    digest, accuracy = hashlib.sha256(payload).hexdigest()[:16], accuracy_of(model, dataset.test, device)
-    write_atomic(folder / "model.safetensors", payload)
-    write_sealed(folder / "examiner.json", json.dumps({"digest": digest, "accuracy": accuracy}).encode())
+
+
+@contextmanager
+def _seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Seed the global generators, and put them back afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a cache entry. The system frees that of a process that was killed."""
+    from filelock import FileLock
+
+    lock = FileLock(folder / ".lock")
+    with _explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """What the user can do about a cache that cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        raise BenchError(f"cannot use the cache {folder}: {error.strerror or error}; set BENCH_CACHE") from error
+
+
+def _write(folder: Path, model: Classifier, accuracy: float) -> tuple[str, float]:
+    """Keep the weights, then what is known of them: an entry without the latter is none. Returns digest, accuracy."""
+    from safetensors.torch import save
+
+    state = model.state_dict()
+    payload = save({name: tensor.cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()})
+    digest = hashlib.sha256(payload).hexdigest()[:16]
+    about = {"digest": digest, "accuracy": accuracy, "config": to_dict(model.config), "data": model.spec.name}
+    with _explained(folder):
+        write_atomic(folder / WEIGHTS, payload)
+        write_sealed(folder / ABOUT, json.dumps(about).encode())
     return digest, accuracy
 
 
 def _read(folder: Path, model: Classifier) -> tuple[str, float] | None:
-    """Restore a fitted examiner; one that is not whole is set aside, to be fitted again."""
+    """Restore a fitted examiner; one that is not whole is set aside, to be fitted again. Returns digest, accuracy."""
     from safetensors.torch import load
 
-    weights, about = folder / "model.safetensors", folder / "examiner.json"
+    weights, about = folder / WEIGHTS, folder / ABOUT
     if not (weights.exists() and about.exists()):
         return None
     try:
-        known, payload = json.loads(read_sealed(about)), weights.read_bytes()
+        with _explained(folder):
+            known, payload = json.loads(read_sealed(about)), weights.read_bytes()
         if hashlib.sha256(payload).hexdigest()[:16] != known["digest"]:
             raise Corrupt(f"{weights} does not match its digest")
-        model.load_state_dict(load(payload))
     except Corrupt:
         for path in (weights, about):
             path.replace(path.with_name(path.name + ".corrupt"))
         return None
+    model.load_state_dict(load(payload))
     model.eval()
     return known["digest"], known["accuracy"]

@@ -1,8 +1,10 @@
 """Drawing the samples of an exam: in chunks of a fixed size, one random generator each, every chunk checked."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,14 +34,23 @@ def draw_samples(
     pixels = torch.empty((n, *spec.shape), dtype=torch.uint8)
     for chunk, start in enumerate(range(0, n, CHUNK)):
         wanted, rng = labels[start : start + CHUNK], generator(device, seed, "sample", chunk)
+        before = _global_states()
         drawn: Any = (
             model.sample_class(wanted.to(device), rng)  # type: ignore[operator]
             if conditional
             else model.sample(len(wanted), rng)
         )
+        if _global_states() != before:
+            raise BenchError("samples: drawn with a global random generator, wanted no randomness but that of rng")
         pixels[start : start + CHUNK] = checked(drawn, (len(wanted), *spec.shape), device, "samples")
         on_chunk(min(start + CHUNK, n), n)
     return Data(spec, pixels, labels), conditional
+
+
+def _global_states() -> tuple[object, ...]:
+    """What any use of torch's, NumPy's or Python's global generators would change."""
+    name, keys, *rest = np.random.get_state()
+    return torch.get_rng_state().numpy().tobytes(), name, keys.tobytes(), rest, random.getstate()  # type: ignore[union-attr]
 
 
 def checked(images: Any, shape: tuple[int, ...], device: torch.device, what: str) -> Pixels:
