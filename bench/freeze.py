@@ -1,5 +1,6 @@
 """Networks that are lent but never changed: no gradient to their weights, always in eval mode, gradient to the input kept."""
 
+from types import MethodType
 from typing import TypeVar
 
 from torch import nn
@@ -11,13 +12,10 @@ def freeze(module: Module) -> Module:
     """Freeze `module` for good, in place: `train()` has no effect on it any more."""
     module.eval().requires_grad_(False)
     for part in module.modules():
-        part.train = _stay(part)  # type: ignore[method-assign]
+        part.train = MethodType(_stay, part)  # type: ignore[method-assign]
     return module
 
 
-def _stay(part: nn.Module):  # type: ignore[no-untyped-def]
-    def train(mode: bool = True) -> nn.Module:
-        """Stay in eval mode."""
-        return part
-
-    return train
+def _stay(part: nn.Module, mode: bool = True) -> nn.Module:
+    """Stay in eval mode."""
+    return part
