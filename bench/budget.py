@@ -26,7 +26,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("smoke", 1_280, 2_560, 100, 200, 600),
-        Budget("quick", 100_000, 60_000, 2_000, 5_000, 3_600),
+        Budget("quick", 60_000, 60_000, 2_000, 5_000, 3_600),
         Budget("standard", 3_000_000, 600_000, 10_000, 50_000, 14_400),
         Budget("full", None, 2_000_000, 50_000, 50_000, None),
     )

@@ -3,7 +3,7 @@
 from glob import glob
 from typing import Literal
 
-EXAMINERS = {"guide": "resnet-s", "judge": "resnet-m"}
+EXAMINERS = {"guide": "resnet-xs", "judge": "resnet-s"}
 
 
 def default_budget(device: str) -> str:

@@ -24,7 +24,7 @@ class Device:
 def find_device(text: str, jobs: int) -> Device:
     """`auto`, `cpu`, `cuda` or `cuda:i`, with the cores shared among `jobs` processes. Raises `BenchError`."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if text == "auto" else text
-    threads = max(1, cores() // jobs)
+    threads = max(1, allowed_threads() // jobs)
     if kind == "cpu":
         precision: Precision = "bfloat16" if _fast_bfloat16() else "float32"
         return Device(kind, threads, precision, f"{_cpu_name()}, {threads} threads, {precision}")
@@ -38,6 +38,12 @@ def find_device(text: str, jobs: int) -> Device:
 def cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def allowed_threads() -> int:
+    """The cores, or fewer where OMP_NUM_THREADS says so."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores(), int(asked)) if asked.isdigit() and int(asked) else cores()
 
 
 def _fast_bfloat16() -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bench.api import Classifier
 from bench.backbones.classifier import TimmClassifier
-from bench.backbones.presets import ConvNextSmall, ResNetMedium, ResNetSmall
+from bench.backbones.presets import ResNetLayerNorm, ResNetMedium, ResNetSmall, ResNetTiny
 from bench.hookspecs import hookimpl
 
 
@@ -13,7 +13,8 @@ def bench_classifiers() -> Mapping[str, type[Classifier]]:
     """`timm:NAME` is any architecture of timm."""
     return {
         "timm": TimmClassifier,
+        "resnet-xs": ResNetTiny,
         "resnet-s": ResNetSmall,
         "resnet-m": ResNetMedium,
-        "convnext-s": ConvNextSmall,
+        "resnet-ln": ResNetLayerNorm,
     }

@@ -3,6 +3,22 @@
 from dataclasses import dataclass
 
 from bench.backbones.classifier import TimmClassifier, TimmConfig
+from bench.backbones.norms import Norm
+
+
+@dataclass(frozen=True)
+class ResNetTinyConfig(TimmConfig):
+    """timm's small test ResNet with its own strides: basic and bottleneck blocks, widths 32, 48, 192 and 96."""
+
+    name: str = "test_resnet"
+    side: int = 1
+    batch_size: int = 128
+
+
+class ResNetTiny(TimmClassifier):
+    """The quickest: lent to methods as their guide."""
+
+    Config = ResNetTinyConfig
 
 
 @dataclass(frozen=True)
@@ -15,7 +31,7 @@ class ResNetSmallConfig(TimmConfig):
 
 
 class ResNetSmall(TimmClassifier):
-    """The quickest: lent to methods as their guide."""
+    """The judge: the most accurate in a minute of training."""
 
     Config = ResNetSmallConfig
 
@@ -28,20 +44,19 @@ class ResNetMediumConfig(TimmConfig):
 
 
 class ResNetMedium(TimmClassifier):
-    """The most accurate for its time: the judge."""
+    """A judge for larger budgets."""
 
     Config = ResNetMediumConfig
 
 
 @dataclass(frozen=True)
-class ConvNextSmallConfig(TimmConfig):
-    """timm's small test ConvNeXt: depthwise convolutions and LayerNorm, so each image is seen by itself."""
+class ResNetLayerNormConfig(ResNetSmallConfig):
+    """The small ResNet with normalisation over each image instead of the batch."""
 
-    name: str = "test_convnext"
-    side: int = 2
+    norm: Norm = "layer"
 
 
-class ConvNextSmall(TimmClassifier):
-    """Neither a ResNet nor with BatchNorm: a second opinion."""
+class ResNetLayerNorm(TimmClassifier):
+    """What it says of an image depends on that image only, in training too."""
 
-    Config = ConvNextSmallConfig
+    Config = ResNetLayerNormConfig

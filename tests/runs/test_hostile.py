@@ -13,7 +13,7 @@ WANTED = {
     "unimportable": ("failed", "OSError: cannot be imported"),
 }
 BAD_SAMPLES = {
-    "draws-nan": "nan",
+    "draws-nan": "not finite",
     "draws-too-bright": "[0, 1]",
     "draws-wrong-shape": "shape",
     "draws-with-grad": "grad",

@@ -12,13 +12,14 @@ class ReGeneConfig:
     backbone: str = "conv"  # the small encoder of this plugin, or the name of a convolutional timm model
     width: int = 32  # channels of the first stage, doubled by each; 64 on a GPU
     latent_dim: int = 128  # d; 256 for natural images, 512 from 64 pixels on
-    decoder_convs: int = 1  # 3x3 convolutions after each upsampling; 2 mirrors the encoder
+    decoder_convs: int = 2  # 3x3 convolutions after each upsampling, the one to pixels being the last
+    upsampling: Literal["bilinear", "nearest"] = "bilinear"  # nearest draws a grid under the feature term
 
     # Training
     training: Literal["two-stage", "joint"] = "two-stage"  # joint is an ablation, not the method
     classifier_share: float = 0.4  # of the budget, for stage 1; the decoder has the rest
     batch_size: int = 64
-    lr: float = 2e-3  # of Adam, the peak of a linear warm-up and a cosine, in both stages
+    lr: float = 3e-3  # of Adam, the peak of a linear warm-up and a cosine, in both stages
     warmup: float = 0.1  # share of a stage's steps
     joint_weight: float = 0.5  # w of w * reconstruction + (1 - w) * cross-entropy, where training is joint
 
@@ -30,8 +31,8 @@ class ReGeneConfig:
     # Stage 2: the terms of the decoder's loss
     pixel_weight: float = 1.0  # mean absolute error
     mse_weight: float = 0.0  # mean squared error
-    feature_weight: float = 1.0  # squared error of the encoder's stages and of z, each over its variance
-    class_weight: float = 0.1  # cross-entropy of the decoded image
+    feature_weight: float = 0.1  # squared error of the encoder's stages and of z, each over its variance
+    class_weight: float = 0.05  # cross-entropy of the decoded image
     cycle_weight: float = 0.0  # squared error of z after the round trip of a mixed latent; try 0.1
     ema: float = 0.999  # of the decoder's weights; 0 for none
 

@@ -107,22 +107,23 @@ class TimmBody(nn.Module):
 
 
 class Decoder(nn.Module):
-    """D: one affine layer, then nearest-neighbour upsampling and 3x3 convolutions, mirroring the conv encoder."""
+    """D: one affine layer, then upsampling and 3x3 convolutions, mirroring the conv encoder."""
 
     def __init__(self, config: ReGeneConfig, spec: Spec) -> None:
         super().__init__()
-        self.sides = sizes(spec.size)[::-1]  # e.g. 4, 8, 16, 32
+        self.sides, self.upsampling = sizes(spec.size)[::-1], config.upsampling  # e.g. 4, 8, 16, 32
         channels = widths(config, len(self.sides) - 1)[::-1]
         self.shape = (channels[0], self.sides[0], self.sides[0])
         self.start = nn.Sequential(nn.Linear(config.latent_dim, channels[0] * self.sides[0] ** 2), nn.ReLU())
+        convs = [config.decoder_convs] * (len(channels) - 1) + [max(1, config.decoder_convs - 1)]  # then to pixels
         self.stages = nn.ModuleList(
-            nn.Sequential(conv(inputs, outputs), *(conv(outputs, outputs) for _ in range(config.decoder_convs - 1)))
-            for inputs, outputs in zip(channels, [*channels[1:], channels[-1]], strict=True)
+            nn.Sequential(conv(inputs, outputs), *(conv(outputs, outputs) for _ in range(count - 1)))
+            for inputs, outputs, count in zip(channels, [*channels[1:], channels[-1]], convs, strict=True)
         )
         self.to_pixels = nn.Conv2d(channels[-1], spec.channels, 3, padding=1)
 
     def forward(self, latents: Codes) -> Images:
         maps = self.start(latents).unflatten(1, self.shape).contiguous(memory_format=torch.channels_last)
         for side, stage in zip(self.sides[1:], self.stages, strict=True):
-            maps = stage(F.interpolate(maps, size=(side, side)))
+            maps = stage(F.interpolate(maps, size=(side, side), mode=self.upsampling))
         return torch.sigmoid(self.to_pixels(maps).float())
