@@ -14,7 +14,7 @@ from bench.backbones.architecture import build
 from bench.backbones.augment import shift_and_flip
 from bench.backbones.classifier import TimmClassifier, TimmConfig
 from bench.backbones.muon import Muon, orthogonalized
-from bench.backbones.presets import ResNetSmall, ResNetSmallConfig
+from bench.backbones.presets import ResNetSmallConfig
 from bench.errors import BenchError
 from bench.run import Run, generator
 
@@ -360,4 +360,3 @@ def test_guide_and_judge_of_the_command_line_are_two_different_presets():
 
     guide, judge = (bench_classifiers()[EXAMINERS[role]] for role in ("guide", "judge"))
     assert guide.Config().name != judge.Config().name
-    assert guide is ResNetSmall

@@ -49,8 +49,7 @@ def draw_samples(
 
 def _global_states() -> tuple[object, ...]:
     """What any use of torch's, NumPy's or Python's global generators would change."""
-    name, keys, *rest = np.random.get_state()
-    return torch.get_rng_state().numpy().tobytes(), name, keys.tobytes(), rest, random.getstate()  # type: ignore[union-attr]
+    return torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state(legacy=False)), random.getstate()
 
 
 def checked(images: Any, shape: tuple[int, ...], device: torch.device, what: str) -> Pixels:

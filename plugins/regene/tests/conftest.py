@@ -14,7 +14,7 @@ from bench import Codes, Data, Images, Labels, Run, Spec, to_float
 from bench_regene import ReGene, ReGeneConfig
 
 SPEC = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
-CONFIG = ReGeneConfig(width=16, latent_dim=32, bank_size=2_000)
+CONFIG = ReGeneConfig(width=16, latent_dim=32, bank_size=2_000, feature_weight=1.0, class_weight=0.1)
 BUDGET = 60_000  # training images seen
 
 

@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 from conftest import BUDGET, CONFIG, digits, fit_judge, fitted
 from test_decoding import agreement, round_trip_error, with_another_decoder, within_class_distance
+from test_theorem import exclusive_or_retention, probability_violations, tight_round_trips, two_class_retention
 from torch import Tensor
 
 from bench import Codes, Data, Images, Labels, to_float
-from bench_regene import ReGene
+from bench_regene import ReGene, ReGeneConfig
 
 Judge = Callable[[Images], Labels]
 TRAIN, TEST = digits()[:1297], digits()[1297:]
@@ -26,6 +27,7 @@ def main() -> None:
     judge, model = fit_judge(TRAIN), fitted(CONFIG, TRAIN, BUDGET)
     for line in (
         *references(model, judge),
+        *guarantees(model),
         *(mixes(model, judge, n, alpha) for n in (1, 2, 3, 5, 10, 20) for alpha in (1.0, 0.2)),
         *decoders(model, judge),
         *ablations(judge),
@@ -38,6 +40,15 @@ def references(model: ReGene, judge: Judge) -> Iterator[str]:
     yield f"real test images: judge {agreement(judge(IMAGES), TEST.labels):.4f}, nearest train {nearest(IMAGES):.3f}"
     yield f"own accuracy on them {agreement(model.logits(IMAGES).argmax(1), TEST.labels):.4f}"
     yield f"exact zeros in the bank {(model.bank.latents[model.bank.pool] == 0).float().mean():.2f}"
+
+
+def guarantees(model: ReGene) -> Iterator[str]:
+    yield f"p_c(z*) below the geometric mean of its sources: {probability_violations(model)} of 5000"
+    tight, kept = tight_round_trips(model, *(it[:2_000] for it in draw(model, 3, 1.0)))
+    yield f"tight round trips {tight.float().mean():.3f} of 2000, of which {kept[tight].float().mean():.4f} keep the class"
+    yield f"control, halves of two classes: retention {two_class_retention(model):.4f}"
+    affine, perceptron = exclusive_or_retention(model)
+    yield f"control, exclusive or: retention of an affine head {affine:.4f}, of a perceptron {perceptron:.4f}"
 
 
 @torch.no_grad()
@@ -54,12 +65,14 @@ def mixes(model: ReGene, judge: Judge, n: int, alpha: float) -> str:
 
 
 def decoders(model: ReGene, judge: Judge) -> Iterator[str]:
-    """The same classifier under decoders that were trained with more and more terms."""
+    """The same classifier under decoders that were trained with more and more terms, features 1.0 and class 0.1."""
+    shipped = ReGeneConfig()
     for name, settings in {
         "pixels": {"feature_weight": 0.0, "class_weight": 0.0},
         "pixels, features": {"class_weight": 0.0},
         "pixels, features, class": {},
         "pixels, features, class, cycle": {"cycle_weight": 0.1},
+        "the plugin's weights": {"feature_weight": shipped.feature_weight, "class_weight": shipped.class_weight},
     }.items():
         yield f"decoder of {name}: {reconstructions(with_another_decoder(model, TRAIN, **settings), judge)}"
 

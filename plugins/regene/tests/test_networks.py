@@ -1,5 +1,8 @@
 """Encoder and decoder at the sizes of the suite's data sets."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
@@ -33,6 +36,18 @@ def test_images_come_back_in_their_shape_and_range(size: int, channels: int) -> 
     assert again.shape == images.shape
     assert 0 <= again.min() <= again.max() <= 1
     assert not again.requires_grad
+
+
+@pytest.mark.parametrize("settings", [{"upsampling": "nearest"}, {"decoder_convs": 1}, {"decoder_convs": 3}])
+def test_other_decoders_redraw_too(settings: dict[str, Any]) -> None:
+    usual, other = ReGene(SMALL, spec(28)), ReGene(replace(SMALL, **settings), spec(28))
+    images = torch.rand(2, 3, 28, 28)
+    assert other.reconstruct(images).shape == images.shape
+    if "decoder_convs" in settings:
+        assert len(usual.decoder.state_dict()) != len(other.decoder.state_dict())
+    else:
+        other.load_state_dict(usual.state_dict())
+        assert not torch.equal(usual.reconstruct(images), other.reconstruct(images))
 
 
 def test_widths_double_to_eight_times_the_first() -> None:
