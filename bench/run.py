@@ -125,7 +125,7 @@ class Run:
             raise BenchError(f"phase {phase!r} was trained already; give each call of batches its own phase=")
         self._phases.append(phase)
         steps = self.steps(images, batch_size)
-        if steps * batch_size > self.left and not (steps == 1 and self.left > 0):
+        if steps * batch_size > max(self.left, batch_size):
             raise BenchError(f"phase {phase!r} asked for {images} training images, {self.left} of {self.images} left")
         keep = tuple(keep)
         self.left -= steps * batch_size

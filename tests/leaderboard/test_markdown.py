@@ -50,7 +50,7 @@ def test_the_page_says_under_what_conditions(make: Make) -> None:
     text = to_markdown(board(make), "sprites")
     for words in ("# sprites", "## Budget quick · CPU · judge resnet&#64;22", "**guide** small&#64;11",
                   "**device** Some CPU, 2 threads, bfloat16", "**seeds** 0, 1, 2, 3", "**n** 2,000",
-                  "**training images** 100,000", "protocol fd-lite0:n=2000:v1; n = 2,000", "Frechet distance",
+                  "**training images** 60,000", "protocol fd-lite0:n=2000:v1; n = 2,000", "Frechet distance",
                   "[sprites.csv](sprites.csv)", "classifier-bench 0.1.0"):  # fmt: skip
         assert words in text, words
 
