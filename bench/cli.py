@@ -25,6 +25,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 interrupted."""
     signal.signal(signal.SIGTERM, _on_sigterm)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
