@@ -52,12 +52,22 @@ if TYPE_CHECKING:
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
+    from bench.muon import Muon as Muon
+    from bench.muon import hidden_weights as hidden_weights
     from bench.run import Run as Run
 
-_HOME = {"BenchError": "bench.errors", "Diverged": "bench.errors", "hookimpl": "bench.hookspecs", "Run": "bench.run"}
+_HOME = {
+    "BenchError": "bench.errors",
+    "Diverged": "bench.errors",
+    "Muon": "bench.muon",
+    "Run": "bench.run",
+    "hidden_weights": "bench.muon",
+    "hookimpl": "bench.hookspecs",
+}
 __all__ = [
     "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
-    "Generator", "Images", "Labels", "Logits", "Pixels", "Run", "Spec", "hookimpl", "quantize", "to_float",
+    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Run", "Spec", "hidden_weights", "hookimpl",
+    "quantize", "to_float",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.anchors import ANCHORS
 from bench.engine import Event, Limits, Task, run_tasks
 from bench.errors import BenchError
 from bench.examination import row
@@ -16,6 +17,8 @@ from bench.leaderboard import merge, render
 from bench.plan import Plan, is_done
 from bench.record import Record
 from bench.store import Folder, check_writable, record_name
+
+ROLES = ("guide", "judge")
 
 
 class Show(Protocol):
@@ -53,43 +56,47 @@ class Campaign:
         for job in self.plan.jobs:
             if job not in due:
                 self._finish(job, "cached")
-        if due or self.plan.broken:
-            self._fit_examiners()
-        self._report_broken()
         try:
-            for job, end, reason in self._run_jobs(due):
-                self._finish(job, end, reason)
+            if due or self.plan.broken:
+                self._carry_out(due)
+            self._report_broken()
         finally:  # also where the run is interrupted
             if self.records:
                 render(self.boards, self.plan.board)
         return int(any(record.status not in ("ok", "skipped") for record in self.records))
 
-    def _fit_examiners(self) -> None:
-        tasks = [Task(f"the {role}", self._payload("examiner", role) | {"role": role}) for role in ("guide", "judge")]
-        accuracy = {}
-        for task, event in self._watch(tasks):
-            if "examiner" in event:
-                self.labels[event["examiner"]] = event["label"]
-                accuracy[event["examiner"]] = event["accuracy"]
-            if event.get("end", "ok") != "ok":
-                raise BenchError(f"{task.name} could not be fitted: {event['reason']}")
-        self.show.note(
-            ", ".join(f"{role} {self.labels[role]}: test accuracy {accuracy[role]:.4f}" for role in accuracy)
-        )
-        why = below_floor(accuracy["judge"], self.plan.judge_floor, self.plan.classes)
-        if why and self.plan.budget.trusts_judge:
-            raise BenchError(why)
-        self.show.note(why and f"smoke only: {why}")
-
-    def _run_jobs(self, due: list[Job]) -> Iterator[tuple[Job, str, str]]:
+    def _carry_out(self, due: list[Job]) -> None:
+        """Fit the examiners and run the jobs, methods first: they train while the judge is still being fitted."""
+        due = sorted(due, key=lambda job: job.entry in ANCHORS)
         by_name = {job.label: job for job in due}
-        tasks = [Task(job.label, self._payload("job", job.key) | {"job": job.to_dict()}) for job in due]
+        tasks = [Task(f"the {role}", self._payload("examiner", role) | {"role": role}) for role in ROLES]
+        ready = frozenset({"the guide"})  # a job asks for the judge itself, when it has something to be judged
+        tasks += [Task(job.label, self._payload("job", job.key) | {"job": job.to_dict()}, ready) for job in due]
+        ended: list[tuple[Job, str, str]] = []
         doing: dict[str, str] = {}
         for task, event in self._watch(tasks):
             doing[task.name] = event.get("phase", doing.get(task.name, "starting"))
-            if "end" in event:
+            if task.name not in by_name:
+                self._note_examiner(task, event)
+            elif "end" in event:
                 reason = event["reason"] and f"{event['reason']} (while {doing[task.name]})"
-                yield by_name[task.name], event["end"], reason
+                ended.append((by_name[task.name], event["end"], reason))
+            while ended and len(self.labels) == len(ROLES):  # a row names both
+                self._finish(*ended.pop(0))
+
+    def _note_examiner(self, task: Task, event: Event) -> None:
+        """Raises `BenchError` where the examiner could not be fitted, or is a judge that cannot be trusted."""
+        if event.get("end", "ok") != "ok":
+            raise BenchError(f"{task.name} could not be fitted: {event['reason']}")
+        if "examiner" not in event:
+            return
+        role, accuracy = event["examiner"], event["accuracy"]
+        self.labels[role] = event["label"]
+        self.show.note(f"{role} {event['label']}: test accuracy {accuracy:.4f}")
+        why = below_floor(accuracy, self.plan.judge_floor, self.plan.classes) if role == "judge" else ""
+        if why and self.plan.budget.trusts_judge:
+            raise BenchError(why)
+        self.show.note(why and f"smoke only: {why}")
 
     def _watch(self, tasks: list[Task]) -> Iterator[tuple[Task, Event]]:
         started: dict[str, float] = {}

@@ -94,7 +94,12 @@ def _run_parser(commands: Any) -> None:
     add("--guide", metavar="NAME", help="the classifier lent to methods, e.g. timm:resnet18")
     add("--judge", metavar="NAME", help="the classifier that scores them; never the guide")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
-    add("--jobs", type=_positive, default=1, metavar="N", help="processes at a time, sharing the cores (default: 1)")
+    add(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="processes at a time, sharing the cores (default: one for each core, with one thread; 1 on a GPU)",
+    )
     add("--timeout", type=_seconds, metavar="SECONDS", help="the longest that one job may take (default: by budget)")
     add(
         "--memory",
@@ -144,8 +149,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wish(options: argparse.Namespace) -> Wish:
-    from bench.defaults import default_budget, default_examiner
+    from bench.defaults import default_budget, default_examiner, share_cores
 
+    jobs, threads = share_cores(options.device, options.jobs)
     return Wish(
         plugins=options.plugins,
         dataset=options.dataset,
@@ -155,7 +161,8 @@ def _wish(options: argparse.Namespace) -> Wish:
         guide=options.guide or default_examiner("guide"),
         judge=options.judge or default_examiner("judge"),
         device=options.device,
-        jobs=options.jobs,
+        jobs=jobs,
+        threads=threads,
     )
 
 
@@ -173,7 +180,7 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
     plan = make_plan(wish, strict=options.strict_plugins)
     if options.dry_run:
         return _dry_run(options, plan)
-    limits = Limits(options.timeout or plan.budget.timeout, _memory_mb(options))
+    limits = Limits(options.timeout or plan.budget.timeout, _memory_mb(options, wish.jobs))
     with show(_console(stderr=True)) as display:
         campaign = Campaign(plan, options.runs, options.leaderboards, cache_dir(), limits, display)
         try:
@@ -189,11 +196,11 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
     return code
 
 
-def _memory_mb(options: argparse.Namespace) -> float:
+def _memory_mb(options: argparse.Namespace, jobs: int) -> float:
     import psutil
 
     whole = psutil.virtual_memory().total / 2**20
-    return options.memory * 1024 if options.memory else 0.9 * whole / options.jobs
+    return options.memory * 1024 if options.memory else 0.9 * whole / jobs
 
 
 def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:

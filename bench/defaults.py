@@ -1,21 +1,55 @@
 """Defaults of `bench run` that depend on the machine, told without importing torch."""
 
+import os
 from glob import glob
 from typing import Literal
 
 EXAMINERS = {"guide": "resnet-xs", "judge": "resnet-s"}
+JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may well need
+
+
+def uses_gpu(device: str) -> bool:
+    """Whether `--device` means a GPU on this machine."""
+    if device != "auto":
+        return device != "cpu"
+    if not glob("/dev/nvidia[0-9]*"):
+        return False
+    import torch  # a driver alone does not make a usable GPU
+
+    return torch.cuda.is_available()
 
 
 def default_budget(device: str) -> str:
     """`quick` on a CPU, `standard` on a GPU."""
-    if device == "cpu" or (device == "auto" and not glob("/dev/nvidia[0-9]*")):
-        return "quick"
-    if device == "auto":  # a driver alone does not make a usable GPU
-        import torch
-
-        return "standard" if torch.cuda.is_available() else "quick"
-    return "standard"
+    return "standard" if uses_gpu(device) else "quick"
 
 
 def default_examiner(role: Literal["guide", "judge"]) -> str:
     return EXAMINERS[role]
+
+
+def share_cores(device: str, jobs: int | None) -> tuple[int, int]:
+    """How many jobs at a time, and how many threads for each.
+
+    On a CPU a job computes on one thread, so that its numbers do not depend on how many cores there are, and as many
+    jobs run at once as cores and memory allow. `--jobs` or OMP_NUM_THREADS change that.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    threads = min(cores(), int(asked)) if asked.isdigit() and int(asked) else None
+    if uses_gpu(device):
+        return jobs or 1, threads or max(1, cores() // (jobs or 1))
+    if jobs is not None:
+        return jobs, threads or max(1, cores() // jobs)
+    threads = threads or 1
+    return max(1, min(cores() // threads, _memory() // JOB_MEMORY)), threads
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().total)

@@ -1,6 +1,5 @@
 """The machine a job runs on: device, threads and precision, and the fingerprint that goes into every row."""
 
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,29 +20,17 @@ class Device:
     name: str
 
 
-def find_device(text: str, jobs: int) -> Device:
-    """`auto`, `cpu`, `cuda` or `cuda:i`, with the cores shared among `jobs` processes. Raises `BenchError`."""
+def find_device(text: str, threads: int) -> Device:
+    """`auto`, `cpu`, `cuda` or `cuda:i`, and what is fast there. Raises `BenchError`."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if text == "auto" else text
-    threads = max(1, allowed_threads() // jobs)
     if kind == "cpu":
         precision: Precision = "bfloat16" if _fast_bfloat16() else "float32"
-        return Device(kind, threads, precision, f"{_cpu_name()}, {threads} threads, {precision}")
+        return Device(kind, threads, precision, f"{_cpu_name()}, {threads} thread{'s' * (threads > 1)}, {precision}")
     if kind != "cuda" and not (kind.startswith("cuda:") and kind[5:].isdigit()):
         raise BenchError(f"unknown device {text!r}: wanted auto, cpu, cuda or cuda:i")
     if not torch.cuda.is_available() or int(kind[5:] or 0) >= torch.cuda.device_count():
         raise BenchError(f"device {text!r} is not there: {torch.cuda.device_count()} CUDA devices, try --device cpu")
     return Device(kind, threads, "bfloat16", f"{torch.cuda.get_device_name(kind)}, bfloat16")
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def allowed_threads() -> int:
-    """The cores, or fewer where OMP_NUM_THREADS says so."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores(), int(asked)) if asked.isdigit() and int(asked) else cores()
 
 
 def _fast_bfloat16() -> bool:

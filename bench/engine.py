@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,10 +21,11 @@ TICK = 0.25  # seconds between two looks at the clock and the memory
 
 @dataclass(frozen=True)
 class Task:
-    """A name for people, and what the worker needs, as plain values."""
+    """A name for people, what the worker needs, as plain values, and the tasks that must have ended before."""
 
     name: str
     payload: dict[str, Any]
+    after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,13 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
 
     `end` is ok, failed, diverged, timeout or killed. Leaving the loop early ends all workers and their children.
     """
-    context, waiting, working = _context(), deque(tasks), list[_Worker]()
+    context, waiting, working = _context(), list(tasks), list[_Worker]()
     try:
         while waiting or working:
-            while waiting and len(working) < jobs:
-                working.append(_start(context, waiting.popleft()))
-                yield working[-1].task, {"start": True}
+            while len(working) < jobs and (task := _next(waiting, working)):
+                waiting.remove(task)
+                working.append(_start(context, task))
+                yield task, {"start": True}
             ready = mp.wait([worker.pipe for worker in working], TICK)
             for worker in list(working):
                 for event in _events(worker, worker.pipe in ready, limits):
@@ -77,6 +78,12 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
     finally:
         for worker in working:
             _end(worker)
+
+
+def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
+    """The first task that waits for no other one."""
+    unfinished = {task.name for task in waiting} | {worker.task.name for worker in working}
+    return next((task for task in waiting if not task.after & unfinished), None)
 
 
 def _context() -> ForkServerContext:

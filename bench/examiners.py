@@ -61,7 +61,7 @@ def examiner_key(
             "class": target.__qualname__,
             "config": to_dict(build(target.Config, settings, role)),
             "data": dataset.digest,
-            "images": budget.examiner_images,
+            "images": budget.images_for_examiner(len(dataset.train)),
             "device": device.type,
             "threads": threads if device.type == "cpu" else 0,
             "precision": precision,
@@ -135,7 +135,8 @@ def _fit(
     role: Role, model: Classifier, dataset: Dataset, budget: Budget, precision: Precision, progress: Progress
 ) -> None:
     device, seed = next(model.parameters()).device, derive_seed(role, "train")
-    run = Run(model, images=budget.examiner_images, seed=seed, device=device, precision=precision,
+    images = budget.images_for_examiner(len(dataset.train))
+    run = Run(model, images=images, seed=seed, device=device, precision=precision,
               validation=dataset.validation, progress=progress)  # fmt: skip
     with _seeded(device, seed):
         model.fit(dataset.train, run)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -21,9 +22,15 @@ class Room:
     folder: Folder
     dataset: Dataset
     guide: Examiner
-    judge: Examiner
+    find_judge: Callable[[], Examiner]
     device: torch.device
     precision: Precision
     cache: Path
     emit: Emit
     checkpoint_every: float = 30.0
+
+    @cached_property
+    def judge(self) -> Examiner:
+        """Wanted only when there is something to be judged: it may still be being fitted while a method trains."""
+        self.emit(phase="waiting for the judge", images=0, of=1, scalars={})
+        return self.find_judge()

@@ -20,6 +20,7 @@ class Wish:
     judge: str
     device: str
     jobs: int
+    threads: int  # of each job
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

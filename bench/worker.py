@@ -78,7 +78,7 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
         folder=folder,
         dataset=dataset,
         guide=load_examiner(plugins, dataset, task, "guide", job.guide, emit),
-        judge=load_examiner(plugins, dataset, task, "judge", job.judge, emit),
+        find_judge=lambda: load_examiner(plugins, dataset, task, "judge", job.judge, emit),
         device=torch.device(task["device"]),
         precision=task["precision"],
         cache=Path(task["cache"]),

@@ -13,9 +13,9 @@ from bench.backbones import bench_classifiers
 from bench.backbones.architecture import build
 from bench.backbones.augment import shift_and_flip
 from bench.backbones.classifier import TimmClassifier, TimmConfig
-from bench.backbones.muon import Muon, orthogonalized
 from bench.backbones.presets import ResNetSmallConfig
 from bench.errors import BenchError
+from bench.muon import Muon, orthogonalized
 from bench.run import Run, generator
 
 PRESETS = [name for name in bench_classifiers() if name != "timm"]
@@ -329,6 +329,14 @@ def test_orthogonalizing_keeps_the_directions_and_makes_the_singular_values_one(
     assert (result.diag()[large] > 0.6).all()
     assert (result.diag() < 1.3).all()
     torch.testing.assert_close(result, result.diag().diag(), rtol=0, atol=1e-4)
+
+
+def test_in_bfloat16_it_is_the_same_direction():
+    matrix = torch.randn(40, 64, generator=generator("cpu", 3))
+    exact, rough = orthogonalized(matrix), orthogonalized(matrix, torch.bfloat16)
+    assert rough.dtype == torch.float32
+    assert torch.cosine_similarity(exact.flatten(), rough.flatten(), 0) > 0.99
+    assert not torch.equal(exact, rough)
 
 
 def test_orthogonalizing_nothing_gives_nothing():

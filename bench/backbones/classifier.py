@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
@@ -13,8 +13,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from bench.api import Classifier, Data, Images, Logits, Spec, to_float
 from bench.backbones.architecture import build
 from bench.backbones.augment import shift_and_flip
-from bench.backbones.muon import Muon
 from bench.backbones.norms import Norm
+from bench.muon import Muon, hidden_weights
 from bench.run import Run
 
 
@@ -105,11 +105,11 @@ class TimmClassifier(Classifier):
             return [SGD(self._groups(), config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)]
         if config.optimizer == "adamw":
             return [AdamW(self._groups(), config.lr, weight_decay=config.weight_decay)]
-        layers = [module for module in self.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
-        hidden = {id(layer.weight): layer.weight for layer in layers if len(layer.weight) != len(self.spec.classes)}
+        hidden = [weight for weight in hidden_weights(self) if len(weight) != len(self.spec.classes)]
+        rest = self._groups(but={id(weight) for weight in hidden})
         return [
-            Muon(hidden.values(), config.lr, weight_decay=config.weight_decay),
-            AdamW(self._groups(but=set(hidden)), config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)),
+            Muon(hidden, config.lr, weight_decay=config.weight_decay),
+            AdamW(rest, config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)),
         ]
 
     def _groups(self, but: Collection[int] = ()) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ BAD_SAMPLES = {
 def answer(tmp_path_factory, bench_in):
     names = ",".join([*WANTED, *BAD_SAMPLES, "prints", "good"])
     bench = bench_in(tmp_path_factory.mktemp("hostile"))
+    nothing_fitted = str(tmp_path_factory.mktemp("empty-cache"))
     arguments = (
         "--dataset",
         "digits",
@@ -38,7 +39,7 @@ def answer(tmp_path_factory, bench_in):
         "--jobs",
         "2",
     )
-    return bench("run", "--plugins", names, *arguments)
+    return bench("run", "--plugins", names, *arguments, BENCH_CACHE=nothing_fitted)
 
 
 def test_the_exit_code_says_that_some_job_failed(answer):
@@ -51,6 +52,12 @@ def test_a_failing_training_is_a_row_with_status_and_reason(answer, entry):
     assert row["status"] == WANTED[entry][0]
     assert WANTED[entry][1] in row["reason"]
     assert row["value"] is None
+
+
+def test_every_row_names_the_same_guide_and_judge_even_one_that_failed_before_they_were_fitted(answer):
+    named = {(row["guide"], row["judge"]) for row in answer.json["records"]}
+    assert len(named) == 1
+    assert all("@" in name for name in named.pop())
 
 
 @pytest.mark.parametrize("entry", BAD_SAMPLES)

@@ -11,7 +11,7 @@ class ReGeneConfig:
     # Networks
     backbone: str = "conv"  # the small encoder of this plugin, or the name of a convolutional timm model
     width: int = 32  # channels of the first stage, doubled by each; 64 on a GPU
-    latent_dim: int = 128  # d; 256 for natural images, 512 from 64 pixels on
+    latent_dim: int = 256  # d; 512 from 64 pixels on
     decoder_convs: int = 2  # 3x3 convolutions after each upsampling, the one to pixels being the last
     upsampling: Literal["bilinear", "nearest"] = "bilinear"  # nearest draws a grid under the feature term
 
@@ -19,18 +19,19 @@ class ReGeneConfig:
     training: Literal["two-stage", "joint"] = "two-stage"  # joint is an ablation, not the method
     classifier_share: float = 0.4  # of the budget, for stage 1; the decoder has the rest
     batch_size: int = 64
-    lr: float = 3e-3  # of Adam, the peak of a linear warm-up and a cosine, in both stages
+    classifier_lr: float = 0.0025  # of Muon in stage 1, the peak of a warm-up and a cosine; higher empties the latents
+    lr: float = 0.02  # the same in stage 2, and of joint training
     warmup: float = 0.1  # share of a stage's steps
     joint_weight: float = 0.5  # w of w * reconstruction + (1 - w) * cross-entropy, where training is joint
 
     # Stage 1: cross-entropy and these
-    weight_decay: float = 0.0  # L2, as of Adam; try 5e-4
+    weight_decay: float = 0.0  # decoupled, as of AdamW; try 0.05
     label_smoothing: float = 0.0
     centre_weight: float = 0.0  # of the centre loss on z; try 0.003
 
     # Stage 2: the terms of the decoder's loss
     pixel_weight: float = 1.0  # mean absolute error
-    mse_weight: float = 0.0  # mean squared error
+    mse_weight: float = 20.0  # mean squared error; with less, texture of the terms below shows on flat ground
     feature_weight: float = 0.1  # squared error of the encoder's stages and of z, each over its variance
     class_weight: float = 0.05  # cross-entropy of the decoded image
     cycle_weight: float = 0.0  # squared error of z after the round trip of a mixed latent; try 0.1
@@ -42,7 +43,7 @@ class ReGeneConfig:
     n: int = 2  # latents mixed into one
     n_max: int | None = None  # where given, each image draws its own number from n ... n_max
     alpha: float = 1.0  # of the symmetric Dirichlet that weights are drawn from
-    neighbours: int | None = None  # where given, the others are among this many nearest latents to the first
+    neighbours: int | None = 10  # the others are among this many nearest latents to the first; None: all of the class
     include_anchor_weight: float = 0.0  # lower bound on the weight of the first latent
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """ReGene (arXiv 2004.07543): a classifier, a decoder of its latents, and new images from mixed latents of a class."""
 
 import warnings
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +12,8 @@ from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, Ru
 from bench_regene.bank import Bank
 from bench_regene.config import ReGeneConfig
 from bench_regene.losses import CentreLoss, Variances, feature_loss
-from bench_regene.networks import Decoder, Encoder
-from bench_regene.optim import Average, adam, descend
+from bench_regene.networks import Decoder, Encoder, folded
+from bench_regene.optim import Average, Descent
 
 CHUNK = 250  # images encoded at once for the bank
 
@@ -64,49 +65,48 @@ class ReGene(Generator):
         config = self.config
         parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
         steps = run.steps(images, config.batch_size)
-        optimizer, schedule = adam(parts.parameters(), config, steps, config.weight_decay)
+        descent = Descent(parts, config, config.classifier_lr, steps, run.precision, config.weight_decay)
         parts.train()
-        for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=(optimizer, schedule)):
+        for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=[descent]):
             with run.autocast():
                 z, _ = self.encoder(x)
             loss, accuracy = self._classifier_loss(z.float(), y)
-            descend(loss, optimizer, schedule)
+            descent.step(loss)
             run.log(loss=loss, accuracy=accuracy)
         parts.eval()
 
     def fit_decoder(self, data: Data, run: Run, images: int) -> None:
-        """Stage 2: D alone. E and H stay in eval mode and take no gradient, but pass it on."""
+        """Stage 2: D alone. E and H are copied in eval mode, which take no gradient but pass it on."""
         config = self.config
-        frozen = nn.ModuleList([self.encoder, self.head]).eval().requires_grad_(False)
-        optimizer, schedule = adam(self.decoder.parameters(), config, run.steps(images, config.batch_size))
+        encoder, head = folded(self.encoder).requires_grad_(False), deepcopy(self.head).requires_grad_(False)
+        steps = run.steps(images, config.batch_size)
+        descent = Descent(self.decoder, config, config.lr, steps, run.precision)
         average = Average(self.decoder, config.ema)
         self.decoder.train()
-        keep = (optimizer, schedule, average)
-        for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=keep):
-            terms = self._decoder_terms(x, y, run)
+        for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(descent, average)):
+            terms = self._decoder_terms(x, y, encoder, head, run)
             loss = sum(getattr(config, f"{name}_weight") * term for name, term in terms.items())
-            descend(loss, optimizer, schedule)
+            descent.step(loss)
             average.update(self.decoder)
             run.log(loss=loss, **terms)
         self.decoder.load_state_dict(average.values)
         self.decoder.eval()
-        frozen.requires_grad_(True)
 
     def fit_jointly(self, data: Data, run: Run) -> None:
         """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
         config, w = self.config, self.config.joint_weight
-        optimizer, schedule = adam(self.parameters(), config, run.steps(run.left, config.batch_size))
+        steps = run.steps(run.left, config.batch_size)
+        descent = Descent(self, config, config.lr, steps, run.precision)
         average = Average(self.decoder, config.ema)
         self.train()
-        keep = (optimizer, schedule, average)
-        for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=keep):
+        for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(descent, average)):
             with run.autocast():
                 z, _ = self.encoder(x)
                 image = self.decoder(z)
             pixels = config.pixel_weight * F.l1_loss(image, x) + config.mse_weight * F.mse_loss(image, x)
             classes, accuracy = self._classifier_loss(z.float(), y)
             loss = w * pixels + (1 - w) * classes
-            descend(loss, optimizer, schedule)
+            descent.step(loss)
             average.update(self.decoder)
             run.log(loss=loss, pixel=pixels, accuracy=accuracy)
         self.decoder.load_state_dict(average.values)
@@ -120,11 +120,11 @@ class ReGene(Generator):
             loss = loss + self.config.centre_weight * self.centre_loss(z, y)
         return loss, (logits.detach().argmax(1) == y).float().mean()
 
-    def _decoder_terms(self, x: Images, y: Labels, run: Run) -> dict[str, Tensor]:
+    def _decoder_terms(self, x: Images, y: Labels, encoder: Encoder, head: nn.Linear, run: Run) -> dict[str, Tensor]:
         """The terms of the decoder's loss that have a weight, without it."""
         config = self.config
         with run.autocast(), torch.no_grad():
-            z, maps = self.encoder(x)
+            z, maps = encoder(x)
         with run.autocast():
             image = self.decoder(z)
         terms = {"pixel": F.l1_loss(image, x)}
@@ -132,18 +132,18 @@ class ReGene(Generator):
             terms["mse"] = F.mse_loss(image, x)
         if config.feature_weight or config.class_weight:
             with run.autocast():
-                z_again, maps_again = self.encoder(image)
+                z_again, maps_again = encoder(image)
             terms["feature"] = feature_loss([*maps_again, z_again], [*maps, z], self.feature_variance)
-            terms["class"] = F.cross_entropy(self.head(z_again.float()), y)
+            terms["class"] = F.cross_entropy(head(z_again.float()), y)
         if config.cycle_weight:
-            terms["cycle"] = self._cycle_term(y, run)
+            terms["cycle"] = self._cycle_term(y, encoder, run)
         return terms
 
-    def _cycle_term(self, y: Labels, run: Run) -> Tensor:
+    def _cycle_term(self, y: Labels, encoder: Encoder, run: Run) -> Tensor:
         """L_cyc = mean (E(D(z*)) - z*)^2: the only term that shows a mixed latent to D."""
         mixed = self.bank.draw(y, self.config, run.rng)
         with run.autocast():
-            z, _ = self.encoder(self.decoder(mixed))
+            z, _ = encoder(self.decoder(mixed))
         return F.mse_loss(z.float(), mixed)
 
     # The bank

@@ -1,35 +1,58 @@
-"""How weights move: Adam under a warm-up and a cosine, and the moving average of a module."""
+"""How weights move: Muon and AdamW under a warm-up and a cosine, and the moving average of a module."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench import Muon, hidden_weights
 from bench_regene.config import ReGeneConfig
 
-
-def adam(
-    parameters: Iterable[nn.Parameter], config: ReGeneConfig, steps: int, weight_decay: float = 0.0
-) -> tuple[torch.optim.Adam, LambdaLR]:
-    """The optimizer of a stage of so many steps, and its schedule."""
-    optimizer = torch.optim.Adam(parameters, config.lr, weight_decay=weight_decay, fused=True)
-    warmup = max(1.0, config.warmup * steps)
-
-    def factor(step: int) -> float:
-        return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * min(step / steps, 1)))
-
-    return optimizer, LambdaLR(optimizer, factor)
+ADAMW = 0.25  # the learning rate of AdamW as a share of Muon's
 
 
-def descend(loss: Tensor, optimizer: torch.optim.Adam, schedule: LambdaLR) -> None:
-    """One step down the gradient of `loss`."""
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    schedule.step()
+class Descent:
+    """One stage of training: Muon for kernels and matrices, AdamW for biases and norms, both on one schedule."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        config: ReGeneConfig,
+        lr: float,
+        steps: int,
+        precision: str,
+        weight_decay: float = 0.0,
+    ) -> None:
+        hidden = hidden_weights(module)
+        rest = [parameter for parameter in module.parameters() if not any(parameter is weight for weight in hidden)]
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self.optimizers: list[torch.optim.Optimizer] = [
+            Muon(hidden, lr, weight_decay=weight_decay, dtype=dtype),
+            torch.optim.AdamW(rest, ADAMW * lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=True),
+        ]
+        self._steps, self._warmup = steps, max(1.0, config.warmup * steps)
+        self.schedules = [LambdaLR(optimizer, self._factor) for optimizer in self.optimizers]
+        self._parts: list[Any] = [*self.optimizers, *self.schedules]
+
+    def _factor(self, step: int) -> float:
+        return min((step + 1) / self._warmup, 0.5 + 0.5 * math.cos(math.pi * min(step / self._steps, 1)))
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the gradient of `loss`."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for part in self._parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
 
 
 class Average:

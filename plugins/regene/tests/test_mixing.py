@@ -8,7 +8,7 @@ import torch
 from bench_regene import ReGene, ReGeneConfig
 from bench_regene.bank import Bank, draw_weights
 
-CONFIG = ReGeneConfig()
+CONFIG = ReGeneConfig(neighbours=None)
 
 
 def rng() -> torch.Generator:

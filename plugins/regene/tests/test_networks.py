@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from bench import BenchError, Spec
 from bench_regene import ReGene, ReGeneConfig
-from bench_regene.networks import sizes
+from bench_regene.networks import folded, sizes
 
 SMALL = ReGeneConfig(width=4, latent_dim=8, bank_size=10)
 
@@ -53,6 +54,20 @@ def test_other_decoders_redraw_too(settings: dict[str, Any]) -> None:
 def test_widths_double_to_eight_times_the_first() -> None:
     stages = ReGene(SMALL, spec(128)).encoder.body.stages
     assert [stage[0][0].out_channels for stage in stages] == [4, 8, 16, 32, 32]
+
+
+def test_an_encoder_with_folded_norms_is_the_same_map_and_leaves_the_encoder_alone() -> None:
+    encoder = ReGene(SMALL, spec(28)).encoder
+    for _ in range(20):  # running statistics far from those of a new layer
+        encoder.train()(torch.rand(8, 3, 28, 28) ** 2)
+    before, images = {name: value.clone() for name, value in encoder.state_dict().items()}, torch.rand(5, 3, 28, 28)
+    quick = folded(encoder)
+    for mine, its in zip(
+        (encoder.eval()(images)[0], *encoder(images)[1]), (quick(images)[0], *quick(images)[1]), strict=True
+    ):
+        torch.testing.assert_close(its, mine, rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in quick.modules())
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
 
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "resnet10t", "test_convnext", "test_efficientnet"])
