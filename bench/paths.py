@@ -21,3 +21,8 @@ def data_roots(root: str | Path | None = None) -> list[Path]:
     named = [str(root)] if root is not None else []
     named += [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part]
     return [*(Path(part).expanduser() for part in named), cache_dir() / "data", SYSTEM_DATA]
+
+
+def tilde(path: Path) -> str:
+    """A path for rows and boards, that other people read: the home directory is ~."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.spaces import Features, FeatureSpace, resize, three_channels
+from bench.paths import tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
@@ -67,7 +68,9 @@ def absent() -> str:
     if importlib.util.find_spec("torch_fidelity") is None:
         return "inception needs torch-fidelity: pip install 'classifier-bench[inception]'"
     path = _path()
-    return "" if path.is_file() else f"inception has no weights: download {URL} to {path}, or set BENCH_INCEPTION"
+    return (
+        "" if path.is_file() else f"inception has no weights: download {URL} to {tilde(path)}, or set BENCH_INCEPTION"
+    )
 
 
 def _path() -> Path:
