@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from bench.budget import BUDGETS
 from bench.cli import parser
 from bench.testing import check
 
@@ -183,3 +184,12 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
     assert found == [["run", "--plugins", "regene"], ["frobnicate"]]
     with pytest.raises(SystemExit):
         parser().parse_args(found[1])
+
+
+def test_the_table_of_budgets_is_that_of_the_code() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d,]*).*? \| .*?([\d,]+) \| ([\d,]+) \| ([\d,]+) \|", read("docs/speed.md"), re.MULTILINE
+    )
+    told = {name: tuple(int(number.replace(",", "") or 0) for number in numbers) for name, *numbers in rows}
+    known = BUDGETS.values()
+    assert told == {it.name: (it.images or 0, it.examiner_images, it.samples, it.reference) for it in known}

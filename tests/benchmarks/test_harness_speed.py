@@ -72,19 +72,20 @@ def data() -> Data:
 
 def bare(data: Data, steps: int) -> None:
     """The plainest loop: the whole data on the device, one permutation an epoch."""
-    net, n, size = Net(), len(data), 128
+    net, n, size = Net().to(memory_format=torch.channels_last), len(data), 128
     for step in range(steps):
         if step % (n // size) == 0:
             order = torch.randperm(n)
         index = order[step % (n // size) * size :][:size]
-        net.step(to_float(data.images[index]), data.labels[index])
+        images = to_float(data.images[index]).contiguous(memory_format=torch.channels_last)
+        net.step(images, data.labels[index])
 
 
 def lent(data: Data, steps: int, folder) -> None:
     """The same with all that the host lends: order, counting, logging, curves, checkpoints."""
     from bench.curves import Curves
 
-    net = Net()
+    net = Net().to(memory_format=torch.channels_last)
     curves = Curves(folder / "curves", lambda **event: None)
     run = Run(net, images=steps * 128, folder=folder / "checkpoints", progress=curves)
     for images, labels in run.batches(data, 128, run.images, keep=(net.optimizer,)):
