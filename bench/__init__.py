@@ -49,15 +49,20 @@ if TYPE_CHECKING:
     from bench.api import (
         to_float as to_float,
     )
+    from bench.backbones import timm_network as timm_network
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
     from bench.run import Run as Run
 
-_HOME = {"BenchError": "bench.errors", "Diverged": "bench.errors", "hookimpl": "bench.hookspecs", "Run": "bench.run"}
+_HOME = {
+    "BenchError": "bench.errors", "Diverged": "bench.errors", "hookimpl": "bench.hookspecs", "Run": "bench.run",
+    "timm_network": "bench.backbones",
+}  # fmt: skip
 __all__ = [
     "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
-    "Generator", "Images", "Labels", "Logits", "Pixels", "Run", "Spec", "hookimpl", "quantize", "to_float",
+    "Generator", "Images", "Labels", "Logits", "Pixels", "Run", "Spec", "hookimpl", "quantize", "timm_network",
+    "to_float",
 ]  # fmt: skip
 
 
