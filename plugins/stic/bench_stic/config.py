@@ -64,10 +64,10 @@ class SticConfig(CommonConfig):
 
     # The sampler (section 4)
     energy: Literal["logit", "logprob"] = "logit"  # what is climbed
-    eps: float = 0.05  # drift along the gradient of the energy
-    sigma: float = 0.02  # noise of a step, on [-1, 1]
+    eps: float = 0.3  # drift along the gradient of the energy
+    sigma: float = 0.015  # noise of a step, on [-1, 1]
     steps: int = 6  # of a fake between two steps of the optimizer
-    warmup: int = 30  # first steps of a chain, not tested
+    warmup: int = 40  # first steps of a chain, not tested
     blank_steps: int = 200  # of a chain that begins on a blank canvas and is drawn at once
     start: Literal["store", "blank"] = "store"  # where `sample` begins
     store_steps: int = 20  # of `sample`, from an entry of the store

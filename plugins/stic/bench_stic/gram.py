@@ -96,7 +96,9 @@ class Exemplars(nn.Module):
         return [it.new_zeros(len(weights), *it.shape[1:]).index_add_(0, rows, it) for it in own]
 
 
-def calibrate(distance: Callable[[float], float], real: float, gammas: Sequence[float] = (0.0, 1.0, 3.0, 10.0)) -> float:
+def calibrate(
+    distance: Callable[[float], float], real: float, gammas: Sequence[float] = (0.0, 1.0, 3.0, 10.0)
+) -> float:
     """The weight at which samples are as far from their class mean as held-out real images are (README, section 4).
 
     `distance(gamma)` draws samples and gives their mean R. Between two of the ascending `gammas` it is taken to be

@@ -55,26 +55,30 @@ def look(log_density: LogDensity, x: States) -> Points:
     return Points(x.detach(), log_pi.detach(), gradient)
 
 
-def drift(at: Points, sigma: float, scale: Tensor | float = 1.0) -> States:
-    """m(x) = x + (sigma^2 / 2) M grad log pi(x), the mean of the proposal; M = diag(scale)."""
-    return at.x + (sigma**2 / 2) * scale * at.gradient
+def drift(at: Points, sigma: float, scale: Tensor | None = None) -> States:
+    """m(x) = x + (sigma^2 / 2) M grad log pi(x), the mean of the proposal; M = diag(scale), 1 where there is none."""
+    return torch.add(at.x, _times(scale, at.gradient), alpha=sigma**2 / 2)
 
 
-def propose(at: Points, sigma: float, rng: torch.Generator, scale: Tensor | float = 1.0) -> States:
+def propose(at: Points, sigma: float, rng: torch.Generator, scale: Tensor | None = None) -> States:
     """x' = m(x) + sigma M^(1/2) xi, with xi ~ N(0, I)."""
     noise = torch.randn(at.x.shape, generator=rng, device=at.x.device, dtype=at.x.dtype)
-    return drift(at, sigma, scale) + sigma * scale**0.5 * noise
+    return drift(at, sigma, scale).add_(_times(None if scale is None else scale.sqrt(), noise), alpha=sigma)
 
 
-def log_ratio(old: Points, new: Points, sigma: float, scale: Tensor | float = 1.0) -> PerChain:
+def log_ratio(old: Points, new: Points, sigma: float, scale: Tensor | None = None) -> PerChain:
     """log r = log pi(x') - log pi(x) + log q(x | x') - log q(x' | x), for q = N(m, sigma^2 M).
 
     With d = x' - x the squares of |x' - m|^2 - |x - m'|^2 that cancel are left out, and with them M^(-1):
-    log q(x | x') - log q(x' | x) = -d (g + g') / 2 + (sigma^2 / 8) (g M g - g' M g').
+    log q(x | x') - log q(x' | x) = -(g + g') (d - (sigma^2 / 4) M (g - g')) / 2.
     """
-    linear = ((new.x - old.x) * (old.gradient + new.gradient)).flatten(1).sum(1)
-    squares = (scale * (old.gradient.square() - new.gradient.square())).flatten(1).sum(1)
-    return new.log_pi - old.log_pi - linear / 2 + (sigma**2 / 8) * squares
+    moved = torch.sub(new.x, old.x)
+    moved = moved.sub_(_times(scale, old.gradient - new.gradient), alpha=sigma**2 / 4)
+    return new.log_pi - old.log_pi - ((old.gradient + new.gradient) * moved).flatten(1).sum(1) / 2
+
+
+def _times(scale: Tensor | None, x: Tensor) -> Tensor:
+    return x if scale is None else scale * x
 
 
 def accept(log_r: PerChain, rng: torch.Generator) -> Bool[Tensor, "n"]:
@@ -92,7 +96,7 @@ def run_chains(
     *,
     mh: bool = True,
     warmup: int | Int[Tensor, "n"] = 0,
-    scale: Tensor | float = 1.0,
+    scale: Tensor | None = None,
 ) -> Chains:
     """Advance each chain by so many steps of noise `sigma` (in the units of x) from x (n, ...).
 
@@ -102,7 +106,9 @@ def run_chains(
     """
     here = look(log_density, x)
     accepted, tested = torch.zeros_like(here.log_pi), torch.zeros_like(here.log_pi)
-    free = torch.as_tensor(warmup, device=x.device).expand(len(x)) if mh else torch.full((len(x),), steps, device=x.device)
+    free = (
+        torch.as_tensor(warmup, device=x.device).expand(len(x)) if mh else torch.full((len(x),), steps, device=x.device)
+    )
     for step in range(steps):
         there = look(log_density, propose(here, sigma, rng, scale))
         in_chain = step >= free

@@ -1,6 +1,5 @@
 """STIC (arXiv 2103.14212): a classifier that draws, trained on real images, on mixup, and on its own drawings."""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,7 +82,9 @@ class Stic(Generator):
         self.class_share.copy_(torch.bincount(data.labels, minlength=self.classes) / len(data))
         self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
         phases = self._phases(run)
-        optimizer, schedule = adam(self.net.parameters(), self.config, sum(run.steps(n, self.config.batch_size) for n in phases.values()))
+        optimizer, schedule = adam(
+            self.net.parameters(), self.config, sum(run.steps(n, self.config.batch_size) for n in phases.values())
+        )
         guard = Guard(model=self, optimizer=optimizer)
         for number, (phase, images) in enumerate(phases.items()):
             keep = (optimizer, schedule, guard)
@@ -239,7 +240,9 @@ class Stic(Generator):
     @torch.no_grad()
     def _reference(self, weights: Weights, slots: Int[Tensor, "n"]) -> list[Gram]:
         if self.means is None:
-            raise BenchError("gamma is 0 in the settings of this model, which kept no Gram references: set it to train one")
+            raise BenchError(
+                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
+            )
         if self.exemplars is not None:
             return self.exemplars.reference(weights, slots, self._grams)
         return self.means.reference(weights)
@@ -337,7 +340,9 @@ class Stic(Generator):
     def class_distance(self, images: Images, labels: Labels) -> float:
         """Mean R of images in [0, 1] to the mean Gram matrices of their classes. Raises `BenchError` for gamma = 0."""
         if self.means is None:
-            raise BenchError("gamma is 0 in the settings of this model, which kept no Gram references: set it to train one")
+            raise BenchError(
+                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
+            )
         reference = self.means.reference(one_hot(labels, self.classes).to(self.class_share))
         return float(gram_distance(self._grams(images), reference).mean())
 

@@ -130,7 +130,9 @@ class WideResNet(nn.Module):
     def __init__(self, spec: Spec, depth: int, widen: int, outputs: int, *, attention: bool = False) -> None:
         super().__init__()
         if depth < 10 or (depth - 4) % 6 or widen < 1:
-            raise BenchError(f"backbone 'wrn-{depth}-{widen}': the depth must be 6 n + 4, such as 28, the width at least 1")
+            raise BenchError(
+                f"backbone 'wrn-{depth}-{widen}': the depth must be 6 n + 4, such as 28, the width at least 1"
+            )
         blocks, channels = (depth - 4) // 6, [16, 16 * widen, 32 * widen, 64 * widen]
         self.stem = nn.Conv2d(spec.channels, 16, 3, padding=1)
         self.stages = nn.ModuleList(

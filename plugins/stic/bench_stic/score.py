@@ -26,7 +26,6 @@ from bench_stic.optim import adam, descend
 from bench_stic.store import Canvas, Store, blank
 
 
-
 def score_loss(
     gradient: Float[Tensor, "n c h w"], sigma: Float[Tensor, "n"], noise: Float[Tensor, "n c h w"]
 ) -> Float[Tensor, ""]:
@@ -189,5 +188,3 @@ class ScoreStic(Generator):
     def logits(self, images: Images) -> Logits:
         """f(x, L), as of the least noise."""
         return self._net_at(self.config.levels - 1, images * 2 - 1).logits
-
-
