@@ -38,6 +38,7 @@ class Density:
     reference: Sequence[Gram] = ()
     kappa: float = 0.0
     logprob: bool = False  # climb log softmax instead of logits
+    pull: float = 0.0  # of a Gaussian around 0 that is part of the energy: - pull |x|^2 / 2, the same for all classes
 
     def __call__(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n"]:
         logits, maps = self.net(x)
@@ -46,4 +47,6 @@ class Density:
             energy = energy - self.gamma * gram_distance(grams(maps), self.reference)
         if self.kappa:
             energy = energy - self.kappa * box(x)
+        if self.pull:
+            energy = energy - self.pull / 2 * x.square().flatten(1).sum(1)
         return energy / self.temperature

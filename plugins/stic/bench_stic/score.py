@@ -80,6 +80,7 @@ class ScoreStic(Generator):
         logits, maps = self.net(noisy, level)
         energy = logits.gather(1, y[:, None]).sum()
         (gradient,) = torch.autograd.grad(energy, noisy, create_graph=True)
+        gradient = gradient - self._pull(sigma).view(-1, 1, 1, 1) * noisy
         weights = one_hot(y, self.classes).float()
         terms = {"real": Side(logits, weights).cross_entropy(), "score": score_loss(gradient, sigma, noise)}
         beta = config.score_weight / x[0].numel()
@@ -93,6 +94,11 @@ class ScoreStic(Generator):
         if self.means is not None:
             self.means.update(grams([it.detach() for it in maps]), self._rows(y, level))
         return {"loss": loss, **terms}
+
+    @staticmethod
+    def _pull(sigma: Tensor) -> Tensor:
+        """1 / (1 + sigma_i^2): the score of images of unit size under noise, to which the net adds what it knows."""
+        return 1 / (1 + sigma.square())
 
     def _mixup_term(self, x: Canvas, y: Labels, level: Int[Tensor, "n"], noise: Tensor, run: Run) -> Tensor:
         """Cross-entropy of mixed images under the same noise."""
@@ -136,7 +142,15 @@ class ScoreStic(Generator):
         eps = config.eps_last * (sigma / float(self.sigmas[-1])) ** 2
         gamma = sigma * (config.gamma if gamma is None else gamma)
         reference = self.means.reference(self._spread(weights, level)) if self.means is not None and gamma else ()
-        density = Density(partial(self._net_at, level), weights, 1.0, gamma, reference, config.kappa)
+        density = Density(
+            partial(self._net_at, level),
+            weights,
+            1.0,
+            gamma,
+            reference,
+            config.kappa,
+            pull=float(self._pull(self.sigmas[level])),
+        )
         x = x.contiguous(memory_format=torch.channels_last)
         return run_chains(density, x, steps, (2 * eps) ** 0.5, rng, mh=mh, warmup=warmup)
 
