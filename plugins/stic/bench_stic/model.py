@@ -2,7 +2,6 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -40,16 +39,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Batch:
-    """The images of one step of the optimizer: real, mixed, and fakes of one and of two classes, each with weights."""
+    """The images of one step of the optimizer, real, mixed, and fakes of one and of two classes: four of each."""
 
-    images: tuple[Canvas, Canvas, Canvas, Canvas]
-    weights: tuple[Weights, Weights, Weights, Weights]
+    images: tuple[Canvas, ...]
+    weights: tuple[Weights, ...]
 
 
 class Stic(Generator):
     """The classifier, the store of its fakes, and what its Gram term refers to. No layer of it changes by mode."""
 
-    Config: Any = SticConfig
+    Config = SticConfig
     source = "arXiv 2103.14212"
     attention = False  # whether the classifier has an attention block
 

@@ -86,10 +86,11 @@ class ConvNet(nn.Module):
         self.attention = SelfAttention(channels[place + 1]) if attention else None
         self.films = nn.ModuleList(nn.Embedding(levels, 2 * c) for c in channels[1:]) if levels else None
         self.head = nn.Linear(channels[-1] * sides[-1] ** 2, outputs)
-        for stage in self.stages:
-            nn.init.kaiming_normal_(stage.weight, nonlinearity="relu")
-        for film in self.films or ():
-            nn.init.zeros_(film.weight)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d) and max(layer.kernel_size) > 1:  # not those of the attention block
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if isinstance(layer, nn.Embedding):
+                nn.init.zeros_(layer.weight)
 
     def forward(self, images: Images, level: Int[Tensor, "n"] | None = None) -> Answer:
         maps: list[Tensor] = []

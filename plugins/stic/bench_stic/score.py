@@ -5,7 +5,6 @@ the construction is after NCSN (arXiv 1907.05600) and JEM (arXiv 1912.03263). RE
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -36,7 +35,7 @@ def score_loss(
 class ScoreStic(Generator):
     """The noise-conditional classifier f(x, i), smooth, so that the loss may look at its gradient."""
 
-    Config: Any = ScoreConfig
+    Config = ScoreConfig
     source = "arXiv 2103.14212"
 
     class_share: Tensor  # (k,), of the training set

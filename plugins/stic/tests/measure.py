@@ -1,6 +1,6 @@
 """Print the figures of claims.toml that are more than a test's yes: `python plugins/stic/tests/measure.py [WHAT ...]`.
 
-On the digits of scikit-learn at 8 pixels, with the judge of the tests, 45,000 training images seen a training. WHAT is
+On the digits of scikit-learn at 8 pixels, with the judge of the tests, 24,000 training images seen a training. WHAT is
 any of drawings (S3, S5, S6, the Gram weight), accuracy (S4), passes (S7) and readings; without it, all.
 """
 
@@ -19,7 +19,7 @@ from bench_stic import Drawing, Stic, SticConfig
 TRAIN, TEST = digits()[:1297], digits()[1297:]
 IMAGES = to_float(TEST.images)
 LABELS = torch.arange(500) % 10
-BUDGET = 45_000
+BUDGET = 24_000
 NO_FAKES = replace(TOY, fake_weight=0.0)
 
 
