@@ -63,6 +63,7 @@ def drift(at: Points, sigma: float, scale: Tensor | None = None) -> States:
 def propose(at: Points, sigma: float, rng: torch.Generator, scale: Tensor | None = None) -> States:
     """x' = m(x) + sigma M^(1/2) xi, with xi ~ N(0, I)."""
     noise = torch.randn(at.x.shape, generator=rng, device=at.x.device, dtype=at.x.dtype)
+    noise = torch.empty_like(at.x).copy_(noise)  # in the memory layout of x: adding across layouts is slow
     return drift(at, sigma, scale).add_(_times(None if scale is None else scale.sqrt(), noise), alpha=sigma)
 
 
@@ -74,7 +75,8 @@ def log_ratio(old: Points, new: Points, sigma: float, scale: Tensor | None = Non
     """
     moved = torch.sub(new.x, old.x)
     moved = moved.sub_(_times(scale, old.gradient - new.gradient), alpha=sigma**2 / 4)
-    return new.log_pi - old.log_pi - ((old.gradient + new.gradient) * moved).flatten(1).sum(1) / 2
+    product = (old.gradient + new.gradient).mul_(moved)
+    return new.log_pi - old.log_pi - product.sum(tuple(range(1, product.ndim))) / 2
 
 
 def _times(scale: Tensor | None, x: Tensor) -> Tensor:
