@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from bench.api import (
         to_float as to_float,
     )
+    from bench.backbones import timm_network as timm_network
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
@@ -63,11 +64,12 @@ _HOME = {
     "Run": "bench.run",
     "hidden_weights": "bench.muon",
     "hookimpl": "bench.hookspecs",
+    "timm_network": "bench.backbones",
 }
 __all__ = [
     "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
     "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Run", "Spec", "hidden_weights", "hookimpl",
-    "quantize", "to_float",
+    "quantize", "timm_network", "to_float",
 ]  # fmt: skip
 
 

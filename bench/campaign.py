@@ -42,11 +42,17 @@ class Campaign:
     show: Show
     checkpoint_every: float = 30.0
     labels: dict[str, str] = field(default_factory=dict)  # of the guide and the judge: name@digest
-    records: list[Record] = field(default_factory=list)
+    found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
     def __post_init__(self) -> None:
         self.folders = {job.key: Folder(self.runs, job) for job in self.plan.jobs}
+
+    @property
+    def records(self) -> list[Record]:
+        """What is known so far, in the order of the plan."""
+        jobs = [*self.plan.jobs, *(job for job, _ in self.plan.broken)]
+        return [record for job in jobs for record in self.found.get(job.key, [])]
 
     def run(self) -> int:
         """Do what is due. Returns the exit code: 0 all well, 1 some job or measurement failed."""
@@ -135,7 +141,7 @@ class Campaign:
         if end not in ("cached", "ok"):
             failed = row(job, "fit", job.key, "fit", None, None, end, reason, *self._examiners())  # type: ignore[arg-type]
             records = [failed, *(record for record in records if record.metric != "fit")]
-        self.records += records
+        self.found[job.key] = records
         merge(self.boards, records)
 
     def _report_broken(self) -> None:
@@ -143,7 +149,7 @@ class Campaign:
             self.show.ended(job.label, "failed", reason, 0.0)
             record = row(job, "fit", job.key, "fit", None, None, "failed", reason, *self._examiners())
             self.ends[job.key] = "failed"
-            self.records.append(record)
+            self.found[job.key] = [record]
             merge(self.boards, [record])
 
     def _examiners(self) -> tuple[str, str]:

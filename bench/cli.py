@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.wish import Wish, parse_seeds
+from bench.wish import Wish, join_labels, parse_seeds
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,6 +88,7 @@ def _run_parser(commands: Any) -> None:
     add(
         "--dataset", default="sprites", metavar="NAME", help="a data set, e.g. digits or folder:PATH (default: sprites)"
     )
+    add("--labels-per-class", type=_positive, metavar="N", help="train on N images of each class; the board is NAME@N")
     add("--seeds", default="0", metavar="LIST", help="training seeds, e.g. 0,1,2 or 0-4 (default: 0)")
     add("--budget", metavar="NAME", help="smoke, quick, standard or full (default: quick on CPU, standard on a GPU)")
     add("--set", action="append", default=[], metavar="ENTRY.KEY=VALUE", help="change a setting, e.g. regene.lr=1e-3")
@@ -154,7 +155,7 @@ def _wish(options: argparse.Namespace) -> Wish:
     jobs, threads = share_cores(options.device, options.jobs)
     return Wish(
         plugins=options.plugins,
-        dataset=options.dataset,
+        dataset=join_labels(options.dataset, options.labels_per_class),
         seeds=parse_seeds(options.seeds),
         budget=options.budget or default_budget(options.device),
         set=tuple(options.set),

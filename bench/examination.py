@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.jobs import Job
 from bench.keys import content_key
 from bench.record import Record, Status
+from bench.remains import packed
 from bench.room import Room
 from bench.store import Folder
 
@@ -138,9 +139,7 @@ def _drawn(room: Room, model: Generator) -> tuple[Data, bool]:
     samples, conditional = draw_samples(model, job.samples, job.seed, room.device, on_chunk)
     seconds = time.perf_counter() - started
     folder.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
-    buffer = io.BytesIO()
-    np.savez(buffer, images=samples.images.numpy(), labels=samples.labels.numpy(), conditional=np.array(conditional))
-    folder.write_bytes(name, buffer.getvalue())
+    folder.write_bytes(name, packed(samples, conditional))
     save_grid(samples, folder.path / "samples.png")
     return samples, conditional
 

@@ -12,13 +12,14 @@ from bench.anchors import ANCHORS
 from bench.api import Dataset, DataSource
 from bench.budget import Budget, find_budget
 from bench.config import build, to_dict
+from bench.data.few import few_labels
 from bench.device import Device, find_device
 from bench.errors import BenchError
 from bench.examiners import Role, examiner_key
 from bench.jobs import Job
 from bench.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
 from bench.store import Folder
-from bench.wish import Wish, argument_settings, parse_names, parse_settings, split_argument
+from bench.wish import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,14 @@ def make_plan(wish: Wish, strict: bool = False) -> Plan:
     methods = [_method(entry, settings[entry.name]) for entry in entries]
     classifiers = _classifiers(plugins, wish)
     device = find_device(wish.device, wish.threads)
-    base, argument = split_argument(wish.dataset)
+    name, per_class = split_labels(wish.dataset)
+    base, argument = split_argument(name)
     source: DataSource = plugins.find("datasets", base).target(argument)
     dataset = source.load()
+    lent = few_labels(dataset, per_class)
     for method, entry in zip(methods, entries, strict=True):
-        method["images"] = training_images(entry, budget, len(dataset.train))
-    common = _common(wish, budget, dataset, device, classifiers)
+        method["images"] = training_images(entry, budget, len(lent.train))
+    common = _common(wish, budget, dataset, lent, device, classifiers)
     everyone = [_anchor(name) for name in ANCHORS] + methods
     return Plan(
         wish=wish,
@@ -57,7 +60,7 @@ def make_plan(wish: Wish, strict: bool = False) -> Plan:
         budget=budget,
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in wish.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in wish.seeds),
-        board=dataset.spec.name,
+        board=lent.spec.name,
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
         data_files=source.reads(),
@@ -109,15 +112,15 @@ def _classifiers(plugins: Plugins, wish: Wish) -> dict[Role, Entry]:
 
 
 def _common(
-    wish: Wish, budget: Budget, dataset: Dataset, device: Device, classifiers: Mapping[Role, Entry]
+    wish: Wish, budget: Budget, dataset: Dataset, lent: Dataset, device: Device, classifiers: Mapping[Role, Entry]
 ) -> dict[str, Any]:
-    """What all jobs of a run share."""
+    """What all jobs of a run share. `lent` is what methods see of the data set; the judge and the exam see all of it."""
     keys = {
         role: examiner_key(
             role,
             entry.target,
             argument_settings(getattr(wish, role)),
-            dataset,
+            lent if role == "guide" else dataset,
             budget=budget,
             device=torch.device(device.kind),
             threads=device.threads,
@@ -127,8 +130,8 @@ def _common(
     }
     return {
         "dataset": wish.dataset,
-        "board": dataset.spec.name,
-        "data_digest": dataset.digest,
+        "board": lent.spec.name,
+        "data_digest": lent.digest,
         "budget": budget.name,
         "samples": min(budget.samples, len(dataset.test)),
         "reference": min(budget.reference, len(dataset.train)),

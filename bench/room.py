@@ -20,7 +20,8 @@ class Room:
     """The surroundings of one job; `emit` sends events to the host."""
 
     folder: Folder
-    dataset: Dataset
+    dataset: Dataset  # all of it: what the exam looks at
+    lent: Dataset  # what the method sees of it: the same, but for few labels
     guide: Examiner
     find_judge: Callable[[], Examiner]
     device: torch.device

@@ -10,7 +10,9 @@ import torch
 
 from bench.api import Generator
 from bench.config import build
+from bench.errors import Diverged
 from bench.plugins import Plugins
+from bench.remains import keep_last_good
 from bench.room import Room
 from bench.run import Run, derive_seed
 from bench.store import Folder
@@ -22,7 +24,7 @@ def trained(room: Room, plugins: Plugins) -> Generator:
     entry = plugins.find("generators", job.entry)
     config = build(entry.target.Config, dict(job.settings), job.entry)
     seed_everything(derive_seed(job.seed, "init"))
-    model: Generator = entry.target(config, room.dataset.spec)
+    model: Generator = entry.target(config, room.lent.spec)
     model = model.to(room.device).to(memory_format=torch.channels_last)
     if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
         return model.eval()
@@ -42,12 +44,16 @@ def _fit(model: Generator, room: Room) -> None:
         device=room.device,
         precision=room.precision,
         guide=room.guide.classifier,
-        validation=room.dataset.validation,
+        validation=room.lent.validation,
         folder=folder.checkpoints,
         progress=curves,
         checkpoint_every=room.checkpoint_every,
     )
-    model.fit(room.dataset.train, run)
+    try:
+        model.fit(room.lent.train, run)
+    except Diverged:
+        keep_last_good(model, folder, room.device)
+        raise
     curves.close()
     digest = _save(model, folder)
     costs = {

@@ -71,6 +71,21 @@ def split_argument(name: str) -> tuple[str, str]:
     return base, argument
 
 
+def split_labels(name: str) -> tuple[str, int | None]:
+    """`digits@20` -> (digits, 20): a data set cut to so many labels per class. Without a cut the number is None."""
+    match = re.fullmatch(r"(.+)@([1-9]\d{0,8})", name, re.ASCII)
+    return (match[1], int(match[2])) if match else (name, None)
+
+
+def join_labels(name: str, per_class: int | None) -> str:
+    """The other way round: `--dataset digits --labels-per-class 20` is digits@20. Raises `BenchError` for two cuts."""
+    if per_class is None:
+        return name
+    if split_labels(name)[1] is not None:
+        raise BenchError(f"--labels-per-class {per_class}: the data set {name!r} names a cut already")
+    return f"{name}@{per_class}"
+
+
 def argument_settings(name: str) -> dict[str, str]:
     """The text behind the colon of a classifier is its setting `name`."""
     argument = split_argument(name)[1]

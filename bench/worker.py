@@ -17,6 +17,7 @@ import bench.examiners as examiners
 import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
 from bench.api import Dataset
 from bench.budget import find_budget
+from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
 from bench.examination import explain
 from bench.jobs import Job
@@ -24,7 +25,7 @@ from bench.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder
-from bench.wish import argument_settings, split_argument
+from bench.wish import argument_settings, split_argument, split_labels
 
 
 def work(connection: Connection, payload: bytes) -> None:
@@ -60,8 +61,9 @@ def _outcome(do: Callable[[dict[str, Any], Emit], None], task: dict[str, Any], e
 def fit_examiner(task: dict[str, Any], emit: Emit) -> None:
     """Fit the guide or the judge, or find it in the cache, and tell its accuracy."""
     plugins = Plugins()
-    dataset = load_dataset(plugins, task["dataset"])
-    examiner = load_examiner(plugins, dataset, task, task["role"], task[task["role"]], emit)
+    dataset, lent = load_dataset(plugins, task["dataset"])
+    seen = lent if task["role"] == "guide" else dataset
+    examiner = load_examiner(plugins, seen, task, task["role"], task[task["role"]], emit)
     emit(examiner=task["role"], label=examiner.label, accuracy=examiner.accuracy, cached=examiner.cached)
 
 
@@ -71,13 +73,14 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
 
     job = Job.from_dict(task["job"])
     plugins, folder = Plugins(), Folder(Path(task["runs"]), job)
-    dataset = load_dataset(plugins, job.dataset)
-    if dataset.digest != job.data_digest:
+    dataset, lent = load_dataset(plugins, job.dataset)
+    if lent.digest != job.data_digest:
         raise BenchError(f"the files of {job.dataset} changed since this run was planned; run it again")
     room = Room(
         folder=folder,
         dataset=dataset,
-        guide=load_examiner(plugins, dataset, task, "guide", job.guide, emit),
+        lent=lent,
+        guide=load_examiner(plugins, lent, task, "guide", job.guide, emit),
         find_judge=lambda: load_examiner(plugins, dataset, task, "judge", job.judge, emit),
         device=torch.device(task["device"]),
         precision=task["precision"],
@@ -93,10 +96,12 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
 TASKS = {"examiner": fit_examiner, "job": do_job}
 
 
-def load_dataset(plugins: Plugins, name: str) -> Dataset:
-    """The data set behind `name` or `name:argument`."""
-    base, argument = split_argument(name)
-    return plugins.find("datasets", base).target(argument).load()
+def load_dataset(plugins: Plugins, name: str) -> tuple[Dataset, Dataset]:
+    """The data set behind `name` or `name:argument`, and what methods see of it where `@n` cuts it to few labels."""
+    whole, per_class = split_labels(name)
+    base, argument = split_argument(whole)
+    dataset = plugins.find("datasets", base).target(argument).load()
+    return dataset, few_labels(dataset, per_class)
 
 
 def load_examiner(

@@ -23,7 +23,7 @@ from bench.examiners import accuracy_of, below_floor, examiner, examiner_key, so
 from bench.freeze import freeze
 from bench.run import silent
 
-BUDGET = Budget("toy", 640, 640, 10, 10, None)
+BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
 SETTINGS = {"widths": "8,8,8,8", "batch_size": "32"}
 CPU = torch.device("cpu")
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 
 from bench.api import Classifier
+from bench.backbones.architecture import build as timm_network
 from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetLayerNorm, ResNetMedium, ResNetSmall, ResNetTiny
 from bench.hookspecs import hookimpl
+
+__all__ = ["TimmClassifier", "bench_classifiers", "timm_network"]
 
 
 @hookimpl

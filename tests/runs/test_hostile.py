@@ -22,9 +22,14 @@ BAD_SAMPLES = {
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory, bench_in):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def answer(folder, bench_in, tmp_path_factory):
     names = ",".join([*WANTED, *BAD_SAMPLES, "prints", "good"])
-    bench = bench_in(tmp_path_factory.mktemp("hostile"))
+    bench = bench_in(folder)
     nothing_fitted = str(tmp_path_factory.mktemp("empty-cache"))
     arguments = (
         "--dataset",
@@ -72,6 +77,12 @@ def test_bad_samples_are_refused_with_a_reason(answer, entry):
 def test_the_neighbours_finish_untouched(answer, entry):
     assert answer.row(entry)["status"] == "ok"
     assert answer.row(entry, "fd-lite0")["value"] > 0
+
+
+def test_a_diverged_training_keeps_what_its_model_could_still_draw(answer, folder):
+    (run,) = (folder / "runs" / "digits" / "diverges").iterdir()
+    assert (run / "last-good.png").read_bytes().startswith(b"\x89PNG")
+    assert (run / "last-good.npz").exists()
 
 
 def test_what_a_plugin_prints_goes_to_its_log(answer):

@@ -174,3 +174,12 @@ def test_a_closed_pipe_is_no_error(bench):
 
 def test_completion_knows_the_options_of_run(bench):
     assert "--strict-plugins" in bench("completion", "bash").out
+
+
+def test_few_labels_have_a_board_of_their_own(bench):
+    answer = bench("run", "--plugins", "good", "--labels-per-class", "20", *QUICKLY)
+    assert answer.code == 0, answer.err
+    assert {row["dataset"] for row in answer.json["records"]} == {"digits@20"}
+    assert (bench.folder / "leaderboards" / "digits@20.csv").exists()
+    again = bench("run", "--plugins", "good", "--dataset", "digits@20", "--budget", "smoke", "--json")
+    assert "done before" in again.err

@@ -1,0 +1,36 @@
+"""What a diverged training leaves behind: what its model draws, where it went back to its last good state before it ended."""
+
+import io
+from contextlib import suppress
+
+import numpy as np
+import torch
+
+from bench.api import Data, Generator
+from bench.errors import BenchError
+from bench.grid import COLUMNS, save_grid
+from bench.metrics import draw_samples
+from bench.store import Folder
+
+NAME = "last-good"  # .npz and .png
+
+
+def keep_last_good(model: Generator, folder: Folder, device: torch.device) -> bool:
+    """Draw a contact sheet from a model whose training diverged and keep it, unless it draws no images any more."""
+    classes = len(model.spec.classes)
+    samples, conditional = None, False
+    with suppress(BenchError):
+        samples, conditional = draw_samples(model, min(folder.job.samples, COLUMNS * classes), folder.job.seed, device)
+    if samples is None:
+        print("nothing is kept of the diverged training: what its model draws are no images")
+        return False
+    folder.write_bytes(f"{NAME}.npz", packed(samples, conditional))
+    save_grid(samples, folder.path / f"{NAME}.png")
+    return True
+
+
+def packed(samples: Data, conditional: bool) -> bytes:
+    """Images, labels, and whether the labels were asked for, as the bytes of an .npz file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, images=samples.images.numpy(), labels=samples.labels.numpy(), conditional=np.array(conditional))
+    return buffer.getvalue()

@@ -1,0 +1,356 @@
+"""STIC (arXiv 2103.14212): a classifier that draws, trained on real images, on mixup, and on its own drawings."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from bench import BenchError, Data, Generator, Images, Labels, Logits, Run, Spec, to_float
+from bench_stic.augment import shift_and_flip
+from bench_stic.config import SticConfig
+from bench_stic.energy import Density, Weights
+from bench_stic.gram import ClassMeans, Exemplars, Gram, calibrate, gram_distance, grams
+from bench_stic.grmala import Chains, run_chains, temperature
+from bench_stic.guard import Guard
+from bench_stic.losses import Side, contrast, join, k_plus_1, logit_size, margin
+from bench_stic.mixing import draw_pairs, mixup, pair_weights
+from bench_stic.networks import Answer, make_network
+from bench_stic.optim import adam, descend
+from bench_stic.store import Canvas, Store, Taken, blank
+
+CHUNK = 250  # chains at a time where many are drawn
+FADE = 0.98  # of the counts behind the acceptance that is logged
+TOO_FEW, ENOUGH = 0.01, 2_000  # accepted, of so many steps tested: then the step sizes are wrong
+KEPT_PASSES = 3  # of refresh=pass: how many passes a fake stays in the store
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What `synthesize` gives."""
+
+    images: Images
+    acceptance: Float[Tensor, "n"]  # of each chain, not a number where no step was tested
+    log_pi: Float[Tensor, "n"]  # at its end
+    canvas: Canvas  # the same images on [-1, 1] before they were clamped
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The images of one step of the optimizer, real, mixed, and fakes of one and of two classes: four of each."""
+
+    images: tuple[Canvas, ...]
+    weights: tuple[Weights, ...]
+
+
+class Stic(Generator):
+    """The classifier, the store of its fakes, and what its Gram term refers to. No layer of it changes by mode."""
+
+    Config = SticConfig
+    source = "arXiv 2103.14212"
+    attention = False  # whether the classifier has an attention block
+
+    class_share: Tensor  # (k,), of the training set
+    tested: Tensor  # (k,), steps of fading memory, by class
+    accepted: Tensor
+    passes_drawn: Tensor  # (), of refresh=pass
+
+    def __init__(self, config: SticConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        self.classes = len(spec.classes)
+        outputs = self.classes + (config.fake_loss == "k_plus_1")
+        self.net = make_network(config.backbone, config.norm, config.width, spec, outputs, self.attention)
+        self.store = Store(config.store_size, config.soft_share, self.classes, spec.shape)
+        with torch.no_grad():
+            channels = [it.shape[1] for it in self.net(torch.zeros(1, *spec.shape)).maps]
+        exemplars = config.gamma and config.reference == "exemplar"
+        self.means = ClassMeans(channels, self.classes, config.mean_decay) if config.gamma else None
+        self.exemplars = Exemplars(spec.shape, self.classes, config.exemplars) if exemplars else None
+        self.register_buffer("class_share", torch.full((self.classes,), 1 / self.classes))
+        self.register_buffer("tested", torch.zeros(self.classes))
+        self.register_buffer("accepted", torch.zeros(self.classes))
+        self.register_buffer("passes_drawn", torch.zeros((), dtype=torch.int64))
+        self.eval()
+
+    # Training
+
+    def fit(self, data: Data, run: Run) -> None:
+        """Recurrent self-analysis. Raises `BenchError` where no step of the sampler is accepted, `Diverged` at last."""
+        self.class_share.copy_(torch.bincount(data.labels, minlength=self.classes) / len(data))
+        self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
+        phases = self._phases(run)
+        optimizer, schedule = adam(
+            self.net.parameters(), self.config, sum(run.steps(n, self.config.batch_size) for n in phases.values())
+        )
+        guard = Guard(model=self, optimizer=optimizer)
+        for number, (phase, images) in enumerate(phases.items()):
+            keep = (optimizer, schedule, guard)
+            for x, y in run.batches(data, self.config.batch_size, images, phase=phase, keep=keep):
+                self._draw_pass(number, run)
+                batch = self._batch(x, y, run)
+                sides = self._answers(batch, run)
+                terms = self._terms(sides)
+                descend(terms["loss"], optimizer, schedule)
+                went_back = self._watch(guard, terms["loss"], sides)
+                self._after_step(x, y, sides[0])
+                self._log(run, terms, guard, went_back)
+
+    def _phases(self, run: Run) -> dict[str, int]:
+        """Training images of each phase: one for refresh=step, one for each pass otherwise."""
+        if self.config.refresh == "step":
+            return {"train": run.left}
+        return {f"pass-{tau + 1}": run.left // self.config.passes for tau in range(self.config.passes)}
+
+    def _batch(self, x: Images, y: Labels, run: Run) -> Batch:
+        """Real images with noise, mixed ones, and fakes: those of this step's weights before it changes them."""
+        config, rng = self.config, run.rng
+        real = shift_and_flip(x, config.shift, config.flip, rng) * 2 - 1
+        real = real + config.input_noise * torch.randn(real.shape, generator=rng, device=rng.device)
+        mixed, mixed_weights = mixup(real, y, self.classes, config.mixup_alpha, rng)
+        soft = round(config.fake_batch * config.soft_share)
+        rows = torch.arange(config.fake_batch - soft, device=rng.device) % len(y)
+        index = torch.cat([self.store.pick_hard(self._hard_labels(y[rows], rng), rng), self.store.pick_soft(soft, rng)])
+        fakes = self._fakes(index, run)
+        images = (real, mixed, *fakes.images.tensor_split([len(rows)]))
+        weights = (one_hot(y, self.classes).float(), mixed_weights, *fakes.weights.tensor_split([len(rows)]))
+        return Batch(images, weights)
+
+    def _fakes(self, index: Int[Tensor, "n"], run: Run) -> Taken:
+        """These entries of the store; with refresh=step some begin again, and all are advanced by a few steps."""
+        config = self.config
+        if config.refresh == "pass":
+            return self.store.take(index)
+        again = torch.rand(len(index), generator=run.rng, device=run.rng.device) < config.restart
+        self._restart(index[again], run.rng)
+        return self._advance(self.store.take(index), config.steps, run)
+
+    def _advance(self, taken: Taken, steps: int, run: Run) -> Taken:
+        """Advance entries of the store and write them back. Autocast only where there is no detailed balance to lose."""
+        config = self.config
+        with nullcontext() if config.mh else run.autocast():
+            chains = self._walk(
+                self._density(taken.weights, taken.slots, config.gamma), taken.images, steps, run.rng, mh=config.mh,
+                warmup=(config.warmup - taken.ages).clamp(min=0), ages=taken.ages, passes=1,
+            )  # fmt: skip
+        self.store.put(taken, chains.x, steps)
+        self.tested += taken.weights.T @ chains.tested
+        self.accepted += taken.weights.T @ chains.accepted
+        return replace(taken, images=chains.x)
+
+    def _draw_pass(self, number: int, run: Run) -> None:
+        """At the first step of a pass of refresh=pass: draw a part of the store anew (in the first pass, all of it)."""
+        if self.config.refresh == "step" or int(self.passes_drawn) > number:
+            return
+        everything = torch.arange(len(self.store.images), device=run.device)
+        part = everything if number == 0 else everything[everything % KEPT_PASSES == number % KEPT_PASSES]
+        self.tested.zero_()
+        self.accepted.zero_()
+        for index in part.split(CHUNK):
+            self._restart(index, run.rng)
+            self._advance(self.store.take(index), self.config.blank_steps, run)
+        self.passes_drawn.fill_(number + 1)
+
+    def _restart(self, index: Int[Tensor, "n"], rng: torch.Generator) -> None:
+        first, second = self._pairs(len(index), rng)
+        self.store.restart(index, pair_weights(first, second, self.classes, rng), rng)
+
+    def _hard_labels(self, labels: Labels, rng: torch.Generator) -> Labels:
+        """The classes of the hard fakes: those of the real images that they are held against."""
+        return labels
+
+    def _pairs(self, n: int, rng: torch.Generator) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
+        """The classes of n soft fakes."""
+        return draw_pairs(n, self.classes, rng)
+
+    def _answers(self, batch: Batch, run: Run) -> list[Side]:
+        """The logits of all images of a step, in one pass."""
+        images = torch.cat(batch.images).contiguous(memory_format=torch.channels_last)
+        with run.autocast():
+            logits = self.net(images).logits
+        parts = logits.float().split([len(it) for it in batch.images])
+        return [Side(ours, weights) for ours, weights in zip(parts, batch.weights, strict=True)]
+
+    def _terms(self, sides: list[Side]) -> dict[str, Tensor]:
+        """L0, and the terms that it is made of; with fake_weight = 0 none of them looks at a fake."""
+        config, (real, mixed, hard, soft) = self.config, sides
+        terms = {"real": real.cross_entropy(), "mixup": mixed.cross_entropy()}
+        loss = terms["real"] + config.mixup_weight * terms["mixup"]  # L_real + w_m L_mix
+        if config.fake_weight:
+            for name, fake, against in (("hard", hard, real), ("soft", soft, mixed)):
+                if len(fake.logits):
+                    terms[name] = self._fake_term(fake, against)
+                    loss = loss + config.fake_weight * terms[name]  # w_f (L_hard + L_soft)
+            terms["size"] = logit_size(join(hard, soft), real)
+            loss = loss + config.logit_weight * terms["size"]  # w_r L_reg
+        return {"loss": loss, **terms}
+
+    def _fake_term(self, fake: Side, real: Side) -> Tensor:
+        """One of the three readings of how fakes enter the loss."""
+        if self.config.fake_loss == "k_plus_1":
+            return k_plus_1(fake)
+        if self.config.fake_loss == "margin":
+            return margin(fake, real, self.config.margin)
+        return contrast(fake, real)
+
+    def _watch(self, guard: Guard, loss: Tensor, sides: list[Side]) -> bool:
+        if not self.config.fake_weight or self.config.fake_loss == "k_plus_1":
+            return guard.watch(loss)
+        return guard.watch(loss, join(*sides[2:]).energy().detach(), sides[0].energy().detach())
+
+    @torch.no_grad()
+    def _after_step(self, x: Images, y: Labels, real: Side) -> None:
+        """Keep what the Gram term refers to, and let old counts fade."""
+        if self.means is not None:
+            self.means.update(self._grams(x), y)
+        if self.exemplars is not None:
+            self.exemplars.update(x, y)
+        self.tested *= FADE
+        self.accepted *= FADE
+
+    def _log(self, run: Run, terms: dict[str, Tensor], guard: Guard, went_back: bool) -> None:
+        """Raises `BenchError` where next to no step is accepted."""
+        if went_back:  # what led there is told by `returns`; the host would end the training
+            terms = {name: torch.nan_to_num(value, 0, 0, 0) for name, value in terms.items()}
+        tested, accepted = float(self.tested.sum()), float(self.accepted.sum())
+        if tested > ENOUGH and accepted < TOO_FEW * tested:
+            raise BenchError(
+                f"GRMALA accepted {accepted / tested:.4f} of its last steps at sigma = {self.config.sigma:g}, "
+                f"eps = {self.config.eps:g}, wanted 0.5 or more: lower sigma, and eps with its square"
+            )
+        shares = {"acceptance": accepted / max(tested, 1.0)}
+        if self.classes <= 20:
+            each = (self.accepted / self.tested.clamp(min=1.0)).tolist()
+            shares |= {f"acceptance_{label}": share for label, share in enumerate(each)}
+        run.log(**terms, **shares, returns=float(guard.returns))
+
+    # The density, and chains under it
+
+    def _density(self, weights: Weights, slots: Int[Tensor, "n"], gamma: float) -> Density:
+        """E3 for chains of these class weights, with a reference that is fixed from here on."""
+        config = self.config
+        padded = torch.cat([weights, weights.new_zeros(len(weights), int(config.fake_loss == "k_plus_1"))], 1)
+        return Density(
+            self.net, padded, temperature(config.sigma, config.eps), gamma,
+            self._reference(weights, slots) if gamma else (), config.kappa, config.energy == "logprob",
+        )  # fmt: skip
+
+    @torch.no_grad()
+    def _reference(self, weights: Weights, slots: Int[Tensor, "n"]) -> list[Gram]:
+        if self.means is None:
+            raise BenchError(
+                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
+            )
+        if self.exemplars is not None:
+            return self.exemplars.reference(weights, slots, self._grams)
+        return self.means.reference(weights)
+
+    @torch.no_grad()
+    def _grams(self, images: Images) -> list[Gram]:
+        """Of images in [0, 1], under the weights of now."""
+        return grams(self.net(images * 2 - 1).maps)
+
+    def _walk(
+        self, density: Density, x: Canvas, steps: int, rng: torch.Generator, *, mh: bool, warmup: Int[Tensor, "n"],
+        ages: Int[Tensor, "n"], passes: int,
+    ) -> Chains:  # fmt: skip
+        """Chains of so many steps under this density. `ages` and `passes` are for those who draw with attention."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        return run_chains(density, x, steps, self.config.sigma, rng, mh=mh, warmup=warmup)
+
+    # Drawing
+
+    def synthesize(
+        self,
+        wanted: Labels | Weights,
+        n: int = 1,
+        *,
+        steps: int | None = None,
+        passes: int = 1,
+        mh: bool | None = None,
+        gamma: float | None = None,
+        seed: int = 0,
+    ) -> Drawing:
+        """Draw n images for each of these classes (m,) or rows of class weights (m, k), each from a blank canvas.
+
+        `steps`, `mh` and `gamma` are those of the settings where they are not given. The same seed draws the same.
+        """
+        device = self.class_share.device
+        weights = one_hot(wanted, self.classes) if wanted.ndim == 1 else wanted
+        rng = torch.Generator(device).manual_seed(seed)
+        return self._draw(weights.to(self.class_share).repeat_interleave(n, 0), rng, "blank", steps, passes, mh, gamma)
+
+    def _draw(
+        self, weights: Weights, rng: torch.Generator, start: str, steps: int | None = None, passes: int = 1,
+        mh: bool | None = None, gamma: float | None = None,
+    ) -> Drawing:  # fmt: skip
+        config = self.config
+        default = config.blank_steps if start == "blank" else config.store_steps
+        taken = self._begin(weights, rng, start)
+        chains = self._walk(
+            self._density(weights, taken.slots, config.gamma if gamma is None else gamma), taken.images,
+            default if steps is None else steps, rng, mh=config.mh if mh is None else mh,
+            warmup=(config.warmup - taken.ages).clamp(min=0), ages=taken.ages, passes=passes,
+        )  # fmt: skip
+        return Drawing(((chains.x + 1) / 2).clamp(0, 1).contiguous(), chains.acceptance, chains.log_pi, chains.x)
+
+    def _begin(self, weights: Weights, rng: torch.Generator, start: str) -> Taken:
+        """A blank canvas for each row of weights, or the entry of the store that is nearest to it."""
+        n, device = len(weights), weights.device
+        if start == "blank":
+            x = blank((n, *self.spec.shape), rng).to(device)
+            slots = torch.randint(2**31, (n,), generator=rng, device=rng.device).to(device)
+            none = torch.zeros(n, dtype=torch.int64, device=device)
+            return Taken(none, x, weights, none, slots)
+        pure = bool((weights.amax(1) == 1).all())
+        if pure:
+            index = self.store.pick_hard(weights.argmax(1), rng, self.config.ripe)
+        else:
+            index = self.store.pick_nearest(weights, rng, self.config.ripe)
+        return self.store.take(index)
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        """Classes are drawn as often as they are in the training set."""
+        labels = torch.multinomial(self.class_share.to(rng.device), n, replacement=True, generator=rng)
+        return self.sample_class(labels, rng)
+
+    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
+        """An image of each class."""
+        weights = one_hot(labels.to(self.class_share.device), self.classes).to(self.class_share)
+        return self._draw(weights, rng, self.config.start, passes=self._draw_passes).images
+
+    def sample_mixture(self, weights: Weights, rng: torch.Generator) -> Images:
+        """An image of each soft class."""
+        return self._draw(weights.to(self.class_share), rng, self.config.start, passes=self._draw_passes).images
+
+    @property
+    def _draw_passes(self) -> int:
+        return 1
+
+    @torch.no_grad()
+    def logits(self, images: Images) -> Logits:
+        """f(x), without the logit of fakes where there is one."""
+        answer: Answer = self.net(images * 2 - 1)
+        return answer.logits[:, : self.classes]
+
+    # The rule for the weight of the Gram term
+
+    def class_distance(self, images: Images, labels: Labels) -> float:
+        """Mean R of images in [0, 1] to the mean Gram matrices of their classes. Raises `BenchError` for gamma = 0."""
+        if self.means is None:
+            raise BenchError(
+                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
+            )
+        reference = self.means.reference(one_hot(labels, self.classes).to(self.class_share))
+        return float(gram_distance(self._grams(images), reference).mean())
+
+    def calibrate(self, held_out: Data, n: int = 20, seed: int = 0) -> float:
+        """The gamma at which drawings, n of each class, are as far from their class mean as held-out images are."""
+        labels = torch.arange(self.classes, device=self.class_share.device).repeat_interleave(n)
+        real = self.class_distance(to_float(held_out.images).to(self.class_share), held_out.labels.to(labels.device))
+
+        def distance(gamma: float) -> float:
+            return self.class_distance((self.synthesize(labels, gamma=gamma, seed=seed).canvas + 1) / 2, labels)
+
+        return calibrate(distance, real)

@@ -1,0 +1,190 @@
+"""The classifiers: deterministic, one image at a time, with their stages laid open (README, section 2).
+
+The wide residual net without norm layers is that of the official release of STIC, which has it from JEM
+(arXiv 1912.03263). The attention block is after SAGAN (arXiv 1805.08318).
+"""
+
+import re
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from bench import BenchError, Images, Logits, Spec, timm_network
+
+SMALLEST = 4  # the conv net halves the image until its sides have this many pixels, or twice
+ATTENTIVE = 16  # pixels a side at which the attention block stands, or as near below as there is
+WRN = re.compile(r"wrn-(\d+)-(\d+)")
+
+
+class Answer(NamedTuple):
+    """Logits (n, outputs) and the maps (n, c, h, w) of each stage, shallow to deep."""
+
+    logits: Logits
+    maps: list[Tensor]
+
+
+def make_network(backbone: str, norm: str, width: int, spec: Spec, outputs: int, attention: bool = False) -> nn.Module:
+    """An untrained classifier: images (n, c, h, w) to an `Answer`.
+
+    Raises `BenchError` for one that is no function of a single image, and where `attention` has no place in it.
+    """
+    net: nn.Module
+    if backbone == "conv":
+        net = ConvNet(spec, width, outputs, attention=attention)
+    elif match := WRN.fullmatch(backbone):
+        net = WideResNet(spec, int(match[1]), int(match[2]), outputs, attention=attention)
+    elif attention:
+        raise BenchError(f"backbone {backbone!r} has no place for an attention block, wanted conv or wrn-DEPTH-WIDTH")
+    else:
+        net = TimmNet(backbone, norm, spec, outputs)
+    refuse_chance(net, backbone)
+    return net
+
+
+def refuse_chance(net: nn.Module, name: str) -> None:
+    """Raises `BenchError` for a net in which chains would hear of each other, or the energy change by chance."""
+    for layer in net.modules():
+        if isinstance(layer, _BatchNorm):
+            raise BenchError(
+                f"backbone {name!r} has batch norm ({type(layer).__name__}), which ties the energy of a chain to the "
+                "other chains: wanted norm=group, layer or none"
+            )
+        rate = layer.p if isinstance(layer, _DropoutNd) else getattr(layer, "drop_prob", 0.0)
+        if rate:
+            raise BenchError(
+                f"backbone {name!r} has dropout ({type(layer).__name__} at {rate}), under which the energy of an image "
+                "changes from call to call: wanted none"
+            )
+
+
+class ConvNet(nn.Module):
+    """A 4x4 convolution of stride 2 a stage, which lets a gradient through to every pixel alike, SiLU, no norm.
+
+    Up to 16 pixels the first is a 3x3 convolution of stride 1. With `levels`, each stage is scaled and shifted by
+    the index of a noise level (FiLM).
+    """
+
+    def __init__(self, spec: Spec, width: int, outputs: int, *, attention: bool = False, levels: int = 0) -> None:
+        super().__init__()
+        strides = [1 if spec.size <= 16 else 2]
+        sides = [spec.size // strides[0]]
+        while sides[-1] > SMALLEST or len(sides) < 3:
+            strides, sides = [*strides, 2], [*sides, max(1, sides[-1] // 2)]
+        channels = [spec.channels, width, *[2 * width] * (len(sides) - 1)]
+        self.stages = nn.ModuleList(
+            nn.Conv2d(inputs, outputs_, 4 if stride == 2 else 3, stride, padding=1)
+            for (inputs, outputs_), stride in zip(pairwise(channels), strides, strict=True)
+        )
+        place = next((i for i, side in enumerate(sides) if side <= ATTENTIVE), len(sides) - 1)
+        self.attention_at = place if attention else -1
+        self.attention = SelfAttention(channels[place + 1]) if attention else None
+        self.films = nn.ModuleList(nn.Embedding(levels, 2 * c) for c in channels[1:]) if levels else None
+        self.head = nn.Linear(channels[-1] * sides[-1] ** 2, outputs)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d) and max(layer.kernel_size) > 1:  # not those of the attention block
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if isinstance(layer, nn.Embedding):
+                nn.init.zeros_(layer.weight)
+
+    def forward(self, images: Images, level: Int[Tensor, "n"] | None = None) -> Answer:
+        maps: list[Tensor] = []
+        x = images
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if self.films is not None:
+                assert level is not None
+                scale, shift = self.films[i](level)[:, :, None, None].chunk(2, 1)
+                x = x * (1 + scale) + shift
+            x = F.silu(x)
+            if i == self.attention_at and self.attention is not None:
+                x = self.attention(x)
+            maps.append(x)
+        return Answer(self.head(x.flatten(1)).float(), maps)
+
+
+class SelfAttention(nn.Module):
+    """x + gate * attention(x) over positions: query and key of C / 8 channels, value of C / 2, gate 0 at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.query, self.key = (nn.Conv2d(channels, max(1, channels // 8), 1) for _ in range(2))
+        self.value = nn.Conv2d(channels, max(1, channels // 2), 1)
+        self.out = nn.Conv2d(max(1, channels // 2), channels, 1)
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        query, key, value = (part(x).flatten(2) for part in (self.query, self.key, self.value))
+        weights = (query.mT @ key).softmax(2)  # (n, from, to)
+        seen = (value @ weights.mT).unflatten(2, x.shape[2:])
+        return x + self.gate * self.out(seen)
+
+
+class WideResNet(nn.Module):
+    """WRN-depth-widen with pre-activation blocks, LeakyReLU 0.2, biases, and no norm layer or dropout at all."""
+
+    def __init__(self, spec: Spec, depth: int, widen: int, outputs: int, *, attention: bool = False) -> None:
+        super().__init__()
+        if depth < 10 or (depth - 4) % 6 or widen < 1:
+            raise BenchError(
+                f"backbone 'wrn-{depth}-{widen}': the depth must be 6 n + 4, such as 28, the width at least 1"
+            )
+        blocks, channels = (depth - 4) // 6, [16, 16 * widen, 32 * widen, 64 * widen]
+        self.stem = nn.Conv2d(spec.channels, 16, 3, padding=1)
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(WideBlock(i if b == 0 else o, o, stride if b == 0 else 1) for b in range(blocks)))
+            for (i, o), stride in zip(pairwise(channels), (1, 2, 2), strict=True)
+        )
+        self.attention = SelfAttention(channels[2]) if attention else None  # behind the stage that halves the image
+        self.head = nn.Linear(channels[-1], outputs)
+
+    def forward(self, images: Images) -> Answer:
+        maps, x = [], self.stem(images)
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i == 1 and self.attention is not None:
+                x = self.attention(x)
+            maps.append(x)
+        pooled = F.leaky_relu(x, 0.2).mean((2, 3))  # 8x8 average pooling at 32 pixels
+        return Answer(self.head(pooled).float(), maps)
+
+
+class WideBlock(nn.Module):
+    """LeakyReLU, 3x3, LeakyReLU, 3x3, and the way past them."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.second = nn.Conv2d(outputs, outputs, 3, stride, padding=1)
+        plain = inputs == outputs and stride == 1
+        self.past: nn.Module = nn.Identity() if plain else nn.Conv2d(inputs, outputs, 1, stride)
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d i j"]:
+        inner = self.first(F.leaky_relu(x, 0.2))
+        return self.second(F.leaky_relu(inner, 0.2)) + self.past(x)
+
+
+class TimmNet(nn.Module):
+    """Any timm architecture that has maps, with strides that fit the images and another norm than batch norm."""
+
+    def __init__(self, name: str, norm: str, spec: Spec, outputs: int) -> None:
+        super().__init__()
+        wide = Spec(spec.name, spec.channels, spec.size, tuple(f"output-{i}" for i in range(outputs)))
+        self.net: Any
+        self.net, takes = timm_network(name, wide, norm=norm)  # type: ignore[arg-type]
+        if takes != spec.size or not hasattr(self.net, "forward_intermediates"):
+            raise BenchError(f"backbone {name!r} gives no maps of {spec.size} px images: try resnet18")
+
+    def forward(self, images: Images) -> Answer:
+        final, maps = self.net.forward_intermediates(images)
+        return Answer(self.net.forward_head(final).float(), _last_of_each_size(maps))
+
+
+def _last_of_each_size(maps: list[Tensor]) -> list[Tensor]:
+    """Stages are told by their resolution: a stem of the first stage's size is no stage."""
+    return list({it.shape[-1]: it for it in maps}.values())

@@ -1,0 +1,99 @@
+"""The store of fakes: chains that outlive a step of the optimizer, in segments of a class and a part for mixtures."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from bench import BenchError, Labels
+
+Canvas = Float[Tensor, "n c h w"]  # on [-1, 1], not clamped
+
+
+def blank(shape: tuple[int, ...], rng: torch.Generator) -> Canvas:
+    """A blank canvas: U(-1, 1) in every pixel."""
+    return torch.rand(shape, generator=rng, device=rng.device) * 2 - 1
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Entries of the store, taken out to be advanced."""
+
+    index: Int[Tensor, "n"]
+    images: Canvas
+    weights: Float[Tensor, "n k"]
+    ages: Int[Tensor, "n"]  # steps since the blank canvas
+    slots: Int[Tensor, "n"]  # which exemplars are the reference of the chain, for its whole life
+
+
+class Store(nn.Module):
+    """`size` chains as buffers: first k segments of equal length, one a class, then those of two classes."""
+
+    images: Tensor
+    weights: Tensor
+    ages: Tensor
+    slots: Tensor
+
+    def __init__(self, size: int, soft_share: float, classes: int, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        soft = round(size * soft_share)
+        self.segment, self.classes = (size - soft) // classes, classes
+        if self.segment < 1:
+            raise BenchError(
+                f"store_size = {size} holds no entry for each of {classes} classes beside {soft} of mixtures, "
+                f"set it to {round(classes / (1 - soft_share) + 1) if soft_share < 1 else 'more, or soft_share below 1'}"
+            )
+        self.hard, total = self.segment * classes, self.segment * classes + soft
+        self.register_buffer("images", torch.zeros(total, *shape))
+        self.register_buffer("weights", torch.zeros(total, classes))
+        self.register_buffer("ages", torch.zeros(total, dtype=torch.int64))
+        self.register_buffer("slots", torch.zeros(total, dtype=torch.int64))
+        self.weights[: self.hard] = torch.eye(classes).repeat_interleave(self.segment, 0)
+
+    @property
+    def soft(self) -> int:
+        return len(self.images) - self.hard
+
+    def pick_hard(self, labels: Labels, rng: torch.Generator, ripe: int = 0) -> Int[Tensor, "n"]:
+        """An entry of the segment of each label, no entry twice while there are others.
+
+        Entries that are `ripe` steps old come first, then the others by age.
+        """
+        known, column = labels.unique(return_inverse=True)
+        ages = self.ages[: self.hard].view(self.classes, -1)[known]
+        keys = torch.rand(ages.shape, generator=rng, device=rng.device).to(ages.device) + ages.clamp(max=ripe)
+        order = keys.argsort(1, descending=True)
+        turn = one_hot(column, len(known)).cumsum(0).gather(1, column[:, None]).squeeze(1) - 1
+        return labels * self.segment + order[column, turn % self.segment]
+
+    def pick_soft(self, n: int, rng: torch.Generator) -> Int[Tensor, "n"]:
+        """Entries of mixtures, no entry twice while there are others."""
+        order = torch.rand(self.soft, generator=rng, device=rng.device).argsort().to(self.ages.device)
+        return self.hard + order[torch.arange(n, device=order.device) % max(1, self.soft)]
+
+    def pick_nearest(self, weights: Float[Tensor, "n k"], rng: torch.Generator, ripe: int) -> Int[Tensor, "n"]:
+        """For each row the entry whose class weights are nearest to it; of several, any ripe one."""
+        away = torch.cdist(weights, self.weights, p=1)
+        young = (self.ages < ripe).float() * 4  # farther than any weights can be
+        chance = torch.rand(away.shape, generator=rng, device=rng.device).to(away.device)
+        return (away + young + 1e-3 * chance).argmin(1)
+
+    def take(self, index: Int[Tensor, "n"]) -> Taken:
+        """Copies of these entries."""
+        return Taken(index, self.images[index], self.weights[index], self.ages[index], self.slots[index])
+
+    def put(self, taken: Taken, images: Canvas, steps: int) -> None:
+        """Write entries back, advanced by so many steps."""
+        self.images[taken.index] = images
+        self.weights[taken.index], self.slots[taken.index] = taken.weights, taken.slots
+        self.ages[taken.index] = taken.ages + steps
+
+    def restart(self, index: Int[Tensor, "n"], pairs: Float[Tensor, "n k"], rng: torch.Generator) -> None:
+        """Begin these entries again: a blank canvas, another exemplar, and, for mixtures, the weights in `pairs`."""
+        self.images[index] = blank((len(index), *self.images.shape[1:]), rng).to(self.images)
+        self.slots[index] = torch.randint(2**31, (len(index),), generator=rng, device=rng.device).to(index.device)
+        self.ages[index] = 0
+        mixed = index >= self.hard
+        self.weights[index[mixed]] = pairs[mixed].to(self.weights)

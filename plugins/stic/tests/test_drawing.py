@@ -1,0 +1,127 @@
+"""What the trained model draws: S8 and S9 on digits, soft classes, starts, seeds, and the rule for the Gram weight."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from bench import BenchError, Data, to_float
+from bench_stic import Stic, SticConfig
+from bench_stic.energy import Density
+from bench_stic.grmala import run_chains
+
+LABELS = torch.arange(100) % 10
+
+
+def share(told: torch.Tensor, labels: torch.Tensor) -> float:
+    return float((told == labels).float().mean())
+
+
+def test_the_gram_term_does_what_it_says(model: Stic) -> None:
+    """S8: R falls over gamma by 10 % at 3 and 25 % at 10; acceptance stays above .8, own classification above .95."""
+    drawings = {gamma: model.synthesize(LABELS, gamma=gamma, seed=1) for gamma in (0.0, 1.0, 3.0, 10.0)}
+    distances = [model.class_distance((it.canvas + 1) / 2, LABELS) for it in drawings.values()]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[2] <= 0.9 * distances[0]
+    assert distances[3] <= 0.75 * distances[0]
+    for drawing in drawings.values():
+        assert drawing.acceptance.mean() > 0.8
+        assert share(model.logits(drawing.images).argmax(1), LABELS) > 0.95
+
+
+def test_the_trained_classifier_is_sampled_at_the_temperature_of_step_and_noise(model: Stic) -> None:
+    """S9 on the trained net: acceptance above .5, and below .05 where the ratio alone is taken at T = 1."""
+    weights = torch.eye(10)[LABELS]
+    start = torch.rand(100, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    right: Density = model._density(weights, torch.zeros(100, dtype=torch.int64), 0.0)
+
+    def miswired(x: torch.Tensor) -> torch.Tensor:
+        log_pi = right(x)
+        return right.temperature * log_pi.detach() + log_pi - log_pi.detach()
+
+    rates = [
+        float(run_chains(density, start, 150, model.config.sigma, torch.Generator().manual_seed(0)).acceptance.mean())
+        for density in (right, miswired)
+    ]
+    assert rates[0] > 0.5
+    assert rates[1] < 0.05
+
+
+def test_the_judge_agrees_with_the_class_of_drawings(model: Stic, judge: Any) -> None:
+    """S3 in small: blank canvases, pixels within +-3."""
+    drawing = model.synthesize(torch.arange(10), n=30)
+    assert share(judge(drawing.images), torch.arange(10).repeat_interleave(30)) >= 0.95
+    assert drawing.canvas.abs().max() <= 3
+    assert drawing.images.shape == (300, 1, 8, 8)
+
+
+def test_a_seed_draws_the_same_and_another_seed_another(model: Stic) -> None:
+    first, again, other = (model.synthesize(LABELS[:5], steps=5, seed=seed).images for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_more_steps_go_on_from_fewer(model: Stic) -> None:
+    """A drawing can be watched: the first steps of a longer one are those of a shorter one."""
+    short = model.synthesize(LABELS[:5], steps=5).canvas
+    weights = torch.eye(10)[LABELS[:5]]
+    rng = torch.Generator().manual_seed(0)
+    taken = model._begin(weights, rng, "blank")
+    density = model._density(weights, taken.slots, model.config.gamma)
+    chains = run_chains(density, taken.images, 5, model.config.sigma, rng, warmup=model.config.warmup)
+    torch.testing.assert_close(short, chains.x)
+
+
+def test_steps_tests_and_the_gram_weight_can_be_chosen_for_a_drawing(model: Stic) -> None:
+    plain = model.synthesize(LABELS[:5], steps=60, seed=3)
+    for change in ({"steps": 70}, {"gamma": 50.0}):
+        assert not torch.equal(plain.canvas, model.synthesize(LABELS[:5], seed=3, **{"steps": 60, **change}).canvas)
+    assert model.synthesize(LABELS[:5], steps=5, mh=False).acceptance.isnan().all()
+
+
+def test_a_class_is_a_soft_class_of_weight_one(model: Stic) -> None:
+    hard, soft = (model.synthesize(it, steps=5).canvas for it in (LABELS[:5], torch.eye(10)[LABELS[:5]]))
+    assert torch.equal(hard, soft)
+
+
+def test_sampling_begins_in_the_store_and_can_begin_blank(model: Stic, train: Data) -> None:
+    from_store = model.sample_class(LABELS, torch.Generator().manual_seed(0))
+    blank = Stic(SticConfig(**{**vars(model.config), "start": "blank", "blank_steps": 2}), train.spec)
+    blank.load_state_dict(model.state_dict())
+    from_blank = blank.sample_class(LABELS, torch.Generator().manual_seed(0))
+    assert share(model.logits(from_store).argmax(1), LABELS) > 0.9
+    assert from_blank.std() > 0.2  # noise still
+    assert share(model.logits(from_blank).argmax(1), LABELS) < share(model.logits(from_store).argmax(1), LABELS)
+
+
+def test_samples_follow_the_classes_of_the_training_set(model: Stic, train: Data) -> None:
+    torch.testing.assert_close(model.class_share, train.labels.bincount() / len(train))
+
+
+def test_a_mixture_from_the_store_is_of_its_classes(model: Stic, judge: Any) -> None:
+    weights = torch.eye(10)[LABELS] * 0.5 + torch.eye(10)[(LABELS + 1) % 10] * 0.5
+    p = judge.logits(model.sample_mixture(weights, torch.Generator().manual_seed(0))).softmax(1)
+    both = p.gather(1, LABELS[:, None]) + p.gather(1, (LABELS[:, None] + 1) % 10)
+    assert both.mean() > 0.6
+
+
+def test_the_weight_of_the_gram_term_follows_from_held_out_images(model: Stic, test: Data) -> None:
+    gamma = model.calibrate(test, n=4)
+    assert 0 <= gamma <= 10
+
+
+def test_without_a_gram_term_there_is_no_reference(train: Data) -> None:
+    model = Stic(SticConfig(width=4, store_size=40, gamma=0.0), train.spec)
+    with pytest.raises(BenchError, match="kept no Gram references"):
+        model.synthesize(torch.arange(2), steps=1, gamma=1.0)
+    with pytest.raises(BenchError, match="kept no Gram references"):
+        model.class_distance(to_float(train.images[:2]), train.labels[:2])
+
+
+def test_a_drawing_does_not_depend_on_the_others_of_its_batch(model: Stic) -> None:
+    """The state after some steps, given the same noise: the energy of a chain is a function of its own image."""
+    weights = torch.eye(10)[LABELS[:4]]
+    density = model._density(weights, torch.zeros(4, dtype=torch.int64), 1.0)
+    x = torch.rand(4, 1, 8, 8) * 2 - 1
+    alone = model._density(weights[:1], torch.zeros(1, dtype=torch.int64), 1.0)(x[:1])
+    torch.testing.assert_close(density(x)[:1], alone, atol=1e-3, rtol=1e-5)

@@ -1,0 +1,105 @@
+"""`--labels-per-class N`: a method sees N images of each class, the judge and the exam see all, and nothing is mixed up."""
+
+import pytest
+import torch
+
+from bench.cli import parser
+from bench.data.few import few_labels
+from bench.errors import BenchError
+from bench.leaderboard import board_path
+from bench.plan import make_plan
+from bench.testing import tiny_dataset
+from bench.wish import Wish, join_labels, split_labels
+
+WISH = Wish(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",
+            judge="resnet-s", device="cpu", jobs=1, threads=1)  # fmt: skip
+
+
+def planned(dataset):
+    plan = make_plan(Wish(**{**vars(WISH), "dataset": dataset}))
+    (job,) = (job for job in plan.jobs if job.entry == "regene")
+    return plan, job
+
+
+def test_the_cut_has_so_many_images_of_each_class():
+    whole = tiny_dataset(train=97)
+    cut = few_labels(whole, 20)
+    assert cut.train.labels.bincount().tolist() == [20, 20, 20]
+    assert cut.validation.labels.bincount().tolist() == whole.validation.labels.bincount().clamp(max=20).tolist()
+    assert cut.spec.name == f"{whole.spec.name}@20"
+    assert cut.train.spec == cut.validation.spec == cut.test.spec == cut.spec
+    assert cut.test.images is whole.test.images
+    assert few_labels(whole, None) is whole
+
+
+def test_every_image_of_the_cut_is_a_training_image_with_its_label_and_factors():
+    whole = tiny_dataset(train=97)
+    cut = few_labels(whole, 20).train
+    for image, label, factors in zip(cut.images, cut.labels, cut.factors, strict=True):
+        (place,) = (whole.train.images == image).flatten(1).all(1).nonzero()
+        assert whole.train.labels[place] == label
+        assert torch.equal(whole.train.factors[place[0]], factors)
+
+
+def test_the_choice_is_fixed_and_a_smaller_one_is_part_of_it():
+    whole = tiny_dataset(train=97)
+    few, again, more = (few_labels(whole, n) for n in (5, 5, 20))
+    assert torch.equal(few.train.images, again.train.images)
+    assert few.digest == again.digest
+    assert len({whole.digest, few.digest, more.digest}) == 3
+    larger = {image.numpy().tobytes() for image in more.train.images}
+    assert {image.numpy().tobytes() for image in few.train.images} <= larger
+
+
+def test_a_class_with_too_few_images_is_named():
+    with pytest.raises(BenchError, match=r"has 32 training images of class 'square', --labels-per-class wants 33"):
+        few_labels(tiny_dataset(train=97), 33)
+
+
+def test_a_class_without_images_is_named():
+    whole = tiny_dataset(train=30)
+    keep = (whole.train.labels != 1).nonzero()[:, 0]
+    lacking = type(whole)(whole.spec, whole.train[keep], whole.validation, whole.test, "digest")
+    with pytest.raises(BenchError, match="0 training images of class 'square'"):
+        few_labels(lacking, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("digits@20", ("digits", 20)), ("digits", ("digits", None)), ("folder:/a@b", ("folder:/a@b", None)),
+     ("digits@0", ("digits@0", None)), ("folder:/a@b@3", ("folder:/a@b", 3))],
+)  # fmt: skip
+def test_a_cut_is_the_number_at_the_end_of_a_name(name, parts):
+    assert split_labels(name) == parts
+
+
+def test_the_option_and_the_name_are_the_same_wish():
+    from bench.cli import _wish
+
+    def wish(*arguments):
+        return _wish(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
+
+    asked = wish("--dataset", "digits", "--labels-per-class", "20")
+    assert asked == wish("--dataset", "digits@20")
+    assert asked.dataset == "digits@20"
+    assert join_labels("digits", None) == "digits"
+    with pytest.raises(BenchError, match="names a cut already"):
+        wish("--dataset", "digits@20", "--labels-per-class", "10")
+
+
+def test_a_board_of_its_own_with_other_keys_and_the_same_judge(tmp_path):
+    plan, whole = planned("digits")
+    cut_plan, cut = planned("digits@20")
+    assert (plan.board, cut_plan.board) == ("digits", "digits@20")
+    assert board_path(tmp_path, cut.board).name == "digits@20.csv"
+    assert cut.key != whole.key
+    assert cut.data_digest != whole.data_digest
+    assert cut.guide_key != whole.guide_key  # the guide has seen what the method sees
+    assert cut.judge_key == whole.judge_key  # the judge scores: it has seen all
+    assert (cut.samples, cut.reference) == (whole.samples, whole.reference)
+
+
+def test_keys_of_whole_data_sets_are_those_of_before():
+    """A new setting of the host that is not used leaves the results that there are alone."""
+    _, job = planned("digits")
+    assert "labels" not in " ".join(job.training)
