@@ -59,14 +59,14 @@ class SticConfig(CommonConfig):
     soft_share: float = 0.25  # of the fakes and of the store: drawn for two classes at a time
     refresh: Literal["step", "pass"] = "step"  # whether the store advances at every step or is drawn anew for a pass
     passes: int = 10  # of refresh=pass
-    store_size: int = 4_000
+    store_size: int = 1_000  # a larger one is advanced too seldom to follow the classifier
     restart: float = 0.05  # share of the fakes of a step that begin on a blank canvas again
 
     # The sampler (section 4)
     energy: Literal["logit", "logprob"] = "logit"  # what is climbed
-    eps: float = 0.3  # drift along the gradient of the energy
-    sigma: float = 0.015  # noise of a step, on [-1, 1]
-    steps: int = 6  # of a fake between two steps of the optimizer
+    eps: float = 0.5  # drift along the gradient of the energy
+    sigma: float = 0.02  # noise of a step, on [-1, 1]
+    steps: int = 5  # of a fake between two steps of the optimizer
     warmup: int = 40  # first steps of a chain, not tested
     blank_steps: int = 200  # of a chain that begins on a blank canvas and is drawn at once
     start: Literal["store", "blank"] = "store"  # where `sample` begins
@@ -74,7 +74,7 @@ class SticConfig(CommonConfig):
     ripe: int = 60  # steps that an entry of the store should have behind it to be drawn from
 
     # The Gram term (section 4)
-    gamma: float = 1.0  # its weight; `calibrate` finds the one at which samples are as real images are
+    gamma: float = 0.0  # its weight; `calibrate` finds the one at which samples are as real images are
     reference: Reference = "class_mean"
     exemplars: int = 8  # real images of each class that are kept for reference=exemplar
     mean_decay: float = 0.99  # of the running means for reference=class_mean

@@ -14,7 +14,7 @@ from bench_stic import Stic, SticConfig
 
 SPEC = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
 TOY = SticConfig(
-    width=16, store_size=1_000, steps=10, eps=0.0625, sigma=0.05
+    width=16, store_size=1_000, steps=10, eps=0.0625, sigma=0.05, gamma=1.0
 )  # T = .02, as in the toy runs of the idea
 BUDGET = 24_000  # training images seen
 

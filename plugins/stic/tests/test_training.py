@@ -16,7 +16,16 @@ from bench_stic.recipes import CIFAR10
 
 Fit = Callable[..., Any]
 TINY = SticConfig(
-    width=4, store_size=40, steps=2, batch_size=16, fake_batch=8, blank_steps=3, store_steps=2, passes=2, warmup=2
+    width=4,
+    store_size=40,
+    steps=2,
+    batch_size=16,
+    fake_batch=8,
+    blank_steps=3,
+    store_steps=2,
+    passes=2,
+    warmup=2,
+    gamma=1.0,
 )
 TINY_ATTENTIVE = AttentiveConfig(**{**vars(TINY), "draw_passes": 2})
 TINY_SCORE = ScoreConfig(
