@@ -2,7 +2,7 @@
 
 On a budget of a few passes over the data it gets a small convolutional network far further than AdamW or SGD does.
 The one of torch takes no kernels, and that of timm computes in bfloat16 everywhere: on a processor without instructions
-for it, a step is 40 times slower than in float32. Here the caller says.
+for it, that is far slower than float32. Here the caller says.
 """
 
 from collections.abc import Iterable
