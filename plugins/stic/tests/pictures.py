@@ -1,7 +1,6 @@
-"""Draw the pictures of the README from a finished run: `python plugins/stic/tests/pictures.py RUN_FOLDER OUT_FOLDER`.
+"""Draw the strip of the README from a finished run: `python plugins/stic/tests/pictures.py RUN_FOLDER drawn.png`.
 
-RUN_FOLDER is one of `runs/<dataset>/stic/`. Writes `drawn.png`, a chain of each class from its blank canvas on, and
-`gram.png`, the same chains under ascending weights of the Gram term.
+RUN_FOLDER is one of `runs/<dataset>/stic/`. A column is a chain of one class, from its blank canvas down.
 """
 
 import json
@@ -18,7 +17,6 @@ from bench.data import load
 from bench_stic import Stic, SticConfig
 
 STEPS = (0, 5, 10, 20, 40, 80, 120, 160, 200)
-GAMMAS = (0.0, 1.0, 3.0, 10.0)
 
 
 def main(run: Path, out: Path) -> None:
@@ -27,8 +25,7 @@ def main(run: Path, out: Path) -> None:
     model.load_state_dict(load_file(run / "model.safetensors"))
     model.eval()
     labels = torch.arange(model.classes)
-    save(out / "drawn.png", [model.synthesize(labels, steps=steps).images for steps in STEPS])
-    save(out / "gram.png", [model.synthesize(labels, gamma=gamma).images for gamma in GAMMAS])
+    save(out, [model.synthesize(labels, steps=steps).images for steps in STEPS])
 
 
 def save(path: Path, rows: list[Tensor]) -> None:
