@@ -3,20 +3,20 @@
 On the digits of scikit-learn, with the model and the judge that the tests use.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from conftest import BUDGET, CONFIG, digits, fit_judge, fitted
+from conftest import BUDGET, CONFIG, trained
 from test_decoding import agreement, round_trip_error, with_another_decoder, within_class_distance
 from test_theorem import exclusive_or_retention, probability_violations, tight_round_trips, two_class_retention
 from torch import Tensor
 
 from bench import Codes, Data, Images, Labels, to_float
+from bench.testing.lab import Judge, digits
 from bench_regene import ReGene
 
-Judge = Callable[[Images], Labels]
 TRAIN, TEST = digits()[:1297], digits()[1297:]
 IMAGES = to_float(TEST.images)
 LABELS = torch.arange(10_000) % 10
@@ -24,7 +24,7 @@ REAL = within_class_distance(to_float(TRAIN.images), TRAIN.labels)
 
 
 def main() -> None:
-    judge, model = fit_judge(TRAIN), fitted(CONFIG, TRAIN, BUDGET)
+    judge, model = Judge(TRAIN), trained(CONFIG, TRAIN, BUDGET)
     for line in (
         *references(model, judge),
         *guarantees(model),
@@ -79,7 +79,7 @@ def decoders(model: ReGene, judge: Judge) -> Iterator[str]:
 def ablations(judge: Judge) -> Iterator[str]:
     """Joint training, down to an autoencoder that no class ever reached, mixed by label."""
     for w in (0.5, 0.9, 1.0):
-        model = fitted(replace(CONFIG, training="joint", joint_weight=w), TRAIN, BUDGET)
+        model = trained(replace(CONFIG, training="joint", joint_weight=w), TRAIN, BUDGET)
         if w == 1:
             model.bank.pool.copy_(model.bank.predictions >= 0)
         zeros = (model.bank.latents[model.bank.pool] == 0).float().mean()

@@ -1,31 +1,24 @@
 """The README and the ledger say what the plugin does."""
 
-import re
-import tomllib
-from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.testing.documents import is_measured, ledger_of, settings_listed, settings_of
 from bench_regene import ReGene, ReGeneConfig
 
-HERE = Path(__file__).parent
-ROW = re.compile(r"^\| `(\w+)` \| `([^`]+)` \|", re.MULTILINE)
-LEDGER = tomllib.loads((HERE.parent / "claims.toml").read_text(encoding="utf-8"))
+HOME = Path(__file__).parents[1]
+LEDGER = ledger_of(HOME / "claims.toml")
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:
-    listed = dict(ROW.findall((HERE.parent / "README.md").read_text(encoding="utf-8")))
-    assert listed == {field.name: str(field.default) for field in fields(ReGeneConfig)}
+    assert settings_listed(HOME / "README.md") == settings_of(ReGeneConfig)
 
 
 @pytest.mark.parametrize("claim", LEDGER["claim"], ids=lambda claim: claim["id"])
-def test_a_claim_names_a_test_or_a_command_that_is_there(claim: dict[str, str]) -> None:
-    words = claim["measured_by"].split()
-    if words[0] == "bench":
-        return
-    path, _, test = words[1].removeprefix("plugins/regene/tests/").partition("::")
-    assert f"def {test or 'main'}(" in (HERE / path).read_text(encoding="utf-8")
+def test_a_claim_names_a_test_or_a_command_that_is_there(claim: dict[str, Any]) -> None:
+    assert is_measured(claim, HOME.parents[1])
 
 
 def test_the_ledger_is_of_this_source() -> None:

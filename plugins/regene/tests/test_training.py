@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench import BenchError, Data, Run
 from bench.api import capabilities
+from bench.testing.lab import Interrupt
 from bench_regene import ReGene, ReGeneConfig
 
 Fit = Callable[..., ReGene]
@@ -102,21 +103,9 @@ def test_an_interrupted_training_ends_in_the_same_state(
     config = replace(QUICK, training=training, cycle_weight=0.1, centre_weight=0.01)
     options = {"folder": tmp_path, "checkpoint_every": 0.0}
     with pytest.raises(KeyboardInterrupt):
-        fit(config, train, 64 * 32, progress=_Interrupt(stop * 32), **options)
+        fit(config, train, 64 * 32, progress=Interrupt(stop * 32), **options)
     resumed = fit(config, train, 64 * 32, **options)
     assert same(resumed.state_dict(), fit(config, train, 64 * 32).state_dict())
-
-
-class _Interrupt:
-    """Progress that is interrupted once so many images were seen by all phases together."""
-
-    def __init__(self, images: int) -> None:
-        self.images, self.seen = images, dict[str, int]()
-
-    def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
-        self.seen[phase] = images
-        if sum(self.seen.values()) >= self.images:
-            raise KeyboardInterrupt
 
 
 def test_the_whole_budget_is_used_and_no_more(train: Data) -> None:

@@ -79,8 +79,8 @@ class AttentiveStic(Stic):
         return first, torch.where(half, others[first, turn], second)
 
     @torch.no_grad()
-    def _after_step(self, x: Images, y: Labels, real: Side) -> None:
-        super()._after_step(x, y, real)
+    def _after_step(self, x: Images, y: Labels, real: Side, maps: list[Tensor]) -> None:
+        super()._after_step(x, y, real, maps)
         told = torch.zeros_like(self.confusion).index_add_(0, y, real.logits[:, : self.classes].softmax(1))
         self.confusion.mul_(KEEP).add_(told, alpha=1 - KEEP)
 

@@ -52,7 +52,7 @@ class SticConfig(CommonConfig):
 
     # Fakes (sections 3 and 5)
     fake_loss: Literal["contrast", "k_plus_1", "margin"] = "contrast"
-    fake_weight: float = 0.5  # w_f; 0: the classifier never sees what it draws, the baseline
+    fake_weight: float = 0.5  # w_f; 0: the classifier never sees what it draws, and its store is drawn in the end
     logit_weight: float = 0.01  # w_r, of the squared logits of real images and fakes
     margin: float = 1.0  # m of fake_loss=margin
     fake_batch: int = 64  # fakes a step
@@ -74,7 +74,7 @@ class SticConfig(CommonConfig):
     ripe: int = 60  # steps that an entry of the store should have behind it to be drawn from
 
     # The Gram term (section 4)
-    gamma: float = 0.0  # its weight; `calibrate` finds the one at which samples are as real images are
+    gamma: float = 0.1  # its weight; `calibrate` finds the one at which samples are as real images are
     reference: Reference = "class_mean"
     exemplars: int = 8  # real images of each class that are kept for reference=exemplar
     mean_decay: float = 0.99  # of the running means for reference=class_mean

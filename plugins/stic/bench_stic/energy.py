@@ -1,13 +1,13 @@
 """The target density of a chain (README, section 3): the mixed logits of a classifier, the Gram term, the soft box."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from bench import Logits
-from bench_stic.gram import Gram, gram_distance, grams
+from bench_stic.gram import Reference, grams
 from bench_stic.networks import Answer
 
 Weights = Float[Tensor, "n k"]  # lambda: rows on the simplex
@@ -35,7 +35,7 @@ class Density:
     weights: Weights
     temperature: float
     gamma: float = 0.0
-    reference: Sequence[Gram] = ()
+    reference: Reference | None = None  # of the Gram term, where it has a weight
     kappa: float = 0.0
     logprob: bool = False  # climb log softmax instead of logits
     pull: float = 0.0  # of a Gaussian around 0 that is part of the energy: - pull |x|^2 / 2, the same for all classes
@@ -43,8 +43,8 @@ class Density:
     def __call__(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n"]:
         logits, maps = self.net(x)
         energy = mixed_logits(logits.log_softmax(1) if self.logprob else logits, self.weights)
-        if self.gamma:
-            energy = energy - self.gamma * gram_distance(grams(maps), self.reference)
+        if self.reference is not None:
+            energy = energy - self.gamma * self.reference.distance(grams(maps))
         if self.kappa:
             energy = energy - self.kappa * box(x)
         if self.pull:

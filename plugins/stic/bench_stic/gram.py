@@ -5,6 +5,7 @@ The idea is that of STIC (arXiv 2103.14212); weights, stages and normalisation a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -13,13 +14,14 @@ from torch import Tensor, nn
 from bench import Images, Labels
 
 STAGES = 2  # of the classifier, from the first: the last would mostly repeat the class
+TINY, UNKNOWN = 1e-12, 1e12  # the least spread, and that of a class of which no image was seen yet: it has no term
 Gram = Float[Tensor, "n c c"]
 
 
 def gram(maps: Float[Tensor, "n c h w"]) -> Gram:
     """G = F F^T / (C N) for F of C channels and N places."""
-    flat = maps.flatten(2).float()
-    return flat @ flat.mT / (flat.shape[1] * flat.shape[2])
+    flat = maps.permute(0, 2, 3, 1).flatten(1, 2).float()  # (n, places, c), which is how channels_last lies in memory
+    return flat.mT @ flat / (flat.shape[1] * flat.shape[2])
 
 
 def grams(maps: Sequence[Tensor]) -> list[Gram]:
@@ -27,20 +29,34 @@ def grams(maps: Sequence[Tensor]) -> list[Gram]:
     return [gram(it) for it in maps[:STAGES]]
 
 
-def gram_distance(ours: Sequence[Gram], references: Sequence[Gram]) -> Float[Tensor, "n"]:
-    """R = sum_l |G_l - Gref_l|_F^2 (E2), w_l = 1."""
-    return sum((a - b).square().sum((1, 2)) for a, b in zip(ours, references, strict=True))  # type: ignore[return-value]
+def stage_distances(ours: Sequence[Gram], references: Sequence[Gram]) -> Float[Tensor, "n l"]:
+    """|G_l - Gref_l|_F^2 for each stage."""
+    return torch.stack([(a - b).square().sum((1, 2)) for a, b in zip(ours, references, strict=True)], 1)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the maps of a chain are held against, fixed for its life."""
+
+    grams: Sequence[Gram]  # Gref_l
+    spread: Float[Tensor, "n l"]  # the mean of |G_l - Gref_l|_F^2 over real images of the class
+
+    def distance(self, ours: Sequence[Gram]) -> Float[Tensor, "n"]:
+        """R = sum_l w_l |G_l - Gref_l|_F^2 (E2), w_l = 1 / (L spread_l): 1 is as far as real images are from their class."""
+        return (stage_distances(ours, self.grams) / self.spread.clamp(min=TINY)).mean(1)
 
 
 class ClassMeans(nn.Module):
     """Running means over real images of each class: state, whose shapes follow from the classifier and the classes."""
 
     seen: Tensor  # (k,), whether there was an image of the class
+    spread: Tensor  # (k, l), running means of |G_l - Gref_l|_F^2 over real images
 
     def __init__(self, channels: Sequence[int], classes: int, decay: float) -> None:
         super().__init__()
         self.decay = decay
         self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
+        self.register_buffer("spread", torch.full((classes, len(channels[:STAGES])), UNKNOWN))
         for i, c in enumerate(channels[:STAGES]):
             self.register_buffer(f"mean{i}", torch.zeros(classes, c, c))
         self.means = len(channels[:STAGES])
@@ -51,17 +67,28 @@ class ClassMeans(nn.Module):
 
     @torch.no_grad()
     def update(self, ours: Sequence[Gram], labels: Labels) -> None:
-        """Take in the Gram matrices of real images; the first of a class stand as they are."""
+        """Take in the Gram matrices of real images; the first of a class stand as they are.
+
+        Their distances are those to the means before, of the first of a class to 0.
+        """
         classes, inverse, counts = labels.unique(return_inverse=True, return_counts=True)
-        keep = torch.where(self.seen[classes], self.decay, 0.0).view(-1, 1, 1)
+        keep = torch.where(self.seen[classes], self.decay, 0.0)
+
+        def blend(running: Tensor, now: Tensor) -> None:
+            """running[class] = decay running[class] + (1 - decay) mean(now of the class)."""
+            mean = torch.zeros_like(running[classes]).index_add_(0, inverse, now.to(running))
+            mean /= counts.view(-1, *[1] * (now.ndim - 1))
+            running[classes] = torch.lerp(mean, running[classes], keep.view(-1, *[1] * (now.ndim - 1)))
+
+        blend(self.spread, stage_distances(ours, [it[labels] for it in self.values()]))
         for mean, own in zip(self.values(), ours, strict=True):
-            now = torch.zeros_like(mean[classes]).index_add_(0, inverse, own.to(mean)) / counts.view(-1, 1, 1)
-            mean[classes] = keep * mean[classes] + (1 - keep) * now
+            blend(mean, own)
         self.seen[classes] = True
 
-    def reference(self, weights: Float[Tensor, "n k"]) -> list[Gram]:
-        """sum_k lambda_k Gref^(k) for each chain."""
-        return [torch.einsum("nk,kcd->ncd", weights, mean) for mean in self.values()]
+    def reference(self, weights: Float[Tensor, "n k"], grams: Sequence[Gram] | None = None) -> Reference:
+        """sum_k lambda_k Gref^(k) for each chain, or the given ones, with the spread of its classes."""
+        means = [torch.einsum("nk,kcd->ncd", weights, mean) for mean in self.values()] if grams is None else grams
+        return Reference(means, weights @ self.spread)
 
 
 class Exemplars(nn.Module):
@@ -97,7 +124,7 @@ class Exemplars(nn.Module):
 
 
 def calibrate(
-    distance: Callable[[float], float], real: float, gammas: Sequence[float] = (0.0, 1.0, 3.0, 10.0)
+    distance: Callable[[float], float], real: float, gammas: Sequence[float] = (0.0, 0.03, 0.1, 0.3, 1.0)
 ) -> float:
     """The weight at which samples are as far from their class mean as held-out real images are (README, section 4).
 

@@ -62,8 +62,8 @@ def drift(at: Points, sigma: float, scale: Tensor | None = None) -> States:
 
 def propose(at: Points, sigma: float, rng: torch.Generator, scale: Tensor | None = None) -> States:
     """x' = m(x) + sigma M^(1/2) xi, with xi ~ N(0, I)."""
-    noise = torch.randn(at.x.shape, generator=rng, device=at.x.device, dtype=at.x.dtype)
-    noise = torch.empty_like(at.x).copy_(noise)  # in the memory layout of x: adding across layouts is slow
+    noise = torch.empty_like(at.x)  # dense, in the memory layout of x: adding across layouts is slow
+    noise.as_strided((noise.numel(),), (1,)).normal_(generator=rng)
     return drift(at, sigma, scale).add_(_times(None if scale is None else scale.sqrt(), noise), alpha=sigma)
 
 

@@ -12,7 +12,7 @@ from bench import BenchError, Data, Generator, Images, Labels, Logits, Run, Spec
 from bench_stic.augment import shift_and_flip
 from bench_stic.config import SticConfig
 from bench_stic.energy import Density, Weights
-from bench_stic.gram import ClassMeans, Exemplars, Gram, calibrate, gram_distance, grams
+from bench_stic.gram import ClassMeans, Exemplars, Gram, Reference, calibrate, grams
 from bench_stic.grmala import Chains, run_chains, temperature
 from bench_stic.guard import Guard
 from bench_stic.losses import Side, contrast, join, k_plus_1, logit_size, margin
@@ -65,8 +65,8 @@ class Stic(Generator):
         self.store = Store(config.store_size, config.soft_share, self.classes, spec.shape)
         with torch.no_grad():
             channels = [it.shape[1] for it in self.net(torch.zeros(1, *spec.shape)).maps]
-        exemplars = config.gamma and config.reference == "exemplar"
-        self.means = ClassMeans(channels, self.classes, config.mean_decay) if config.gamma else None
+        exemplars = config.reference == "exemplar"
+        self.means = ClassMeans(channels, self.classes, config.mean_decay)
         self.exemplars = Exemplars(spec.shape, self.classes, config.exemplars) if exemplars else None
         self.register_buffer("class_share", torch.full((self.classes,), 1 / self.classes))
         self.register_buffer("tested", torch.zeros(self.classes))
@@ -80,22 +80,23 @@ class Stic(Generator):
         """Recurrent self-analysis. Raises `BenchError` where no step of the sampler is accepted, `Diverged` at last."""
         self.class_share.copy_(torch.bincount(data.labels, minlength=self.classes) / len(data))
         self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
-        phases = self._phases(run)
-        optimizer, schedule = adam(
-            self.net.parameters(), self.config, sum(run.steps(n, self.config.batch_size) for n in phases.values())
-        )
+        config, phases = self.config, self._phases(run)
+        steps = sum(run.steps(n, config.batch_size) for n in phases.values())
+        optimizer, schedule = adam(self.net.parameters(), config, steps)
         guard = Guard(model=self, optimizer=optimizer)
         for number, (phase, images) in enumerate(phases.items()):
             keep = (optimizer, schedule, guard)
-            for x, y in run.batches(data, self.config.batch_size, images, phase=phase, keep=keep):
+            for x, y in run.batches(data, config.batch_size, images, phase=phase, keep=keep):
                 self._draw_pass(number, run)
                 batch = self._batch(x, y, run)
-                sides = self._answers(batch, run)
+                sides, maps = self._answers(batch, run)
                 terms = self._terms(sides)
                 descend(terms["loss"], optimizer, schedule)
                 went_back = self._watch(guard, terms["loss"], sides)
-                self._after_step(x, y, sides[0])
+                self._after_step(x, y, sides[0], maps)
                 self._log(run, terms, guard, went_back)
+        if not config.fake_weight:
+            self._redraw(torch.arange(len(self.store.images), device=run.device), run)
 
     def _phases(self, run: Run) -> dict[str, int]:
         """Training images of each phase: one for refresh=step, one for each pass otherwise."""
@@ -104,17 +105,23 @@ class Stic(Generator):
         return {f"pass-{tau + 1}": run.left // self.config.passes for tau in range(self.config.passes)}
 
     def _batch(self, x: Images, y: Labels, run: Run) -> Batch:
-        """Real images with noise, mixed ones, and fakes: those of this step's weights before it changes them."""
+        """Real images with noise, mixed ones, and fakes: those of this step's weights before it changes them.
+
+        There are no fakes where they have no weight.
+        """
         config, rng = self.config, run.rng
         real = shift_and_flip(x, config.shift, config.flip, rng) * 2 - 1
         real = real + config.input_noise * torch.randn(real.shape, generator=rng, device=rng.device)
         mixed, mixed_weights = mixup(real, y, self.classes, config.mixup_alpha, rng)
+        of_real = one_hot(y, self.classes).float()
+        if not config.fake_weight:
+            return Batch((real, mixed, real[:0], real[:0]), (of_real, mixed_weights, of_real[:0], of_real[:0]))
         soft = round(config.fake_batch * config.soft_share)
         rows = torch.arange(config.fake_batch - soft, device=rng.device) % len(y)
         index = torch.cat([self.store.pick_hard(self._hard_labels(y[rows], rng), rng), self.store.pick_soft(soft, rng)])
         fakes = self._fakes(index, run)
         images = (real, mixed, *fakes.images.tensor_split([len(rows)]))
-        weights = (one_hot(y, self.classes).float(), mixed_weights, *fakes.weights.tensor_split([len(rows)]))
+        weights = (of_real, mixed_weights, *fakes.weights.tensor_split([len(rows)]))
         return Batch(images, weights)
 
     def _fakes(self, index: Int[Tensor, "n"], run: Run) -> Taken:
@@ -141,16 +148,20 @@ class Stic(Generator):
 
     def _draw_pass(self, number: int, run: Run) -> None:
         """At the first step of a pass of refresh=pass: draw a part of the store anew (in the first pass, all of it)."""
-        if self.config.refresh == "step" or int(self.passes_drawn) > number:
+        if self.config.refresh == "step" or not self.config.fake_weight or int(self.passes_drawn) > number:
             return
         everything = torch.arange(len(self.store.images), device=run.device)
         part = everything if number == 0 else everything[everything % KEPT_PASSES == number % KEPT_PASSES]
+        self._redraw(part, run)
+        self.passes_drawn.fill_(number + 1)
+
+    def _redraw(self, index: Int[Tensor, "n"], run: Run) -> None:
+        """Draw these entries of the store anew from blank canvases, under the weights of now."""
         self.tested.zero_()
         self.accepted.zero_()
-        for index in part.split(CHUNK):
-            self._restart(index, run.rng)
-            self._advance(self.store.take(index), self.config.blank_steps, run)
-        self.passes_drawn.fill_(number + 1)
+        for some in index.split(CHUNK):
+            self._restart(some, run.rng)
+            self._advance(self.store.take(some), self.config.blank_steps, run)
 
     def _restart(self, index: Int[Tensor, "n"], rng: torch.Generator) -> None:
         first, second = self._pairs(len(index), rng)
@@ -164,13 +175,14 @@ class Stic(Generator):
         """The classes of n soft fakes."""
         return draw_pairs(n, self.classes, rng)
 
-    def _answers(self, batch: Batch, run: Run) -> list[Side]:
-        """The logits of all images of a step, in one pass."""
+    def _answers(self, batch: Batch, run: Run) -> tuple[list[Side], list[Tensor]]:
+        """The logits of all images of a step, in one pass, and the maps of the real ones."""
         images = torch.cat(batch.images).contiguous(memory_format=torch.channels_last)
         with run.autocast():
-            logits = self.net(images).logits
+            logits, maps = self.net(images)
         parts = logits.float().split([len(it) for it in batch.images])
-        return [Side(ours, weights) for ours, weights in zip(parts, batch.weights, strict=True)]
+        sides = [Side(ours, weights) for ours, weights in zip(parts, batch.weights, strict=True)]
+        return sides, [it[: len(batch.images[0])].detach() for it in maps]
 
     def _terms(self, sides: list[Side]) -> dict[str, Tensor]:
         """L0, and the terms that it is made of; with fake_weight = 0 none of them looks at a fake."""
@@ -200,10 +212,9 @@ class Stic(Generator):
         return guard.watch(loss, join(*sides[2:]).energy().detach(), sides[0].energy().detach())
 
     @torch.no_grad()
-    def _after_step(self, x: Images, y: Labels, real: Side) -> None:
+    def _after_step(self, x: Images, y: Labels, real: Side, maps: list[Tensor]) -> None:
         """Keep what the Gram term refers to, and let old counts fade."""
-        if self.means is not None:
-            self.means.update(self._grams(x), y)
+        self.means.update(grams(maps), y)
         if self.exemplars is not None:
             self.exemplars.update(x, y)
         self.tested *= FADE
@@ -219,8 +230,8 @@ class Stic(Generator):
                 f"GRMALA accepted {accepted / tested:.4f} of its last steps at sigma = {self.config.sigma:g}, "
                 f"eps = {self.config.eps:g}, wanted 0.5 or more: lower sigma, and eps with its square"
             )
-        shares = {"acceptance": accepted / max(tested, 1.0)}
-        if self.classes <= 20:
+        shares = {"acceptance": accepted / tested} if tested else {}
+        if tested and self.classes <= 20:
             each = (self.accepted / self.tested.clamp(min=1.0)).tolist()
             shares |= {f"acceptance_{label}": share for label, share in enumerate(each)}
         run.log(**terms, **shares, returns=float(guard.returns))
@@ -233,18 +244,13 @@ class Stic(Generator):
         padded = torch.cat([weights, weights.new_zeros(len(weights), int(config.fake_loss == "k_plus_1"))], 1)
         return Density(
             self.net, padded, temperature(config.sigma, config.eps), gamma,
-            self._reference(weights, slots) if gamma else (), config.kappa, config.energy == "logprob",
+            self._reference(weights, slots) if gamma else None, config.kappa, config.energy == "logprob",
         )  # fmt: skip
 
     @torch.no_grad()
-    def _reference(self, weights: Weights, slots: Int[Tensor, "n"]) -> list[Gram]:
-        if self.means is None:
-            raise BenchError(
-                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
-            )
-        if self.exemplars is not None:
-            return self.exemplars.reference(weights, slots, self._grams)
-        return self.means.reference(weights)
+    def _reference(self, weights: Weights, slots: Int[Tensor, "n"]) -> Reference:
+        own = self.exemplars.reference(weights, slots, self._grams) if self.exemplars is not None else None
+        return self.means.reference(weights, own)
 
     @torch.no_grad()
     def _grams(self, images: Images) -> list[Gram]:
@@ -337,13 +343,9 @@ class Stic(Generator):
     # The rule for the weight of the Gram term
 
     def class_distance(self, images: Images, labels: Labels) -> float:
-        """Mean R of images in [0, 1] to the mean Gram matrices of their classes. Raises `BenchError` for gamma = 0."""
-        if self.means is None:
-            raise BenchError(
-                "gamma is 0 in the settings of this model, which kept no Gram references: set it to train one"
-            )
+        """Mean R of images in [0, 1] to the mean Gram matrices of their classes."""
         reference = self.means.reference(one_hot(labels, self.classes).to(self.class_share))
-        return float(gram_distance(self._grams(images), reference).mean())
+        return float(reference.distance(self._grams(images)).mean())
 
     def calibrate(self, held_out: Data, n: int = 20, seed: int = 0) -> float:
         """The gamma at which drawings, n of each class, are as far from their class mean as held-out images are."""

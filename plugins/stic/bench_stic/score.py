@@ -140,7 +140,7 @@ class ScoreStic(Generator):
         config, sigma = self.config, float(self.sigmas[level])
         eps = config.eps_last * (sigma / float(self.sigmas[-1])) ** 2
         gamma = sigma * (config.gamma if gamma is None else gamma)
-        reference = self.means.reference(self._spread(weights, level)) if self.means is not None and gamma else ()
+        reference = self.means.reference(self._spread(weights, level)) if self.means is not None and gamma else None
         density = Density(
             partial(self._net_at, level),
             weights,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import pytest
 import torch
 
-from bench import BenchError, Data, to_float
+from bench import Data, to_float
+from bench.testing.lab import share
 from bench_stic import Stic, SticConfig
 from bench_stic.energy import Density
 from bench_stic.grmala import run_chains
@@ -13,13 +13,9 @@ from bench_stic.grmala import run_chains
 LABELS = torch.arange(100) % 10
 
 
-def share(told: torch.Tensor, labels: torch.Tensor) -> float:
-    return float((told == labels).float().mean())
-
-
 def test_the_gram_term_does_what_it_says(model: Stic) -> None:
-    """S8: R falls over gamma by 10 % at 3 and 25 % at 10; acceptance stays above .8, own classification above .95."""
-    drawings = {gamma: model.synthesize(LABELS, gamma=gamma, seed=1) for gamma in (0.0, 1.0, 3.0, 10.0)}
+    """S8: R falls over gamma by 10 % at 0.3 and 25 % at 1; acceptance stays above .8, own classification above .95."""
+    drawings = {gamma: model.synthesize(LABELS, gamma=gamma, seed=1) for gamma in (0.0, 0.1, 0.3, 1.0)}
     distances = [model.class_distance((it.canvas + 1) / 2, LABELS) for it in drawings.values()]
     assert distances == sorted(distances, reverse=True)
     assert distances[2] <= 0.9 * distances[0]
@@ -107,15 +103,13 @@ def test_a_mixture_from_the_store_is_of_its_classes(model: Stic, judge: Any) -> 
 
 def test_the_weight_of_the_gram_term_follows_from_held_out_images(model: Stic, test: Data) -> None:
     gamma = model.calibrate(test, n=4)
-    assert 0 <= gamma <= 10
+    assert 0 <= gamma <= 1
 
 
-def test_without_a_gram_term_there_is_no_reference(train: Data) -> None:
-    model = Stic(SticConfig(width=4, store_size=40, gamma=0.0), train.spec)
-    with pytest.raises(BenchError, match="kept no Gram references"):
-        model.synthesize(torch.arange(2), steps=1, gamma=1.0)
-    with pytest.raises(BenchError, match="kept no Gram references"):
-        model.class_distance(to_float(train.images[:2]), train.labels[:2])
+def test_a_model_trained_without_the_gram_term_can_be_calibrated_too(train: Data, test: Data, fit: Any) -> None:
+    model = fit(Stic, SticConfig(width=4, store_size=40, gamma=0.0, mean_decay=0.8), train, 640)
+    assert 0.2 < model.class_distance(to_float(train.images), train.labels) < 5  # about 1, whatever the features are
+    assert 0 <= model.calibrate(test, n=2) <= 1
 
 
 def test_a_drawing_does_not_depend_on_the_others_of_its_batch(model: Stic) -> None:

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from bench_stic.gram import ClassMeans, Exemplars, calibrate, gram, gram_distance, grams
+from bench_stic.gram import ClassMeans, Exemplars, calibrate, gram, grams, stage_distances
 
 
 def test_the_gram_matrix_is_that_of_channels_over_channels_times_places() -> None:
     maps = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # two channels, two places
     expected = torch.tensor([[[5.0, 11.0], [11.0, 25.0]]]) / 4
     torch.testing.assert_close(gram(maps), expected)
-    assert gram_distance([expected], [expected]).tolist() == [0]
-    assert gram_distance([expected + 1], [expected]).tolist() == [4]
+    assert stage_distances([expected], [expected]).tolist() == [[0]]
+    assert stage_distances([expected + 1], [expected]).tolist() == [[4]]
 
 
 def test_the_gram_matrix_does_not_see_where_things_are() -> None:
@@ -22,6 +22,19 @@ def test_the_gram_matrix_does_not_see_where_things_are() -> None:
 def test_only_the_first_two_stages_take_part() -> None:
     maps = [torch.randn(2, c, 4, 4) for c in (3, 4, 5)]
     assert [it.shape[1] for it in grams(maps)] == [3, 4]
+
+
+def test_the_distance_is_one_where_each_stage_is_as_far_as_real_images_are() -> None:
+    """And the size of the features cancels."""
+    rng = torch.Generator().manual_seed(0)
+    real = [torch.randn(400, 2, 2, generator=rng), 100 * torch.randn(400, 3, 3, generator=rng)]
+    means, labels = ClassMeans([2, 3], 1, decay=0.0), torch.zeros(400, dtype=torch.int64)
+    assert float(means.reference(torch.ones(400, 1)).distance(real).max()) < 1e-5  # nothing was seen yet
+    means.update(real, labels)
+    means.update(real, labels)
+    away = means.reference(torch.ones(400, 1)).distance(real)
+    assert float(away.mean()) == pytest.approx(1)
+    torch.testing.assert_close(means.spread, torch.tensor([[4.0, 9e4]]), rtol=0.1, atol=0)
 
 
 def test_a_running_mean_is_of_its_own_class_and_begins_with_the_first_images() -> None:
@@ -37,7 +50,7 @@ def test_a_running_mean_is_of_its_own_class_and_begins_with_the_first_images() -
 def test_the_reference_of_a_soft_class_is_mixed_by_its_weights() -> None:
     means = ClassMeans([1], 3, decay=0.0)
     means.update([torch.tensor([1.0, 2.0, 4.0]).view(3, 1, 1)], torch.arange(3))
-    (reference,) = means.reference(torch.tensor([[0.25, 0.0, 0.75], [0.0, 1.0, 0.0]]))
+    (reference,) = means.reference(torch.tensor([[0.25, 0.0, 0.75], [0.0, 1.0, 0.0]])).grams
     assert reference.flatten().tolist() == [0.25 * 1 + 0.75 * 4, 2]
 
 
@@ -58,8 +71,8 @@ def test_an_exemplar_is_one_real_image_of_the_class_for_the_whole_life_of_a_chai
     torch.testing.assert_close(reference.flatten(), torch.tensor([0.2, 0.2, (0.3 + 0.1) / 2]), atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize(("real", "gamma"), [(9.0, 0.0), (5.5, 2.5), (7.0, 1.0), (0.1, 10.0)])
+@pytest.mark.parametrize(("real", "gamma"), [(9.0, 0.0), (5.5, 0.25), (7.0, 0.1), (0.1, 1.0)])
 def test_the_weight_is_where_samples_are_as_far_from_the_mean_as_real_images(real: float, gamma: float) -> None:
-    """Distances of 8, 7, 5, 3 at weights 0, 1, 3, 10."""
-    measured = {0.0: 8.0, 1.0: 7.0, 3.0: 5.0, 10.0: 3.0}
+    """Distances of 9, 8, 7, 5, 3 at weights 0, 0.03, 0.1, 0.3, 1."""
+    measured = {0.0: 9.0, 0.03: 8.0, 0.1: 7.0, 0.3: 5.0, 1.0: 3.0}
     assert calibrate(measured.__getitem__, real) == pytest.approx(gamma)

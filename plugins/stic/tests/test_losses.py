@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bench_stic.energy import Density, box, mixed_logits
+from bench_stic.gram import Reference
 from bench_stic.losses import Side, contrast, join, k_plus_1, logit_size, margin
 from bench_stic.networks import Answer
 
@@ -63,8 +64,8 @@ def test_the_density_is_the_energy_over_the_temperature() -> None:
     energy = 1.5 * 6.0
     assert float(Density(net, weights, 0.5)(x)) == pytest.approx(energy / 0.5)
     assert float(Density(net, weights, 0.5, kappa=10.0)(x)) == pytest.approx((energy - 10 * 4 * 0.25) / 0.5)
-    reference = [torch.zeros(1, 1, 1)] * 2
-    distance = 2 * (1.5**2) ** 2
+    reference = Reference([torch.zeros(1, 1, 1)] * 2, torch.tensor([[2.0, 4.0]]))
+    distance = (1.5**2) ** 2 * (1 / 2 + 1 / 4) / 2
     assert float(Density(net, weights, 0.5, 3.0, reference)(x)) == pytest.approx((energy - 3 * distance) / 0.5)
     assert float(Density(net, weights, 0.5, pull=2.0)(x)) == pytest.approx((energy - 4 * 1.5**2) / 0.5)
     logits = net(x).logits.log_softmax(1)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench import BenchError, Data, Diverged, Run
 from bench.api import capabilities
+from bench.testing.lab import Interrupt
 from bench_stic import AttentiveConfig, AttentiveStic, ScoreConfig, ScoreStic, Stic, SticConfig
 from bench_stic.recipes import CIFAR10
 
@@ -25,7 +26,7 @@ TINY = SticConfig(
     store_steps=2,
     passes=2,
     warmup=2,
-    gamma=1.0,
+    gamma=0.1,
 )
 TINY_ATTENTIVE = AttentiveConfig(**{**vars(TINY), "draw_passes": 2})
 TINY_SCORE = ScoreConfig(
@@ -41,18 +42,6 @@ def state_of(model: Any, *prefixes: str) -> dict[str, Tensor]:
 
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
-
-
-class Interrupt:
-    """Progress that is interrupted once so many images were seen by all phases together."""
-
-    def __init__(self, images: int) -> None:
-        self.images, self.seen = images, dict[str, int]()
-
-    def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
-        self.seen[phase] = images
-        if sum(self.seen.values()) >= self.images:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(("cls", "config"), ALL, ids=NAMES)
