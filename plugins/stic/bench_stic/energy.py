@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import Logits
-from bench_stic.gram import Reference, grams
+from bench_stic.gram import Reference
 from bench_stic.networks import Answer
 
 Weights = Float[Tensor, "n k"]  # lambda: rows on the simplex
@@ -44,7 +44,7 @@ class Density:
         logits, maps = self.net(x)
         energy = mixed_logits(logits.log_softmax(1) if self.logprob else logits, self.weights)
         if self.reference is not None:
-            energy = energy - self.gamma * self.reference.distance(grams(maps))
+            energy = energy - self.gamma * self.reference.distance(maps)
         if self.kappa:
             energy = energy - self.kappa * box(x)
         if self.pull:

@@ -6,10 +6,12 @@ The idea is that of STIC (arXiv 2103.14212); weights, stages and normalisation a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from bench import Images, Labels
 
@@ -20,7 +22,8 @@ Gram = Float[Tensor, "n c c"]
 
 def gram(maps: Float[Tensor, "n c h w"]) -> Gram:
     """G = F F^T / (C N) for F of C channels and N places."""
-    flat = maps.permute(0, 2, 3, 1).flatten(1, 2).float()  # (n, places, c), which is how channels_last lies in memory
+    flat = maps.permute(0, 2, 3, 1).flatten(1, 2)  # (n, places, c), which is how channels_last lies in memory
+    flat = flat if flat.dtype == torch.float64 else flat.float()
     return flat.mT @ flat / (flat.shape[1] * flat.shape[2])
 
 
@@ -34,6 +37,27 @@ def stage_distances(ours: Sequence[Gram], references: Sequence[Gram]) -> Float[T
     return torch.stack([(a - b).square().sum((1, 2)) for a, b in zip(ours, references, strict=True)], 1)
 
 
+class MapDistance(torch.autograd.Function):
+    """|G(F) - Gref|_F^2 of maps (n, c, h, w) and references (n, c, c), with the gradient that both being symmetric allow:
+
+    4 F (G - Gref) / (C N), one product of matrices where the chain rule would take two.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, reference: Gram) -> Float[Tensor, "n"]:
+        away = gram(maps) - reference
+        ctx.save_for_backward(maps, away)
+        return away.square().sum((1, 2))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Float[Tensor, "n"]) -> tuple[Tensor, None]:
+        maps, away = ctx.saved_tensors
+        factor = (4 / maps[0].numel() * gradient).view(-1, 1, 1) * away
+        flat = maps.permute(0, 2, 3, 1).flatten(1, 2).to(away.dtype) @ factor
+        return flat.unflatten(1, maps.shape[2:]).permute(0, 3, 1, 2).to(maps.dtype), None
+
+
 @dataclass(frozen=True)
 class Reference:
     """What the maps of a chain are held against, fixed for its life."""
@@ -41,9 +65,10 @@ class Reference:
     grams: Sequence[Gram]  # Gref_l
     spread: Float[Tensor, "n l"]  # the mean of |G_l - Gref_l|_F^2 over real images of the class
 
-    def distance(self, ours: Sequence[Gram]) -> Float[Tensor, "n"]:
+    def distance(self, maps: Sequence[Tensor]) -> Float[Tensor, "n"]:
         """R = sum_l w_l |G_l - Gref_l|_F^2 (E2), w_l = 1 / (L spread_l): 1 is as far as real images are from their class."""
-        return (stage_distances(ours, self.grams) / self.spread.clamp(min=TINY)).mean(1)
+        away = [MapDistance.apply(*pair) for pair in zip(maps[:STAGES], self.grams, strict=True)]
+        return (torch.stack(away, 1) / self.spread.clamp(min=TINY)).mean(1)
 
 
 class ClassMeans(nn.Module):

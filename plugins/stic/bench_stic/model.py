@@ -345,7 +345,8 @@ class Stic(Generator):
     def class_distance(self, images: Images, labels: Labels) -> float:
         """Mean R of images in [0, 1] to the mean Gram matrices of their classes."""
         reference = self.means.reference(one_hot(labels, self.classes).to(self.class_share))
-        return float(reference.distance(self._grams(images)).mean())
+        with torch.no_grad():
+            return float(reference.distance(self.net(images * 2 - 1).maps).mean())
 
     def calibrate(self, held_out: Data, n: int = 20, seed: int = 0) -> float:
         """The gamma at which drawings, n of each class, are as far from their class mean as held-out images are."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench_stic.gram import ClassMeans, Exemplars, calibrate, gram, grams, stage_distances
+from bench_stic.gram import ClassMeans, Exemplars, MapDistance, calibrate, gram, grams, stage_distances
 
 
 def test_the_gram_matrix_is_that_of_channels_over_channels_times_places() -> None:
@@ -27,14 +27,22 @@ def test_only_the_first_two_stages_take_part() -> None:
 def test_the_distance_is_one_where_each_stage_is_as_far_as_real_images_are() -> None:
     """And the size of the features cancels."""
     rng = torch.Generator().manual_seed(0)
-    real = [torch.randn(400, 2, 2, generator=rng), 100 * torch.randn(400, 3, 3, generator=rng)]
-    means, labels = ClassMeans([2, 3], 1, decay=0.0), torch.zeros(400, dtype=torch.int64)
-    assert float(means.reference(torch.ones(400, 1)).distance(real).max()) < 1e-5  # nothing was seen yet
-    means.update(real, labels)
-    means.update(real, labels)
-    away = means.reference(torch.ones(400, 1)).distance(real)
-    assert float(away.mean()) == pytest.approx(1)
-    torch.testing.assert_close(means.spread, torch.tensor([[4.0, 9e4]]), rtol=0.1, atol=0)
+    maps = [torch.randn(400, 2, 3, 3, generator=rng), 10 * torch.randn(400, 3, 2, 2, generator=rng)]
+    means, labels, weights = ClassMeans([2, 3], 1, decay=0.0), torch.zeros(400, dtype=torch.int64), torch.ones(400, 1)
+    assert float(means.reference(weights).distance(maps).max()) < 1e-5  # nothing was seen yet
+    for _ in range(2):
+        means.update(grams(maps), labels)
+    assert float(means.reference(weights).distance(maps).mean()) == pytest.approx(1)
+    assert means.spread[0, 1] > 100 * means.spread[0, 0]
+
+
+def test_the_gradient_of_the_distance_is_that_of_its_formula() -> None:
+    rng = torch.Generator().manual_seed(0)
+    maps = torch.randn(3, 4, 5, 5, generator=rng, dtype=torch.float64, requires_grad=True)
+    reference = gram(torch.randn(3, 4, 5, 5, generator=rng, dtype=torch.float64))
+    assert torch.autograd.gradcheck(MapDistance.apply, (maps, reference))
+    plain = stage_distances([gram(maps)], [reference])[:, 0]
+    torch.testing.assert_close(MapDistance.apply(maps, reference), plain)
 
 
 def test_a_running_mean_is_of_its_own_class_and_begins_with_the_first_images() -> None:
