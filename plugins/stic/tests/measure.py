@@ -91,11 +91,14 @@ def accuracy(judge: Judge) -> Iterator[str]:
 
 
 def passes(judge: Judge) -> Iterator[str]:
-    """S7: refresh=pass, drawings after one pass and after ten, each pass as long; the schedule is that of ten."""
-    for number in (1, 10):
-        config: SticConfig = replace(TOY, refresh="pass", passes=number, blank_steps=100, store_size=500, lr=5e-4)
-        model = fitted(Stic, config, TRAIN, number * BUDGET // 10)
-        yield f"after pass {number}: {described(model.synthesize(LABELS, steps=200), judge)}"
+    """S7: refresh=pass, drawings after one pass and after ten, each pass as long, by two readings of the fake loss."""
+    for loss in ("margin", "contrast"):
+        for number in (1, 10):
+            config: SticConfig = replace(
+                TOY, refresh="pass", passes=number, blank_steps=100, store_size=500, lr=5e-4, fake_loss=loss
+            )
+            model = fitted(Stic, config, TRAIN, number * BUDGET // 10)
+            yield f"{loss}, after pass {number}: {described(model.synthesize(LABELS, steps=200), judge)}"
 
 
 def readings(judge: Judge) -> Iterator[str]:
