@@ -112,12 +112,14 @@ def test_only_the_command_line_reaches_into_the_conformance_suite():
 
 
 def foreign(tree: ast.Module, own: str) -> set[str]:
-    """What a plugin imports beside the public names of bench, torch, timm and itself."""
+    """What a plugin imports beside the public names of bench, its parts, torch, timm and itself."""
     found = set()
     for module, what in imports(tree, everywhere=True):
         top = module.split(".")[0]
         public = module == "bench" and what in bench.__all__
-        if not (public or is_standard(module) or top == own or top in PLUGINS_MAY_IMPORT or module.startswith(".")):
+        shared = module.startswith("bench.parts.")
+        allowed = public or shared or is_standard(module) or top == own or top in PLUGINS_MAY_IMPORT
+        if not (allowed or module.startswith(".")):
             found.add(f"{module}.{what}".strip("."))
     return found
 

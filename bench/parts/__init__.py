@@ -1,0 +1,1 @@
+"""Parts of generators that several methods share: plugins may import them."""
