@@ -194,7 +194,8 @@ def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
 def _check(name: str, target: Any, base: type) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise _Refused(f"its entry name {name!r} is not kebab-case")
-    if not (isinstance(target, type) and issubclass(target, base)):
+    bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that draws nothing
+    if not (isinstance(target, type) and issubclass(target, bases)):
         raise _Refused(f"its entry {name!r} is {target!r}, wanted a class derived from bench.{base.__name__}")
     if missing := sorted(target.__abstractmethods__):  # type: ignore[attr-defined]
         raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")
