@@ -1,1 +1,1 @@
-"""Parts of generators that several methods share: plugins may import them."""
+"""Pieces that several methods are made of, for any plugin: `from bench.parts.conv import Decoder`, and so on."""

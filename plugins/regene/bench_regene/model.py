@@ -8,11 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench import BenchError, Codes, Data, Images, Labels, Logits, Run, Spec
+from bench.parts.conv import Decoder, folded
+from bench.parts.descent import Average, Descent
 from bench.parts.mixing import Mixer
 from bench_regene.config import ReGeneConfig
 from bench_regene.losses import CentreLoss, Variances, feature_loss
-from bench_regene.networks import Decoder, Encoder, folded
-from bench_regene.optim import Average, Descent
+from bench_regene.networks import Encoder
 
 CHUNK = 250  # images encoded at once for the bank
 
@@ -33,7 +34,10 @@ class ReGene(Mixer):
         k, d = len(spec.classes), config.latent_dim
         self.encoder = Encoder(config, spec)
         self.head = nn.Linear(d, k)  # H: one affine map and nothing else, or the theorem does not hold
-        self.decoder = Decoder(config, spec)
+        self.decoder = Decoder(
+            spec.channels, spec.size, width=config.width, latent_dim=d, convs=config.decoder_convs,
+            upsampling=config.upsampling,
+        )  # fmt: skip
         self.centre_loss = CentreLoss(k, d) if config.centre_weight else None
         self.register_buffer("feature_variance", torch.ones(self.encoder.layers))
         self.eval()
@@ -56,7 +60,10 @@ class ReGene(Mixer):
         config = self.config
         parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(parts, config, config.classifier_lr, steps, run.precision, config.weight_decay)
+        descent = Descent(
+            parts, config.classifier_lr, steps, precision=run.precision, warmup=config.warmup,
+            weight_decay=config.weight_decay,
+        )  # fmt: skip
         parts.train()
         for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=[descent]):
             with run.autocast():
@@ -71,7 +78,7 @@ class ReGene(Mixer):
         config = self.config
         encoder, head = folded(self.encoder).requires_grad_(False), deepcopy(self.head).requires_grad_(False)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(self.decoder, config, config.lr, steps, run.precision)
+        descent = Descent(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = Average(self.decoder, config.ema)
         self.decoder.train()
         for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(descent, average)):
@@ -87,7 +94,7 @@ class ReGene(Mixer):
         """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
         config, w = self.config, self.config.joint_weight
         steps = run.steps(run.left, config.batch_size)
-        descent = Descent(self, config, config.lr, steps, run.precision)
+        descent = Descent(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = Average(self.decoder, config.ema)
         self.train()
         for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(descent, average)):
