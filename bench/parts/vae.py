@@ -66,7 +66,11 @@ class Vae(nn.Module):
 
     def encode(self, images: Images, labels: Labels | None = None) -> tuple[Codes, Codes]:
         """mu and log s of q(z|x), in float32."""
-        both = self.posterior(self._with(self.encoder(images), labels)).float()
+        return self.infer(self.encoder(images), labels)
+
+    def infer(self, features: Tensor, labels: Labels | None = None) -> tuple[Codes, Codes]:
+        """The same from what the encoder made of the images: for several labels the images are looked at once."""
+        both = self.posterior(self._with(features, labels)).float()
         mu, log_s = both.chunk(2, 1)
         return mu, log_s
 

@@ -19,12 +19,12 @@ from bench_baselines.stream import Components, Store
 class GmmConfig:
     """What can be set, and every default."""
 
-    components: int = 96  # principal components, at most as many as an image has values
-    mixture: int = 12  # Gaussians of each class
+    components: int = 64  # principal components, at most as many as an image has values
+    mixture: int = 10  # Gaussians of each class
     pca_share: float = 0.3  # of the budget, to learn the components; one pass over the training set at most
     batch_size: int = 256  # images between two updates of the components
     most: int = 100_000  # images whose codes the mixtures are fitted to
-    iterations: int = 25  # of expectation-maximisation
+    iterations: int = 15  # of expectation-maximisation
     prior_images: float = 20.0  # images' worth of the covariance of the class, that of a Gaussian is drawn to
 
     def __post_init__(self) -> None:
