@@ -12,17 +12,17 @@ from torch import Tensor
 
 from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, Run, Spec
 from bench_baselines.mixture import Mixture
-from bench_baselines.stream import Components, Store
+from bench_baselines.stream import LEAST, Components, Store
 
 
 @dataclass(frozen=True)
 class GmmConfig:
     """What can be set, and every default."""
 
-    components: int = 64  # principal components, at most as many as an image has values
+    components: int = 96  # principal components, at most as many as an image has values
     mixture: int = 10  # Gaussians of each class
     pca_share: float = 0.3  # of the budget, to learn the components; one pass over the training set at most
-    batch_size: int = 256  # images between two updates of the components
+    batch_size: int = 32  # images between two updates of the components
     most: int = 100_000  # images whose codes the mixtures are fitted to
     iterations: int = 15  # of expectation-maximisation
     prior_images: float = 20.0  # images' worth of the covariance of the class, that of a Gaussian is drawn to
@@ -70,7 +70,7 @@ class Gmm(Generator):
             members = codes[labels == label]
             if not len(members):  # so rare that none came by
                 members = codes
-            self.mixture.fit(label, members, self.config.iterations, self.config.prior_images, self.noise, run.rng)
+            self.mixture.fit(label, members, self.config.iterations, self.config.prior_images, LEAST, run.rng)
 
     def fit_components(self, data: Data, run: Run) -> None:
         """Mean and principal components, in one pass; the noise is the mean variance of what they leave out."""

@@ -22,40 +22,43 @@ class Mixture(nn.Module):
         self.register_buffer("factors", torch.eye(dim).repeat(classes, size, 1, 1))
 
     @torch.no_grad()
-    def fit(self, label: int, codes: Codes, iterations: int, prior: float, floor: Tensor, rng: torch.Generator) -> None:
-        """Expectation-maximisation (README, equations 5 to 8) from the clusters of k-means++.
+    def fit(self, label: int, codes: Codes, iterations: int, prior: float, floor: float, rng: torch.Generator) -> None:
+        """Expectation-maximisation (README, equations 5 to 8) from the clusters of k-means++, in float64.
 
-        `prior` is how many codes' worth of the covariance of the class each Gaussian starts with, `floor` the
-        variance that covariance has at least. Deterministic given `rng`.
+        `prior` is how many codes' worth of the covariance of the class each Gaussian starts with, `floor` is added
+        to all variances. Deterministic given `rng`.
         """
-        size = self.weights.shape[1]
-        own = _covariance(codes) + floor * torch.eye(codes.shape[1], device=codes.device)
+        size, codes = self.weights.shape[1], codes.double()
+        own = _covariance(codes)
         nearest = torch.cdist(codes, _spread_members(codes, size, rng)).argmin(1)
         responsibilities = torch.nn.functional.one_hot(nearest, size).to(codes)
         for _ in range(iterations):
-            self._maximise(label, codes, responsibilities, prior, own)
+            self._maximise(label, codes, responsibilities, prior, own, floor)
             responsibilities = self._joint(label, codes).softmax(1)  # (5)
-        self._maximise(label, codes, responsibilities, prior, own)
+        self._maximise(label, codes, responsibilities, prior, own, floor)
 
-    def _maximise(self, label: int, codes: Codes, responsibilities: Tensor, prior: float, own: Tensor) -> None:
+    def _maximise(
+        self, label: int, codes: Codes, responsibilities: Tensor, prior: float, own: Tensor, floor: float
+    ) -> None:
         counts = responsibilities.sum(0)  # (m,)
         self.weights[label] = (counts + 1) / (counts + 1).sum()  # (6)
         self.means[label] = (responsibilities.T @ codes + codes.mean(0)) / (counts + 1).unsqueeze(1)  # (7)
         for m, count in enumerate(counts):
-            centred = codes - self.means[label, m]
+            centred = codes - self.means[label, m].to(codes)
             scatter = (centred * responsibilities[:, m].unsqueeze(1)).T @ centred
             covariance = (scatter + prior * own) / (count + prior)  # (8)
+            covariance.diagonal().add_(floor)
             self.factors[label, m] = torch.linalg.cholesky(covariance)
 
     def _joint(self, label: int, codes: Codes) -> Tensor:
         """log w_m + log N(z; mean_m, covariance_m), (n, m)."""
-        factors = self.factors[label]
-        offsets = codes.unsqueeze(0) - self.means[label].unsqueeze(1)  # (m, n, d)
+        factors, means = self.factors[label].to(codes), self.means[label].to(codes)
+        offsets = codes.unsqueeze(0) - means.unsqueeze(1)  # (m, n, d)
         whitened = torch.linalg.solve_triangular(factors, offsets.mT, upper=False)
         squares = whitened.square().sum(1).T
         log_volumes = factors.diagonal(dim1=1, dim2=2).log().sum(1)
         constant = 0.5 * codes.shape[1] * math.log(2 * math.pi)
-        return self.weights[label].log() - log_volumes - constant - 0.5 * squares
+        return self.weights[label].to(codes).log() - log_volumes - constant - 0.5 * squares
 
     def log_densities(self, codes: Codes) -> Tensor:
         """log p(z | c), (n, k)."""

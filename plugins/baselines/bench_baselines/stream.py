@@ -7,20 +7,23 @@ from torch import Tensor
 
 from bench import Codes, Labels
 
-LEAST = 1e-6  # variance: pixels are multiples of 1 / 255, whose rounding alone has 1.3e-6
+LEAST = 1 / 255**2  # variance: no density of bytes is narrower than a grey level
+SPARE = 32  # directions kept beside those asked for, so that none is lost before it is seen to matter
 
 
 class Components:
     """Mean and the leading principal components of a stream of rows (Ross et al. 2008, section 3).
 
-    The scatter of all rows seen so far is kept as `dim` scaled directions; each batch joins them and the leading
-    `dim` of the whole are kept. With no more than `dim` directions in the data this is exact.
+    The scatter of all rows seen so far is kept as some more than `dim` scaled directions; each batch joins them and
+    the leading ones of the whole are kept. With no more directions in the data this is exact.
     """
 
     def __init__(self, dim: int, values: int, device: torch.device) -> None:
-        self.count = 0
+        self.count, self.dim = 0, dim
         self.mean = torch.zeros(values, device=device)
-        self.scaled = torch.zeros(dim, values, device=device)  # orthogonal rows, their squared lengths the scatter
+        self.scaled = torch.zeros(
+            min(dim + SPARE, values), values, device=device
+        )  # orthogonal rows, their squared lengths the scatter
         self.total = torch.zeros((), device=device)  # scatter in all directions
 
     @torch.no_grad()
@@ -38,18 +41,18 @@ class Components:
     @property
     def variances(self) -> Tensor:
         """(dim,), along the basis, falling."""
-        return self.scaled.square().sum(1) / self.count
+        return self.scaled[: self.dim].square().sum(1) / self.count
 
     @property
     def basis(self) -> Tensor:
         """(dim, values), orthonormal rows, also where the stream had fewer directions."""
-        rows = self.scaled / self.scaled.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        rows = self.scaled[: self.dim] / self.scaled[: self.dim].norm(dim=1, keepdim=True).clamp_min(1e-12)
         q, r = torch.linalg.qr(rows.T)
         return (q * torch.where(r.diagonal() < 0, -1.0, 1.0)).T.contiguous()
 
     def noise(self) -> Tensor:
         """The mean variance of the directions that are left out, at least `LEAST`."""
-        left_out = self.mean.numel() - len(self.scaled)
+        left_out = self.mean.numel() - self.dim
         rest = self.total / self.count - self.variances.sum()
         return (rest / max(left_out, 1)).clamp_min(LEAST)
 
