@@ -19,7 +19,7 @@ from bench_baselines import PlainVae, VaeConfig
 
 SPEC = Spec("speed", 3, 32, tuple("abcdefgh"))
 CONFIG = VaeConfig()
-BATCH, IMAGES, ROUNDS = CONFIG.batch_size, 1_920, 3
+BATCH, IMAGES, ROUNDS = CONFIG.batch_size, 960, 3
 
 
 @pytest.fixture(scope="module")
