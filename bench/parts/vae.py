@@ -23,6 +23,8 @@ from bench.parts.gaussian import (
     log_density,
 )
 
+WIDEST_LOG = 6.0  # log s lies in -6 ... 6, smoothly: KL is linear in it below 0, so a few images may run far off
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -68,7 +70,7 @@ class Vae(nn.Module):
         """mu and log s of q(z|x), in float32."""
         both = self.posterior(self._with(self.encoder(images), labels)).float()
         mu, log_s = both.chunk(2, 1)
-        return mu, log_s
+        return mu, WIDEST_LOG * torch.tanh(log_s / WIDEST_LOG)
 
     def decode(self, codes: Codes, labels: Labels | None = None) -> Images:
         """The mean image m(z), in (0, 1) and float32."""
