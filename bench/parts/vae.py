@@ -23,6 +23,8 @@ from bench.parts.gaussian import (
     log_density,
 )
 
+WIDEST_LOG = 6.0  # log s lies in -6 ... 6, smoothly: KL is linear in it below 0, so a few images may run far off
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -72,7 +74,7 @@ class Vae(nn.Module):
         """The same from what the encoder made of the images: for several labels the images are looked at once."""
         both = self.posterior(self._with(features, labels)).float()
         mu, log_s = both.chunk(2, 1)
-        return mu, log_s
+        return mu, WIDEST_LOG * torch.tanh(log_s / WIDEST_LOG)
 
     def decode(self, codes: Codes, labels: Labels | None = None) -> Images:
         """The mean image m(z), in (0, 1) and float32."""

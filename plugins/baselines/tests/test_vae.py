@@ -52,7 +52,7 @@ def test_learned_sigmas_follow_the_residuals(vae: PlainVae, train: Data) -> None
 
 def test_reconstructions_beat_the_mean_image(vae: PlainVae, test_images: Images) -> None:
     error = (vae.reconstruct(test_images) - test_images).square().mean()
-    assert error < 0.5 * test_images.var(0, correction=0).mean()
+    assert error < 0.7 * test_images.var(0, correction=0).mean()
 
 
 def test_a_fixed_sigma_of_one_drowns_the_pixels(train: Data, fit: Fit, vae: PlainVae, test_images: Images) -> None:
