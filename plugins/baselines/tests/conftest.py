@@ -12,7 +12,7 @@ from bench_baselines import AeMix, AeMixConfig, ConditionalVae, Gmm, GmmConfig, 
 
 SPEC = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
 SMALL_VAE = VaeConfig(width=8, latent_dim=8)
-SMALL_AE = AeMixConfig(width=8, latent_dim=16, bank_size=1_000)
+SMALL_AE = AeMixConfig(width=8, latent_dim=16, bank_size=1_000, ema=0.98)
 SMALL_GMM = GmmConfig(components=24, mixture=3, prior_images=40.0)
 BUDGET = 12_800  # training images seen
 
@@ -66,7 +66,7 @@ def cvae(train: Data) -> ConditionalVae:
 
 @pytest.fixture(scope="session")
 def ae_mix(train: Data) -> AeMix:
-    return fitted(AeMix, SMALL_AE, train, 6_400)
+    return fitted(AeMix, SMALL_AE, train)
 
 
 @pytest.fixture(scope="session")
