@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from bench.api import (
         to_float as to_float,
     )
+    from bench.backbones import ResNetTiny as ResNetTiny
+    from bench.backbones import ResNetTinyConfig as ResNetTinyConfig
     from bench.backbones import timm_network as timm_network
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
@@ -61,6 +63,8 @@ _HOME = {
     "BenchError": "bench.errors",
     "Diverged": "bench.errors",
     "Muon": "bench.muon",
+    "ResNetTiny": "bench.backbones",
+    "ResNetTinyConfig": "bench.backbones",
     "Run": "bench.run",
     "hidden_weights": "bench.muon",
     "hookimpl": "bench.hookspecs",
@@ -68,7 +72,7 @@ _HOME = {
 }
 __all__ = [
     "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
-    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Run", "Spec", "hidden_weights", "hookimpl",
+    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "ResNetTiny", "ResNetTinyConfig", "Run", "Spec", "hidden_weights", "hookimpl",
     "quantize", "timm_network", "to_float",
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bench.anchors import ANCHORS, LABELLED
-from bench.api import Data, Generator
+from bench.api import Classifier, Data, Generator, Model
 from bench.errors import BenchError
 from bench.jobs import Job
 from bench.keys import content_key
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.metrics import Exam, Metric
 
 
-def examine(room: Room, model: Generator | None) -> None:
+def examine(room: Room, model: Model | None) -> None:
     """Measure every metric that was not measured yet; one that fails is a row, and the others go on."""
     from bench.metrics import METRICS
 
@@ -47,7 +47,7 @@ def needs_measuring(folder: Folder, metric: "Metric") -> bool:
 
 
 def _measure(
-    room: Room, metric: "Metric", exam: "Exam", model: Generator | None, conditional: bool, problem: str, key: str
+    room: Room, metric: "Metric", exam: "Exam", model: Model | None, conditional: bool, problem: str, key: str
 ) -> list[Record]:
     from bench.metrics import Measured
 
@@ -90,7 +90,7 @@ def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: in
     )  # fmt: skip
 
 
-def _exam(room: Room, model: Generator | None, samples: Data | None, conditional: bool) -> "Exam":
+def _exam(room: Room, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
     from bench.metrics import Exam
 
     job = room.folder.job
@@ -113,21 +113,24 @@ def _exam(room: Room, model: Generator | None, samples: Data | None, conditional
     )
 
 
-def _samples(room: Room, model: Generator | None) -> tuple[Data | None, bool, str]:
+def _samples(room: Room, model: Model | None) -> tuple[Data | None, bool, str]:
     """The samples of the exam, whether their labels were asked for, and what went wrong."""
     job = room.folder.job
     if model is None:
         return ANCHORS[job.entry](room.dataset, job.samples, job.seed), job.entry in LABELLED, ""
+    if isinstance(model, Classifier):
+        return None, False, ""
     try:
         return *_drawn(room, model), ""
     except Exception as error:
         return None, hasattr(model, "sample_class"), f"sampling failed: {explain(error)}"
 
 
-def _drawn(room: Room, model: Generator) -> tuple[Data, bool]:
+def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
     from bench.grid import save_grid
     from bench.metrics import draw_samples
 
+    assert isinstance(model, Generator)
     folder, job = room.folder, room.folder.job
     name = f"samples-{job.samples}.npz"
     if (payload := folder.read_bytes(name)) is not None:

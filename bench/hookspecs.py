@@ -13,8 +13,8 @@ hookimpl = pluggy.HookimplMarker("bench")
 
 
 @hookspec
-def bench_generators() -> Mapping[str, type[Generator]]:
-    """Which generators do you bring? Names are kebab-case, as on the board."""
+def bench_generators() -> Mapping[str, type[Generator] | type[Classifier]]:
+    """Which methods do you bring? Names are kebab-case, as on the board. A classifier among them draws no images."""
     raise AssertionError("a specification, never called")
 
 

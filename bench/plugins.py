@@ -146,17 +146,27 @@ class _Refused(BenchError):
 
 
 def source_digest(module: str) -> str:
-    """SHA-256 (16 hex digits) over the Python files that define `module`: its package, or its file within `bench`."""
+    """SHA-256 (16 hex digits) over the Python files that define `module`: its package, or its file within `bench`.
+
+    Where one of them mentions `bench.parts`, which plugins are made of, those count too.
+    """
+    top = module.split(".")[0]
+    sources = _sources(module if top == "bench" else top)
+    if any(b"bench.parts" in content for content in sources.values()):
+        sources |= {f"bench.parts/{name}": content for name, content in _sources("bench.parts").items()}
+    digest = hashlib.sha256()
+    for name, content in sources.items():
+        digest.update(name.encode() + b"\0" + content + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _sources(module: str) -> dict[str, bytes]:
+    """The Python files of a package, or of a module that is one file, by their path in it."""
     import importlib
 
-    top = module.split(".")[0]
-    loaded = importlib.import_module(module if top == "bench" else top)
-    path = Path(inspect.getfile(loaded))
+    path = Path(inspect.getfile(importlib.import_module(module)))
     files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:
@@ -194,7 +204,8 @@ def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
 def _check(name: str, target: Any, base: type) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise _Refused(f"its entry name {name!r} is not kebab-case")
-    if not (isinstance(target, type) and issubclass(target, base)):
+    bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that draws nothing
+    if not (isinstance(target, type) and issubclass(target, bases)):
         raise _Refused(f"its entry {name!r} is {target!r}, wanted a class derived from bench.{base.__name__}")
     if missing := sorted(target.__abstractmethods__):  # type: ignore[attr-defined]
         raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")

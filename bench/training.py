@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import torch
 
-from bench.api import Generator
+from bench.api import Generator, Model
 from bench.config import build
 from bench.errors import Diverged
 from bench.plugins import Plugins
@@ -18,13 +18,13 @@ from bench.run import Run, derive_seed
 from bench.store import Folder
 
 
-def trained(room: Room, plugins: Plugins) -> Generator:
+def trained(room: Room, plugins: Plugins) -> Model:
     """The trained model: from disk where it is whole, else by `fit`, from its last checkpoint on."""
     folder, job = room.folder, room.folder.job
     entry = plugins.find("generators", job.entry)
     config = build(entry.target.Config, dict(job.settings), job.entry)
     seed_everything(derive_seed(job.seed, "init"))
-    model: Generator = entry.target(config, room.lent.spec)
+    model: Model = entry.target(config, room.lent.spec)
     model = model.to(room.device).to(memory_format=torch.channels_last)
     if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
         return model.eval()
@@ -32,7 +32,7 @@ def trained(room: Room, plugins: Plugins) -> Generator:
     return model.eval()
 
 
-def _fit(model: Generator, room: Room) -> None:
+def _fit(model: Model, room: Room) -> None:
     folder, job = room.folder, room.folder.job
     from bench.curves import Curves
 
@@ -52,7 +52,8 @@ def _fit(model: Generator, room: Room) -> None:
     try:
         model.fit(room.lent.train, run)
     except Diverged:
-        keep_last_good(model, folder, room.device)
+        if isinstance(model, Generator):
+            keep_last_good(model, folder, room.device)
         raise
     curves.close()
     digest = _save(model, folder)
@@ -68,7 +69,7 @@ def _fit(model: Generator, room: Room) -> None:
         path.unlink()
 
 
-def _save(model: Generator, folder: Folder) -> str:
+def _save(model: Model, folder: Folder) -> str:
     from safetensors.torch import save
 
     from bench.sealed import write_atomic
@@ -78,7 +79,7 @@ def _save(model: Generator, folder: Folder) -> str:
     return _digest(payload)
 
 
-def _load(model: Generator, folder: Folder, digest: str) -> bool:
+def _load(model: Model, folder: Folder, digest: str) -> bool:
     """Whether the model could be restored: a missing, corrupt or foreign file means it must be trained again."""
     from safetensors.torch import load
 

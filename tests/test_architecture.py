@@ -102,6 +102,15 @@ def test_slow_packages_are_imported_where_they_are_needed():
     assert offences(early, lambda path: {m for m in modules(parse(path)) if m.split(".")[0] in SLOW}) == {}
 
 
+def test_the_parts_are_for_plugins_and_know_no_more_of_the_host_than_they_do():
+    may = {"bench.api", "bench.errors", "bench.freeze", "bench.muon", "torch", "jaxtyping"}
+    parts = [path for path in HOST if path.parent.name == "parts"]
+    own = {f"bench.parts.{path.stem}" for path in parts}
+    assert offences(parts, lambda path: {m for m in modules(parse(path), True) if not allowed(m, may | own)}) == {}
+    others = [path for path in HOST if path not in parts]
+    assert offences(others, lambda path: {m for m in modules(parse(path), True) if m.startswith("bench.parts")}) == {}
+
+
 def test_the_host_knows_no_plugin():
     assert offences(HOST, lambda path: {m for m in modules(parse(path), True) if m.startswith("bench_")}) == {}
 
@@ -112,11 +121,11 @@ def test_only_the_command_line_reaches_into_the_conformance_suite():
 
 
 def foreign(tree: ast.Module, own: str) -> set[str]:
-    """What a plugin imports beside the public names of bench, torch, timm and itself."""
+    """What a plugin imports beside the public names of bench, its parts, torch, timm and itself."""
     found = set()
     for module, what in imports(tree, everywhere=True):
         top = module.split(".")[0]
-        public = module == "bench" and what in bench.__all__
+        public = (module == "bench" and what in bench.__all__) or module.startswith("bench.parts.")
         if not (public or is_standard(module) or top == own or top in PLUGINS_MAY_IMPORT or module.startswith(".")):
             found.add(f"{module}.{what}".strip("."))
     return found

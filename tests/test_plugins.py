@@ -62,6 +62,15 @@ def good(name: str) -> str:
     return GOOD.replace("NAME", name)
 
 
+CLASSIFIER = """
+from bench import ResNetTiny, hookimpl
+
+@hookimpl
+def bench_generators():
+    return {"plain": ResNetTiny}
+"""
+
+
 def broken(*points: EntryPoint) -> dict[str, str]:
     plugins = Plugins(found=list(points))
     plugins.load_all()
@@ -224,3 +233,22 @@ def test_every_installed_plugin_of_ours_can_be_used():
     assert plugins.broken == []
     assert {"regene"} <= set(plugins.entries["generators"])
     assert {"sprites", "digits"} <= set(plugins.entries["datasets"])
+
+
+def test_the_source_of_a_plugin_counts_the_parts_that_it_is_made_of(monkeypatch):
+    before = {name: source_digest(name) for name in ("bench_regene", "bench_stic")}  # the latter uses none
+    read = Path.read_bytes
+
+    def changed(path):
+        return read(path) + (b"# changed" if path.parent.name == "parts" else b"")
+
+    monkeypatch.setattr(Path, "read_bytes", changed)
+    assert source_digest("bench_regene") != before["bench_regene"]
+    assert source_digest("bench_stic") == before["bench_stic"]
+
+
+def test_a_classifier_may_be_a_method(install):
+    """It draws nothing and is examined as a classifier; as a guide or a judge it is not on offer."""
+    plugins = Plugins(found=[install("plain", CLASSIFIER)])
+    assert plugins.find("generators", "plain").target.__name__ == "ResNetTiny"
+    assert plugins.all("classifiers") == []

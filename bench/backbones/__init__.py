@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from bench.api import Classifier
 from bench.backbones.architecture import build as timm_network
 from bench.backbones.classifier import TimmClassifier
-from bench.backbones.presets import ResNetLayerNorm, ResNetMedium, ResNetSmall, ResNetTiny
+from bench.backbones.presets import ResNetLayerNorm, ResNetMedium, ResNetSmall, ResNetTiny, ResNetTinyConfig
 from bench.hookspecs import hookimpl
 
-__all__ = ["TimmClassifier", "bench_classifiers", "timm_network"]
+__all__ = ["ResNetTiny", "ResNetTinyConfig", "TimmClassifier", "bench_classifiers", "timm_network"]
 
 
 @hookimpl

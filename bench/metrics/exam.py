@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from bench.api import Classifier, Data, Dataset, Generator, Logits, Pixels, SelfClassifying, to_float
+from bench.api import Classifier, Data, Dataset, Logits, Model, Pixels, SelfClassifying, to_float
 from bench.errors import BenchError
 from bench.metrics.cache import Array, Cache, content_digest
 from bench.metrics.exact import exactly
@@ -29,7 +29,7 @@ class Exam:
     def __init__(
         self,
         *,
-        model: Generator | None,
+        model: Model | None,
         dataset: Dataset,
         samples: Data | None,  # None where none could be drawn: metrics that need them must not be asked
         conditional: bool,  # whether the samples' labels were asked for

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from bench.api import CAPABILITIES, capabilities
+from bench.api import CAPABILITIES, Classifier, capabilities
 from bench.metrics.spaces import absent
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Metric:
         for need in self.needs:
             if need == "training" and model is None:
                 return "an anchor is not trained"
+            if need == "samples" and isinstance(model, Classifier):
+                return f"{who} is a classifier, which draws no images"
             if need in CAPABILITIES and not _has(model, need, conditional):
                 return f"{who} has no {', '.join(CAPABILITIES[need])} ({need})"
         return absent(self.space)

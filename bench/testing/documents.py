@@ -34,4 +34,5 @@ def is_measured(claim: dict[str, Any], root: Path) -> bool:
     if words[0] == "bench":
         return True
     path, _, test = words[1].partition("::")
-    return (root / path).is_file() and f"def {test or 'main'}(" in (root / path).read_text(encoding="utf-8")
+    wanted = f"def {test}(" if test else "def main(" if words[0] == "python" else ""
+    return (root / path).is_file() and wanted in (root / path).read_text(encoding="utf-8")

@@ -32,7 +32,9 @@ def test_settings_are_read_from_the_table_below_their_heading_alone(tmp_path: Pa
         ("bench run --plugins one", True),
         ("pytest test_it.py::test_one", True),
         ("pytest test_it.py::test_two", False),
+        ("pytest test_it.py --benchmark-only", True),
         ("python measure.py all", True),
+        ("python test_it.py", False),
         ("python gone.py", False),
     ],
 )

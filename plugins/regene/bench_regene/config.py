@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.parts.mixing import MixingConfig
+
 
 @dataclass(frozen=True)
-class ReGeneConfig:
-    """What can be set, and every default."""
+class ReGeneConfig(MixingConfig):
+    """What can be set, and every default; how latents are mixed is set by what it extends."""
 
     # Networks
     backbone: str = "conv"  # the small encoder of this plugin, or the name of a convolutional timm model
@@ -37,32 +39,16 @@ class ReGeneConfig:
     cycle_weight: float = 0.0  # squared error of z after the round trip of a mixed latent; try 0.1
     ema: float = 0.999  # of the decoder's weights; 0 for none
 
-    # The bank of latents, and how they are mixed
-    bank_size: int = 10_000  # latents kept, the same number for each class
+    # The bank of latents
     strict_pool: bool = False  # whether a class with too few correctly classified members ends the training
-    n: int = 2  # latents mixed into one
-    n_max: int | None = None  # where given, each image draws its own number from n ... n_max
-    alpha: float = 1.0  # of the symmetric Dirichlet that weights are drawn from
-    neighbours: int | None = 10  # the others are among this many nearest latents to the first; None: all of the class
-    include_anchor_weight: float = 0.0  # lower bound on the weight of the first latent
 
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
-        at_least_one = ("width", "latent_dim", "decoder_convs", "batch_size", "n")
+        super().__post_init__()
+        at_least_one = ("width", "latent_dim", "decoder_convs", "batch_size")
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("classifier_share", "warmup", "joint_weight", "label_smoothing", "ema", "include_anchor_weight"):
+        for name in ("classifier_share", "warmup", "joint_weight", "label_smoothing", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in 0 ... 1, got {getattr(self, name)}")
-        if self.alpha <= 0:
-            raise ValueError(f"alpha must be positive, got {self.alpha}")
-        if self.n_max is not None and self.n_max < self.n:
-            raise ValueError(f"n_max = {self.n_max} is below n = {self.n}")
-        if self.neighbours is not None and self.neighbours < self.most - 1:
-            raise ValueError(f"mixing {self.most} latents takes neighbours of {self.most - 1} or more")
-
-    @property
-    def most(self) -> int:
-        """How many latents one image may mix."""
-        return self.n if self.n_max is None else self.n_max

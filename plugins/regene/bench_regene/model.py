@@ -5,20 +5,20 @@ from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, Run, Spec, to_float
-from bench_regene.bank import Bank
+from bench import BenchError, Codes, Data, Images, Labels, Logits, Run, Spec
+from bench.parts.conv import Decoder, folded
+from bench.parts.descent import Average, Descent
+from bench.parts.mixing import Mixer
 from bench_regene.config import ReGeneConfig
 from bench_regene.losses import CentreLoss, Variances, feature_loss
-from bench_regene.networks import Decoder, Encoder, folded
-from bench_regene.optim import Average, Descent
+from bench_regene.networks import Encoder
 
 CHUNK = 250  # images encoded at once for the bank
 
 
-class ReGene(Generator):
+class ReGene(Mixer):
     """A classifier E, H and a decoder D; a new image is D of a convex combination of latents of its class.
 
     All parts are in eval mode but those that `fit` is training, so no image depends on the others of its batch.
@@ -28,30 +28,25 @@ class ReGene(Generator):
     source = "arXiv 2004.07543"
 
     feature_variance: Tensor  # (layers of E,)
-    class_share: Tensor  # (k,), of the training set
 
     def __init__(self, config: ReGeneConfig, spec: Spec) -> None:
-        super().__init__(config, spec)
+        super().__init__(config, spec, config.latent_dim)
         k, d = len(spec.classes), config.latent_dim
-        if config.bank_size < k * config.most:
-            raise BenchError(
-                f"bank_size = {config.bank_size} holds fewer than {config.most} latents for each of {k} classes, "
-                f"set it to {k * config.most} or more"
-            )
         self.encoder = Encoder(config, spec)
         self.head = nn.Linear(d, k)  # H: one affine map and nothing else, or the theorem does not hold
-        self.decoder = Decoder(config, spec)
+        self.decoder = Decoder(
+            spec.channels, spec.size, width=config.width, latent_dim=d, convs=config.decoder_convs,
+            upsampling=config.upsampling,
+        )  # fmt: skip
         self.centre_loss = CentreLoss(k, d) if config.centre_weight else None
-        self.bank = Bank(k, config.bank_size // k, d)
         self.register_buffer("feature_variance", torch.ones(self.encoder.layers))
-        self.register_buffer("class_share", torch.full((k,), 1 / k))
         self.eval()
 
     # Training
 
     def fit(self, data: Data, run: Run) -> None:
         """Two stages, or both at once. Raises `BenchError` where a class has fewer than n training images."""
-        self._check_counts(data)
+        self.check_counts(data)
         if self.config.training == "joint":
             self.fit_jointly(data, run)
             self.fill_bank(data, run)
@@ -65,7 +60,10 @@ class ReGene(Generator):
         config = self.config
         parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(parts, config, config.classifier_lr, steps, run.precision, config.weight_decay)
+        descent = Descent(
+            parts, config.classifier_lr, steps, precision=run.precision, warmup=config.warmup,
+            weight_decay=config.weight_decay,
+        )  # fmt: skip
         parts.train()
         for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=[descent]):
             with run.autocast():
@@ -80,7 +78,7 @@ class ReGene(Generator):
         config = self.config
         encoder, head = folded(self.encoder).requires_grad_(False), deepcopy(self.head).requires_grad_(False)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(self.decoder, config, config.lr, steps, run.precision)
+        descent = Descent(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = Average(self.decoder, config.ema)
         self.decoder.train()
         for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(descent, average)):
@@ -96,7 +94,7 @@ class ReGene(Generator):
         """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
         config, w = self.config, self.config.joint_weight
         steps = run.steps(run.left, config.batch_size)
-        descent = Descent(self, config, config.lr, steps, run.precision)
+        descent = Descent(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = Average(self.decoder, config.ema)
         self.train()
         for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(descent, average)):
@@ -151,22 +149,17 @@ class ReGene(Generator):
     @torch.no_grad()
     def fill_bank(self, data: Data, run: Run) -> None:
         """Encode members of each class drawn at random, in float32, and measure the variance of each layer of E."""
-        order = torch.randperm(len(data), generator=run.rng, device=run.device).cpu()
-        labels = data.labels.cpu()[order]
         variances, short = Variances(), []
-        for label, name in enumerate(self.spec.classes):
-            members = order[labels == label][: self.bank.capacity]
+        for label, members in enumerate(self.draw_members(data, run.rng)):
             latents = torch.cat([self._encode_chunk(data, chunk, variances) for chunk in members.split(CHUNK)])
-            if self.bank.fill(label, latents, self.head(latents), self.config.most) < self.config.most:
-                short.append(name)
+            if self.bank.fill_told(label, latents, self.head(latents), self.config.most) < self.config.most:
+                short.append(self.spec.classes[label])
         self.feature_variance.copy_(variances.result())
-        self.class_share.copy_(torch.bincount(labels, minlength=len(self.spec.classes)) / len(labels))
         if short:
             self._complain(short)
 
     def _encode_chunk(self, data: Data, members: Tensor, variances: Variances) -> Codes:
-        images = to_float(data.images[members.to(data.images.device)].to(self.class_share.device))
-        latents, maps = self.encoder(images)
+        latents, maps = self.encoder(self.load(data, members))
         variances.add([*maps, latents])
         return latents
 
@@ -179,48 +172,12 @@ class ReGene(Generator):
             raise BenchError(f"{message}: train longer, lower n, or set strict_pool=false")
         warnings.warn(f"{message}: those nearest to it are mixed instead, without any guarantee", stacklevel=2)
 
-    def _check_counts(self, data: Data) -> None:
-        counts = torch.bincount(data.labels, minlength=len(self.spec.classes))
-        for name, count in zip(self.spec.classes, counts.tolist(), strict=True):
-            if count < self.config.most:
-                raise BenchError(f"class {name!r} has {count} training images, mixing wants {self.config.most} of each")
-
     # What it can do
-
-    @torch.no_grad()
-    def sample(self, n: int, rng: torch.Generator) -> Images:
-        """Classes are drawn as often as they are in the training set."""
-        labels = torch.multinomial(self.class_share.to(rng.device), n, replacement=True, generator=rng)
-        return self.sample_class(labels, rng)
-
-    @torch.no_grad()
-    def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
-        """D(z*), z* of each label's class."""
-        return self.decoder(self._draw(labels, rng))
-
-    @torch.no_grad()
-    def sample_mixture(self, weights: Float[Tensor, "n k"], rng: torch.Generator) -> Images:
-        """D(sum_c w_c z*_c). The z*_c do not depend on the weights: with one seed, weights alone move the image."""
-        weights = weights.to(self.class_share)
-        mixed = torch.zeros(len(weights), self.config.latent_dim, device=weights.device)
-        for label, weight in enumerate(weights.unbind(1)):
-            mixed += weight.unsqueeze(1) * self._draw(torch.full_like(weight, label, dtype=torch.int64), rng)
-        return self.decoder(mixed)
-
-    def _draw(self, labels: Labels, rng: torch.Generator) -> Codes:
-        if not self.bank.pool.any():
-            raise BenchError("this ReGene has no latents to mix: fit it, or load the state of a fitted one")
-        return self.bank.draw(labels.to(self.class_share.device), self.config, rng)
 
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:
         """z = E(x), non-negative."""
         return self.encoder(images)[0]
-
-    @torch.no_grad()
-    def reconstruct(self, images: Images) -> Images:
-        """D(E(x))."""
-        return self.decoder(self.encode(images))
 
     @torch.no_grad()
     def logits(self, images: Images) -> Logits:

@@ -8,22 +8,14 @@ import torch
 from torch import nn
 
 from bench import BenchError, Spec
+from bench.parts.conv import folded
 from bench_regene import ReGene, ReGeneConfig
-from bench_regene.networks import folded, sizes
 
 SMALL = ReGeneConfig(width=4, latent_dim=8, bank_size=10)
 
 
 def spec(size: int, channels: int = 3) -> Spec:
     return Spec("made-up", channels, size, ("a", "b"))
-
-
-@pytest.mark.parametrize(
-    ("size", "sides"),
-    [(8, [8, 4, 2]), (28, [28, 14, 7, 4]), (32, [32, 16, 8, 4]), (64, [64, 32, 16, 8, 4]), (30, [30, 15, 8, 4])],
-)
-def test_stages_halve_the_image_until_four_pixels_are_left(size: int, sides: list[int]) -> None:
-    assert sizes(size) == sides
 
 
 @pytest.mark.parametrize("size", [8, 28, 32, 64, 128])

@@ -1,38 +1,48 @@
-"""How weights move: Muon and AdamW under a warm-up and a cosine, and the moving average of a module."""
+"""How weights move on a short budget: Muon and AdamW under a warm-up and a cosine, and the moving average of a module."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench import Muon, hidden_weights
-from bench_regene.config import ReGeneConfig
+from bench.muon import Muon, hidden_weights
 
 ADAMW = 0.25  # the learning rate of AdamW as a share of Muon's
 
 
 class Descent:
-    """One stage of training: Muon for kernels and matrices, AdamW for biases and norms, both on one schedule."""
+    """One stage of training: Muon for kernels and matrices, AdamW for the rest, both on one schedule.
+
+    `faster` parameters (log-sigmas, say, which are not in `module`, or are) move at `speed` times AdamW's rate and
+    are not decayed. Goes into `keep=` of `run.batches`.
+    """
 
     def __init__(
         self,
         module: nn.Module,
-        config: ReGeneConfig,
         lr: float,
         steps: int,
-        precision: str,
+        *,
+        precision: str = "float32",
+        warmup: float = 0.1,  # share of the steps
         weight_decay: float = 0.0,
+        faster: Iterable[Tensor] = (),
+        speed: float = 10.0,
     ) -> None:
-        hidden = hidden_weights(module)
-        rest = [parameter for parameter in module.parameters() if not any(parameter is weight for weight in hidden)]
+        hidden, faster = hidden_weights(module), list(faster)
+        taken = {id(weight) for weight in (*hidden, *faster)}
+        rest: list[dict[str, Any]] = [{"params": [it for it in module.parameters() if id(it) not in taken]}]
+        if faster:
+            rest.append({"params": faster, "lr": speed * ADAMW * lr, "weight_decay": 0.0})
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self.optimizers: list[torch.optim.Optimizer] = [
             Muon(hidden, lr, weight_decay=weight_decay, dtype=dtype),
             torch.optim.AdamW(rest, ADAMW * lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=True),
         ]
-        self._steps, self._warmup = steps, max(1.0, config.warmup * steps)
+        self._steps, self._warmup = steps, max(1.0, warmup * steps)
         self.schedules = [LambdaLR(optimizer, self._factor) for optimizer in self.optimizers]
         self._parts: list[Any] = [*self.optimizers, *self.schedules]
 

@@ -1,0 +1,133 @@
+"""Hidden layers of a frozen classifier, several at a time, with gradient to the images and to nothing else."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
+
+from bench.api import Classifier, Images
+from bench.errors import BenchError, nearest
+from bench.freeze import freeze
+
+Layers = dict[str, Tensor]  # by name, in the order asked for
+
+ACTIVATIONS = (
+    F.relu, F.relu6, F.leaky_relu, F.elu, F.selu, F.gelu, F.silu, F.mish, F.hardswish, F.prelu,
+    torch.relu, torch.relu_, Tensor.relu, Tensor.relu_, torch.tanh, Tensor.tanh,
+)  # fmt: skip
+
+
+class FrozenFeatures:
+    """Chosen layers of any classifier, which is frozen for good: eval mode, no gradient to its weights, no buffer moves.
+
+    `layers` name them: `map1`, `map2`, ... are the feature maps that `Classifier.features` gives, from shallow to deep,
+    `maps` all of them, `vector` its last layer (before the logits), `logits` its answer; any other name is a module of
+    the classifier, by what it puts out (`net.layer1.0.bn1`). With `before_activation` a layer that an activation puts
+    out is replaced by what went into it; any other is before an activation already and is taken as it is. One pass
+    gives all layers, save that `logits` takes another one beside maps or the vector.
+    """
+
+    def __init__(self, classifier: Classifier, layers: Sequence[str], *, before_activation: bool = False) -> None:
+        self.classifier, self.before_activation = freeze(classifier), before_activation
+        shown = [f"map{1 + n}" for n in range(len(self._probe(classifier.features)) - 1)]
+        self.names = tuple(name for layer in layers for name in (shown if layer == "maps" else [layer]))
+        inside = dict(classifier.named_modules())
+        for name in self.names:
+            if name not in (*shown, "vector", "logits") and (not name or name not in inside):
+                raise BenchError(f"this guide has no layer {name!r}: {_advice(name, shown, inside)}")
+        self._modules = {name: inside[name] for name in self.names if name not in (*shown, "vector", "logits")}
+        self.shapes = {name: tuple(layer.shape[1:]) for name, layer in self._probe(self.target).items()}
+
+    def __call__(self, images: Images) -> Layers:
+        """Each layer (n, ...); gradient reaches `images` if they want one."""
+        return self._look(images)
+
+    def target(self, images: Images) -> Layers:
+        """The same without a graph: for what others shall come near to."""
+        with torch.no_grad():
+            return self._look(images)
+
+    def _probe(self, look: Callable[[Images], Any]) -> Any:
+        """What the classifier makes of one blank image."""
+        some = next(self.classifier.parameters(), torch.zeros(()))
+        with torch.no_grad():
+            return look(torch.zeros(1, *self.classifier.spec.shape, device=some.device))
+
+    def _look(self, images: Images) -> Layers:
+        taps, inputs = _Taps(self._modules), _Inputs()
+        with taps, inputs if self.before_activation else nullcontext():
+            known = self._own(images)
+        known |= {name: inputs.found.get(id(raw), (raw, copy))[1] for name, (raw, copy) in taps.found.items()}
+        return {name: inputs.found.get(id(known[name]), (None, known[name]))[1] for name in self.names}
+
+    def _own(self, images: Images) -> Layers:
+        """The layers that the classifier's own methods give: no more of them are called than needed."""
+        known: Layers = {}
+        of_features = set(self.names) - {"logits"} - set(self._modules)
+        if of_features:
+            *maps, known["vector"] = self.classifier.features(images)
+            known |= {f"map{1 + n}": layer for n, layer in enumerate(maps)}
+        if "logits" in self.names or not of_features:
+            known["logits"] = self.classifier.logits(images)
+        return known
+
+
+def untrained(classifier: Classifier, seed: int) -> Classifier:
+    """Another of the same architecture, with random weights that follow from `seed`: a control for its features."""
+    device = next((it.device for it in classifier.parameters()), torch.device("cpu"))
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        return type(classifier)(classifier.config, classifier.spec).to(device)
+
+
+def _advice(name: str, shown: list[str], inside: Iterable[str]) -> str:
+    if re.fullmatch(r"map\d+", name):
+        return f"it has {', '.join(shown) or 'no map'}"
+    return nearest(name, ["maps", *shown, "vector", "logits", *(it for it in inside if it)])
+
+
+class _Taps:
+    """While it is entered, what these modules put out when first called: as it is, and a copy, for an activation may
+    work in place on it."""
+
+    def __init__(self, modules: dict[str, nn.Module]) -> None:
+        self._modules, self.found = modules, dict[str, tuple[Tensor, Tensor]]()
+        self._hooks: list[RemovableHandle] = []
+
+    def __enter__(self) -> None:
+        self._hooks = [it.register_forward_hook(self._keeper(name)) for name, it in self._modules.items()]
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _keeper(self, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def keep(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            self.found.setdefault(name, (output, output.clone()))
+
+        return keep
+
+
+class _Inputs(TorchFunctionMode):
+    """While it is entered, every activation's output with its input, by the identity of the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[int, tuple[Tensor, Tensor]] = {}  # the output too, lest its identity is given away
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func not in ACTIVATIONS:
+            return func(*args, **kwargs)
+        before: Tensor = args[0] if args else kwargs["input"]
+        in_place = func.__name__.endswith("_") or kwargs.get("inplace") or any(it is True for it in args[1:])
+        before = before.clone() if in_place else before
+        after: Tensor = func(*args, **kwargs)
+        self.found[id(after)] = (after, before)
+        return after

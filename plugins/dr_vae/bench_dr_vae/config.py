@@ -1,0 +1,69 @@
+"""All settings of both entries. Section numbers are those of the README."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Sharing = Literal["element", "layer", "fixed"]
+
+
+def require(config: Any, low: float, high: float, *names: str) -> None:
+    """Raises ValueError where one of these settings is outside of [low, high]."""
+    for name in names:
+        if not low <= getattr(config, name) <= high:
+            bounds = f"be at least {low:g}" if high == float("inf") else f"lie in {low:g} ... {high:g}"
+            raise ValueError(f"{name} must {bounds}, got {getattr(config, name)}")
+
+
+@dataclass(frozen=True)
+class DrVaeConfig:
+    """What can be set, and every default."""
+
+    # The VAE (section 4)
+    network: Literal["conv", "discgen"] = "conv"  # the small one of this repository, or the authors' for 64 pixels
+    width: int = 24  # channels of the first stage, doubled by each
+    latent_dim: int = 64
+    hidden: int = 1_000  # units of the dense layers of network=discgen; conv has none
+
+    # The term (sections 2 and 3)
+    layers: tuple[str, ...] = ("maps",)  # of the guide; none: the plain VAE
+    before_activation: bool = True  # take what goes into the activation that a layer ends in
+    features: Literal["guide", "random"] = "guide"  # random: the same architecture, untrained, as a control
+    gamma: float = 1.0  # weight of the term; 0: the plain VAE
+    per_pixel: bool = False  # divide the term by elements / pixels, so that it counts as one more image
+    feature_sigma: Sharing = "element"  # who shares a learned sigma; fixed: exp(sigma_start) for all
+    pixel_sigma: Sharing = "element"
+    sigma_start: float = 0.0  # log sigma
+    sigma_floor: float = -3.0  # log sigma: 0.05
+
+    # Training (section 5)
+    optimizer: Literal["muon", "adam"] = "muon"  # Muon and AdamW on a schedule, or Adam at a constant rate
+    batch_size: int = 64
+    lr: float = 0.02  # of Muon, AdamW has a quarter of it; Adam wants 0.002
+    warmup: float = 0.1  # share of a stage's steps; of optimizer=muon
+    sigma_speed: float = 10.0  # learning rate of log sigma over AdamW's or Adam's
+    adjust_share: float = 0.1  # of the budget, for stage 4; 0 leaves it out
+    adjust_lr: float = 0.1  # learning rate of stage 4 over that of stage 3
+    prior_batch: int = 128  # draws from the prior at each step of stage 4
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for settings that cannot work."""
+        infinite = float("inf")
+        require(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
+        require(self, 2, infinite, "batch_size")  # batch norm wants two
+        require(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
+        require(self, 0, 1, "warmup")
+        require(self, 0, 0.9, "adjust_share")
+
+    @property
+    def term(self) -> bool:
+        """Whether there is a discriminative term at all."""
+        return bool(self.layers) and self.gamma > 0
+
+
+@dataclass(frozen=True)
+class DrVaeLogitsConfig(DrVaeConfig):
+    """The same settings with other defaults: the guide's answer only, all of it at one fixed scale."""
+
+    layers: tuple[str, ...] = ("logits",)
+    before_activation: bool = False
+    feature_sigma: Sharing = "fixed"

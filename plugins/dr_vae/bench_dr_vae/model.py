@@ -1,0 +1,172 @@
+"""A VAE whose reconstructions must also agree with the image in hidden layers of a classifier (arXiv 1602.03220)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench import Codes, Data, Generator, Images, Run, Spec
+from bench.parts.gaussian import LogSigma, PerImage, draw
+from bench_dr_vae.config import DrVaeConfig, DrVaeLogitsConfig
+from bench_dr_vae.networks import MOMENTUM, build_vae
+from bench_dr_vae.optim import steps_of
+from bench_dr_vae.term import Term, term_of
+
+
+class DrVae(Generator):
+    """lamb2016: the plain VAE is what is left of it without layers or at gamma = 0.
+
+    All parts are in eval mode but those that `fit` is training, so no image depends on the others of its batch.
+    """
+
+    Config: ClassVar[type] = DrVaeConfig
+    source = "arXiv 1602.03220"
+    paper_epochs = 76  # 75 of stage 3, 1 of stage 4
+    config: DrVaeConfig
+
+    def __init__(self, config: DrVaeConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        self.vae = build_vae(config, spec)
+        self.eval()
+
+    # Training. Stage 1, the classifier, and stage 2, freezing it, are the host's: it lends the guide.
+
+    def fit(self, data: Data, run: Run) -> None:
+        """Stages 3 and 4. Raises `BenchError` for a layer that the guide has not."""
+        term = term_of(run.guide, self.config, run.seed) if self.config.term else None
+        self.fit_vae(data, run, run.share(1 - self.config.adjust_share), term)
+        if self.config.adjust_share:
+            self.adjust(data, run, run.left)
+
+    def fit_vae(self, data: Data, run: Run, images: int, term: Term | None) -> None:
+        """Stage 3: the VAE and all sigmas; None is the plain VAE."""
+        config, trained = self.config, nn.ModuleList([self.vae, *([term] if term else [])])
+        steps = run.steps(images, config.batch_size)
+        sigmas = [it.value for it in trained.modules() if isinstance(it, LogSigma) and it.value.requires_grad]
+        descent = steps_of(config, trained, config.lr, steps, run.precision, sigmas)
+        trained.train()
+        for x, _ in run.batches(
+            data, config.batch_size, images, phase="vae", keep=[descent, *([term] if term else [])]
+        ):
+            loss, shown = self.loss(x, run, term)
+            descent.step(loss)
+            run.log(loss=loss, **shown)
+        trained.eval()
+
+    def loss(self, x: Images, run: Run, term: Term | None) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """KL + N(x; m, sigma_0) + gamma sum_l N(d_l(x); d_l(m), sigma_l), mean over the batch, and its parts."""
+        with run.autocast():
+            terms = self.vae(x, run.rng)
+        shown = {"pixels": terms.pixels.mean(), "kl": terms.kl.mean()}
+        if term is None:
+            return terms.loss, shown
+        with run.autocast():
+            of_layers = term(term.features.target(x), terms.mean)
+        shown |= {name.replace(".", "_"): it.mean() for name, it in of_layers.items()}
+        return term.add(terms.loss, of_layers), shown
+
+    def adjust(self, data: Data, run: Run, images: int) -> None:
+        """Stage 4: the decoder's batch norms learn the statistics of draws from the prior, the encoder follows.
+
+        Weights of the decoder and sigma_0 stay; the encoder goes down the plain -ELBO, without the term.
+        """
+        config, vae = self.config, self.vae
+        encoder = nn.ModuleList([vae.encoder, vae.posterior])
+        steps = run.steps(images, config.batch_size)
+        descent = steps_of(config, encoder, config.adjust_lr * config.lr, steps, run.precision)
+        encoder.train()
+        with frozen(vae.decoder, vae.log_sigma):
+            for x, _ in run.batches(data, config.batch_size, images, phase="adjust", keep=[descent]):
+                self._look_at_prior(run)
+                loss, shown = self.loss(x, run, None)
+                descent.step(loss)
+                run.log(loss=loss, **shown)
+        encoder.eval()
+
+    @torch.no_grad()
+    def _look_at_prior(self, run: Run) -> None:
+        """Running statistics take in a batch of m(z), z ~ N(0, I)."""
+        codes = torch.randn(self.config.prior_batch, self.config.latent_dim, generator=run.rng, device=run.device)
+        self.vae.decoder.train()
+        with run.autocast(), momentum(self.vae.decoder, MOMENTUM):
+            self.vae.decode(codes)
+        self.vae.decoder.eval()
+
+    # What it can do
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        """m(z), z ~ N(0, I); no pixel noise."""
+        return self.decode(self.draw_codes(n, rng), rng)
+
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
+        """From the prior."""
+        return torch.randn(n, self.config.latent_dim, generator=rng, device=rng.device)
+
+    @torch.no_grad()
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        """m(z): nothing is drawn."""
+        return self.vae.decode(codes)
+
+    @torch.no_grad()
+    def encode(self, images: Images) -> Codes:
+        """The mean of q(z|x)."""
+        return self.vae.encode(images)[0]
+
+    @torch.no_grad()
+    def reconstruct(self, images: Images) -> Images:
+        """m at the mean of q(z|x): nothing is drawn."""
+        return self.vae.decode(self.encode(images))
+
+    @torch.no_grad()
+    def redraw(self, images: Images, rng: torch.Generator) -> Images:
+        """m at a draw from q(z|x), as the paper shows reconstructions."""
+        return self.vae.decode(draw(*self.vae.encode(images), rng))
+
+    @torch.no_grad()
+    def interpolate(self, first: Images, second: Images, steps: int = 7) -> Float[Tensor, "n steps c h w"]:
+        """m along the straight line between the means of pairs of images, both ends included."""
+        ends = self.encode(first), self.encode(second)
+        shares = torch.linspace(0, 1, steps, device=ends[0].device)
+        codes = torch.stack([torch.lerp(*ends, share) for share in shares], 1)
+        return self.vae.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
+
+    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
+        """log p(x) of the pixels alone in nats, importance-weighted over so many draws from q (section 6)."""
+        return self.vae.log_likelihood(images, rng, draws)
+
+
+class DrVaeLogits(DrVae):
+    """miller2019: the same with the classifier's logits for the only layer, at a fixed scale."""
+
+    Config = DrVaeLogitsConfig
+    source = "Miller et al., Discriminative Regularization for Latent Variable Models, ICML 2019"
+
+
+@contextmanager
+def frozen(*modules: nn.Module) -> Iterator[None]:
+    """No gradient to the parameters of these modules in here."""
+    parameters = [it for module in modules for it in module.parameters() if it.requires_grad]
+    for it in parameters:
+        it.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for it in parameters:
+            it.requires_grad_(True)
+
+
+@contextmanager
+def momentum(module: nn.Module, share: float) -> Iterator[None]:
+    """Running statistics take in this share of a new batch in here."""
+    norms = [it for it in module.modules() if isinstance(it, nn.modules.batchnorm._BatchNorm)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = share
+    try:
+        yield
+    finally:
+        for norm, value in zip(norms, before, strict=True):
+            norm.momentum = value
