@@ -76,9 +76,10 @@ class Vae(nn.Module):
         mu, log_s = both.chunk(2, 1)
         return mu, WIDEST_LOG * torch.tanh(log_s / WIDEST_LOG)
 
-    def decode(self, codes: Codes, labels: Labels | None = None) -> Images:
-        """The mean image m(z), in (0, 1) and float32."""
-        return self.decoder(self._with(codes, labels)).float()
+    def decode(self, codes: Codes, labels: Tensor | None = None) -> Images:
+        """The mean image m(z), in (0, 1) and float32. `labels` may also be shares of the classes, (n, k)."""
+        length = self.latent_dim**0.5  # of the label's columns: as long as z, or the decoder finds the class in z
+        return self.decoder(self._with(codes, labels, length)).float()
 
     def forward(self, images: Images, rng: torch.Generator, labels: Labels | None = None) -> Terms:
         """The terms of one draw of z for each image."""
@@ -101,12 +102,13 @@ class Vae(nn.Module):
             weights.append(prior - pixels - log_density(codes, mu, log_s))
         return importance_weighted(torch.stack(weights))
 
-    def _with(self, vectors: Tensor, labels: Labels | None) -> Tensor:
+    def _with(self, vectors: Tensor, labels: Tensor | None, length: float = 1.0) -> Tensor:
         if (labels is None) != (self.classes == 0):
             raise ValueError(f"a VAE with {self.classes} classes was given {'no ' if labels is None else ''}labels")
         if labels is None:
             return vectors
-        return torch.cat([vectors, F.one_hot(labels, self.classes).to(vectors)], 1)
+        shares = labels if labels.is_floating_point() else F.one_hot(labels, self.classes)
+        return torch.cat([vectors, length * shares.to(vectors)], 1)
 
 
 class ConvEncoder(nn.Module):

@@ -140,6 +140,17 @@ class ConditionalVae(PlainVae):
         return self.decode(self._codes_of(weights, rng), rng)
 
     @torch.no_grad()
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        """m(z, shares): nothing is drawn."""
+        return self.vae.decode(codes[:, : self.config.latent_dim], codes[:, self.config.latent_dim :])
+
+    @torch.no_grad()
+    def reconstruct(self, images: Images) -> Images:
+        """m at the mean of q(z|x, y), y the class of the highest bound: nothing is drawn."""
+        codes = self.encode(images)
+        return self.vae.decode(codes[:, : self.config.latent_dim], codes[:, self.config.latent_dim :])
+
+    @torch.no_grad()
     def encode(self, images: Images) -> Codes:
         """The mean of q(z|x, y) and y, which is the class of the highest bound."""
         features = self.vae.encoder(images)
