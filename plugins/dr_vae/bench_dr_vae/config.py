@@ -29,7 +29,7 @@ class DrVaeConfig:
     before_activation: bool = True  # take what goes into the activation that a layer ends in
     features: Literal["guide", "random"] = "guide"  # random: the same architecture, untrained, as a control
     gamma: float = 1.0  # weight of the term; 0: the plain VAE
-    per_pixel: bool = False  # divide the term by elements / pixels, so that it counts as one more image
+    per_pixel: bool = True  # divide the term by elements / pixels: it counts as one more image; the authors do not
     feature_sigma: Sharing = "element"  # who shares a learned sigma; fixed: exp(sigma_start) for all
     pixel_sigma: Sharing = "element"
     sigma_start: float = 0.0  # log sigma
@@ -66,4 +66,5 @@ class DrVaeLogitsConfig(DrVaeConfig):
 
     layers: tuple[str, ...] = ("logits",)
     before_activation: bool = False
+    per_pixel: bool = False
     feature_sigma: Sharing = "fixed"

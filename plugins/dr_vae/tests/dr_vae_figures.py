@@ -4,8 +4,9 @@ import torch
 from dr_vae_toys import ConvGuide, Judge
 from torch import Tensor
 
-from bench import Classifier, Data, Images, to_float
+from bench import Classifier, Data, Images, Run, to_float
 from bench.parts.features import FrozenFeatures
+from bench.parts.gaussian import gaussian_nll
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 
@@ -37,6 +38,27 @@ def nll(model: DrVae, images: Images, draws: int = 100) -> float:
 def kl(model: DrVae, images: Images) -> float:
     """KL of q to the prior, nats, mean."""
     return float(model.vae(images, rng()).kl.mean())
+
+
+def settle(model: DrVae, term: Term, data: Data, steps: int = 250) -> None:
+    """Train all sigmas on by the same loss, at a rate that falls to 0, while the network stays: they lag behind it."""
+    run = Run(model, images=steps * 128, seed=1)
+    sigmas = [model.vae.log_sigma, *term.log_sigmas]
+    optimizer = torch.optim.Adam([it.value for it in sigmas], 0.03)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    model.vae.log_sigma.train()
+    term.train()
+    for images, _ in run.batches(data, 128, run.images):
+        with torch.no_grad():
+            mean = model.redraw(images, run.rng)
+            target, drawn = term.features.target(images), term.features.target(mean)
+        of_pixels = gaussian_nll(images, mean, model.vae.log_sigma()).mean()
+        optimizer.zero_grad()
+        term.add(of_pixels, term.of_layers(target, drawn)).backward()
+        optimizer.step()
+        schedule.step()
+    model.eval()
+    term.eval()
 
 
 @torch.no_grad()
