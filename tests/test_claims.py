@@ -99,23 +99,23 @@ def test_a_package_that_cannot_be_found_has_no_ledger(module: str) -> None:
 @pytest.fixture
 def installed(package: Callable[..., EntryPoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two installed plugins, one of which keeps a ledger."""
-    points = [package("plugins/dr_vae", "bench_dr_vae"), package("site", "bench_plain_")]
+    points = [package("plugins/made_up", "bench_made_up"), package("site", "bench_plain_")]
     monkeypatch.setattr(claims, "entry_points", lambda group: points)
-    path = tmp_path / "plugins/dr_vae/claims.toml"
+    path = tmp_path / "plugins/made_up/claims.toml"
     path.write_text(ledger([ROW]))
     return path
 
 
 @pytest.mark.usefixtures("installed")
 def test_a_plugin_is_asked_for_by_either_spelling_and_all_by_none() -> None:
-    assert [claim.plugin for claim in load_claims("dr_vae")] == ["dr_vae"]
-    assert load_claims("dr-vae") == load_claims("dr_vae") == load_claims(None)
+    assert [claim.plugin for claim in load_claims("made_up")] == ["made_up"]
+    assert load_claims("made-up") == load_claims("made_up") == load_claims(None)
 
 
 @pytest.mark.usefixtures("installed")
 def test_an_unknown_plugin_and_one_without_a_ledger_are_errors() -> None:
-    with pytest.raises(BenchError, match="unknown plugin 'dr_vea': did you mean 'dr_vae'"):
-        load_claims("dr_vea")
+    with pytest.raises(BenchError, match="unknown plugin 'made_pu': did you mean 'made_up'"):
+        load_claims("made_pu")
     with pytest.raises(
         BenchError, match=r"plugin 'plain_' keeps no ledger: no claims\.toml in its package bench_plain_"
     ):
