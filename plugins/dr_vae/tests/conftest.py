@@ -8,9 +8,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide, Judge, digits, fit_guide, fitted, with_term
+from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide, fit_guide, fitted, with_term
 
 from bench import Data, Images, to_float
+from bench.testing.lab import Judge, digits
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

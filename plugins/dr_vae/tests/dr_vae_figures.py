@@ -1,12 +1,13 @@
 """What is measured of a model, for the tests and for measure.py."""
 
 import torch
-from dr_vae_toys import ConvGuide, Judge
+from dr_vae_toys import ConvGuide
 from torch import Tensor
 
 from bench import Classifier, Data, Images, Run, to_float
 from bench.parts.features import FrozenFeatures
 from bench.parts.gaussian import gaussian_nll
+from bench.testing.lab import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

@@ -1,4 +1,4 @@
-"""Real 8x8 digits, a guide, a judge of another architecture and seed, and short trainings."""
+"""A guide for the digits of 8 pixels, and short trainings under it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from bench import Classifier, Data, Images, Labels, Logits, Run, Spec
+from bench import Classifier, Data, Images, Logits, Run, Spec
 from bench_dr_vae import DrVae, DrVaeConfig
 from bench_dr_vae.term import Term, term_of
 
-SPEC = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
 TOY = DrVaeConfig(width=16, latent_dim=16, per_pixel=False, sigma_floor=-2.5, adjust_share=0.0)  # as published
 TOY_PLAIN = replace(TOY, gamma=0.0)
 BUDGET = 40_000  # training images seen
@@ -62,14 +60,6 @@ class ConvGuide(Classifier):
         return [*maps[1:], maps[-1].flatten(1)]
 
 
-def digits() -> Data:
-    """All 1,797 digits of scikit-learn in a fixed random order, 0..16 stretched to 0..255."""
-    images, labels = load_digits(return_X_y=True)
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
-    pixels = torch.from_numpy(images).reshape(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
-    return Data(SPEC, pixels[order], torch.from_numpy(labels)[order].long())
-
-
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Weights drawn in here follow from the seed."""
@@ -106,31 +96,3 @@ def with_term(
         term = term_of(guide, config, seed)
         model.fit_vae(data, Run(model, images=images, seed=seed, guide=guide), images, term)
     return model, term
-
-
-class Judge:
-    """A classifier of another architecture and seed, trained on real images only."""
-
-    def __init__(self, data: Data) -> None:
-        with seeded(1234):
-            self.body = nn.Sequential(
-                nn.Conv2d(1, 24, 5, padding=2), nn.SiLU(), nn.MaxPool2d(2),
-                nn.Conv2d(24, 48, 3), nn.SiLU(), nn.Flatten(), nn.Linear(48 * 4, 64), nn.SiLU(),
-            )  # fmt: skip
-            self.head = nn.Linear(64, 10)
-        net = nn.Sequential(self.body, self.head)
-        optimizer = torch.optim.AdamW(net.parameters(), 2e-3)
-        for images, labels in Run(net, images=40_000, seed=1234).batches(data, 64, 40_000):
-            optimizer.zero_grad()
-            F.cross_entropy(net(images), labels).backward()
-            optimizer.step()
-        net.requires_grad_(False)
-
-    def logits(self, images: Images) -> Logits:
-        return self.head(self.body(images))
-
-    def classes(self, images: Images) -> Labels:
-        return self.logits(images).argmax(1)
-
-    def features(self, images: Images) -> Tensor:
-        return self.body(images)

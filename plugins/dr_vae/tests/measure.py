@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 from dr_vae_figures import agreement, frechet, kl, nll, relative_errors, rng, settle, variance_ratios
-from dr_vae_toys import SEEDS, TOY, TOY_PLAIN, ConvGuide, Judge, digits, fit_guide, fitted, with_term
+from dr_vae_toys import SEEDS, TOY, TOY_PLAIN, ConvGuide, fit_guide, fitted, with_term
 
 from bench import to_float
+from bench.testing.lab import Judge, digits
 from bench_dr_vae import DrVae, DrVaeConfig
 
 TRAIN, TEST = digits()[:1297], digits()[1297:]

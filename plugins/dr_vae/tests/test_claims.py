@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import torch
 from dr_vae_figures import agreement, kl, nll, relative_errors, settle, variance_ratios
-from dr_vae_toys import TOY, ConvGuide, Judge, with_term
+from dr_vae_toys import TOY, ConvGuide, with_term
 
 from bench import Data, Images
+from bench.testing.lab import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

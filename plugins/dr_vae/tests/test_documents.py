@@ -1,18 +1,17 @@
 """The README and the ledger say what the plugin does."""
 
-import re
-import tomllib
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.testing.documents import is_measured, ledger_of, settings_listed
 from bench_dr_vae import DrVae, DrVaeConfig, DrVaeLogitsConfig
 
-HERE = Path(__file__).parent
-ROW = re.compile(r"^\| `(\w+)` \| `([^`]*)` \|", re.MULTILINE)
-README = (HERE.parent / "README.md").read_text(encoding="utf-8")
-LEDGER = tomllib.loads((HERE.parent / "claims.toml").read_text(encoding="utf-8"))
+HOME = Path(__file__).parents[1]
+README = (HOME / "README.md").read_text(encoding="utf-8")
+LEDGER = ledger_of(HOME / "claims.toml")
 
 
 def written(value: object) -> str:
@@ -21,9 +20,9 @@ def written(value: object) -> str:
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:
-    _, _, rest = README.partition("## 8. Settings\n")
-    listed = dict(ROW.findall(rest.partition("\n## ")[0]))
-    assert listed == {field.name: written(field.default) for field in fields(DrVaeConfig)}
+    assert settings_listed(HOME / "README.md", "## 8. Settings") == {
+        field.name: written(field.default) for field in fields(DrVaeConfig)
+    }
 
 
 def test_the_readme_says_what_the_other_entry_has_otherwise() -> None:
@@ -33,12 +32,8 @@ def test_the_readme_says_what_the_other_entry_has_otherwise() -> None:
 
 
 @pytest.mark.parametrize("claim", LEDGER["claim"], ids=lambda claim: claim["id"])
-def test_a_claim_names_a_test_or_a_command_that_is_there(claim: dict[str, str]) -> None:
-    words = claim["measured_by"].split()
-    if words[0] == "bench":
-        return
-    path, _, test = words[1].removeprefix("plugins/dr_vae/tests/").partition("::")
-    assert f"def {test or 'main'}(" in (HERE / path).read_text(encoding="utf-8")
+def test_a_claim_names_a_test_or_a_command_that_is_there(claim: dict[str, Any]) -> None:
+    assert is_measured(claim, HOME.parents[1])
 
 
 def test_the_ledger_is_of_this_source() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bench import BenchError, Data, Images, Run, Spec
 from bench.api import capabilities
+from bench.testing.lab import Interrupt
 from bench_dr_vae import DrVae, DrVaeConfig, DrVaeLogits
 from bench_dr_vae.recipes import CELEBA
 
@@ -34,21 +35,9 @@ def test_an_interrupted_training_ends_in_the_same_state(
     config: DrVaeConfig = replace(QUICK, optimizer=optimizer, lr=0.01)  # type: ignore[arg-type]
     options: dict[str, Any] = {"folder": tmp_path, "checkpoint_every": 0.0}
     with pytest.raises(KeyboardInterrupt):
-        fit(config, train, guide, 60 * 32, progress=_Interrupt(stop * 32), **options)
+        fit(config, train, guide, 60 * 32, progress=Interrupt(stop * 32), **options)
     resumed = fit(config, train, guide, 60 * 32, **options)
     assert same(resumed, fit(config, train, guide, 60 * 32))
-
-
-class _Interrupt:
-    """Progress that is interrupted once so many images were seen by all phases together."""
-
-    def __init__(self, images: int) -> None:
-        self.images, self.seen = images, dict[str, int]()
-
-    def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
-        self.seen[phase] = images
-        if sum(self.seen.values()) >= self.images:
-            raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25])
