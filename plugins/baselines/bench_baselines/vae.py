@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from bench import Codes, Data, Generator, Images, Labels, Logits, Run, Spec
+from bench import Codes, Data, Images, Labels, Logits, Run, Spec
 from bench.parts.descent import Descent
 from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
 from bench.parts.vae import conv_vae
+from bench.parts.vae_generator import VaeGenerator
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class VaeConfig:
             raise ValueError(f"warmup must lie in 0 ... 1, got {self.warmup}")
 
 
-class PlainVae(Generator):
+class PlainVae(VaeGenerator):
     """q(z|x), p(x|z) = N(m(z), sigma), p(z) = N(0, I): it knows no classes, so its samples have no labels.
 
     All parts are in eval mode but while `fit` trains them, so no image depends on the others of its batch.
@@ -77,33 +78,6 @@ class PlainVae(Generator):
             run.log(loss=terms.loss, pixels=terms.pixels.mean(), kl=terms.kl.mean())
         vae.eval()
 
-    def sample(self, n: int, rng: torch.Generator) -> Images:
-        """m(z), z from the prior; no pixel noise."""
-        return self.decode(self.draw_codes(n, rng), rng)
-
-    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
-        """From the prior."""
-        return torch.randn(n, self.config.latent_dim, generator=rng, device=rng.device)
-
-    @torch.no_grad()
-    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
-        """m(z): nothing is drawn."""
-        return self.vae.decoder(codes)
-
-    @torch.no_grad()
-    def encode(self, images: Images) -> Codes:
-        """The mean of q(z|x)."""
-        return self.vae.encode(images)[0]
-
-    @torch.no_grad()
-    def reconstruct(self, images: Images) -> Images:
-        """m at the mean of q(z|x): nothing is drawn."""
-        return self.vae.decoder(self.encode(images))
-
-    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
-        """log p(x) in nats, (n,), importance-weighted over so many draws from q (README, equation 4)."""
-        return self.vae.log_likelihood(images, rng, draws)
-
 
 class ConditionalVae(PlainVae):
     """q(z|x, y), p(x|z, y), p(z) = N(0, I). Its codes are z and the shares of the classes, (n, latent_dim + k).
@@ -139,15 +113,8 @@ class ConditionalVae(PlainVae):
         """m(z, weights): the network is given shares of classes, which it never saw while it was trained."""
         return self.decode(self._codes_of(weights, rng), rng)
 
-    @torch.no_grad()
-    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
-        """m(z, shares): nothing is drawn."""
-        return self.vae.decode(codes[:, : self.config.latent_dim], codes[:, self.config.latent_dim :])
-
-    @torch.no_grad()
-    def reconstruct(self, images: Images) -> Images:
-        """m at the mean of q(z|x, y), y the class of the highest bound: nothing is drawn."""
-        codes = self.encode(images)
+    def mean_of(self, codes: Codes) -> Images:
+        """m(z, shares)."""
         return self.vae.decode(codes[:, : self.config.latent_dim], codes[:, self.config.latent_dim :])
 
     @torch.no_grad()

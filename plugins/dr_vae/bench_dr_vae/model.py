@@ -8,15 +8,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench import Codes, Data, Generator, Images, Run, Spec
-from bench.parts.gaussian import LogSigma, PerImage, draw
+from bench import Data, Images, Run, Spec
+from bench.parts.gaussian import LogSigma, draw
+from bench.parts.vae_generator import VaeGenerator
 from bench_dr_vae.config import DrVaeConfig, DrVaeLogitsConfig
 from bench_dr_vae.networks import MOMENTUM, build_vae
 from bench_dr_vae.optim import steps_of
 from bench_dr_vae.term import Term, term_of
 
 
-class DrVae(Generator):
+class DrVae(VaeGenerator):
     """lamb2016: the plain VAE is what is left of it without layers or at gamma = 0.
 
     All parts are in eval mode but those that `fit` is training, so no image depends on the others of its batch.
@@ -95,30 +96,7 @@ class DrVae(Generator):
             self.vae.decode(codes)
         self.vae.decoder.eval()
 
-    # What it can do
-
-    def sample(self, n: int, rng: torch.Generator) -> Images:
-        """m(z), z ~ N(0, I); no pixel noise."""
-        return self.decode(self.draw_codes(n, rng), rng)
-
-    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
-        """From the prior."""
-        return torch.randn(n, self.config.latent_dim, generator=rng, device=rng.device)
-
-    @torch.no_grad()
-    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
-        """m(z): nothing is drawn."""
-        return self.vae.decode(codes)
-
-    @torch.no_grad()
-    def encode(self, images: Images) -> Codes:
-        """The mean of q(z|x)."""
-        return self.vae.encode(images)[0]
-
-    @torch.no_grad()
-    def reconstruct(self, images: Images) -> Images:
-        """m at the mean of q(z|x): nothing is drawn."""
-        return self.vae.decode(self.encode(images))
+    # What it can do besides
 
     @torch.no_grad()
     def redraw(self, images: Images, rng: torch.Generator) -> Images:
@@ -132,10 +110,6 @@ class DrVae(Generator):
         shares = torch.linspace(0, 1, steps, device=ends[0].device)
         codes = torch.stack([torch.lerp(*ends, share) for share in shares], 1)
         return self.vae.decode(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])
-
-    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
-        """log p(x) of the pixels alone in nats, importance-weighted over so many draws from q (section 6)."""
-        return self.vae.log_likelihood(images, rng, draws)
 
 
 class DrVaeLogits(DrVae):

@@ -1,17 +1,11 @@
 """All settings of the three entries. Section numbers are those of the README."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from bench.parts.settings import require
 
 Reference = Literal["exemplar", "class_mean"]
-
-
-def require(config: Any, low: float, high: float, *names: str) -> None:
-    """Raises ValueError where one of these settings is outside of [low, high]."""
-    for name in names:
-        if not low <= getattr(config, name) <= high:
-            bounds = f"be at least {low:g}" if high == float("inf") else f"lie in {low:g} ... {high:g}"
-            raise ValueError(f"{name} must {bounds}, got {getattr(config, name)}")
 
 
 @dataclass(frozen=True)

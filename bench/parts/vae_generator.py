@@ -1,0 +1,45 @@
+"""What any generator over a `Vae` can do: draw from the prior, encode, decode, reconstruct, estimate log p(x)."""
+
+import torch
+from torch import Tensor
+
+from bench.api import Codes, Generator, Images
+from bench.parts.gaussian import PerImage
+from bench.parts.vae import Vae
+
+
+class VaeGenerator(Generator):
+    """Codes are z; images are means m(z), without pixel noise. Training is left to the method."""
+
+    vae: Vae
+
+    def mean_of(self, codes: Codes) -> Images:
+        """m(z), with gradient."""
+        return self.vae.decode(codes)
+
+    def sample(self, n: int, rng: torch.Generator) -> Images:
+        """m(z), z from the prior."""
+        return self.decode(self.draw_codes(n, rng), rng)
+
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
+        """z ~ N(0, I)."""
+        return torch.randn(n, self.vae.latent_dim, generator=rng, device=rng.device)
+
+    @torch.no_grad()
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        """m(z): nothing is drawn."""
+        return self.mean_of(codes)
+
+    @torch.no_grad()
+    def encode(self, images: Images) -> Tensor:
+        """The mean of q(z|x)."""
+        return self.vae.encode(images)[0]
+
+    @torch.no_grad()
+    def reconstruct(self, images: Images) -> Images:
+        """m at the code of each image: nothing is drawn."""
+        return self.mean_of(self.encode(images))
+
+    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
+        """log p(x) of the pixels in nats, importance-weighted over so many draws from q (arXiv 1509.00519)."""
+        return self.vae.log_likelihood(images, rng, draws)
