@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from bench.backbones import ResNetTiny as ResNetTiny
     from bench.backbones import ResNetTinyConfig as ResNetTinyConfig
     from bench.backbones import timm_network as timm_network
+    from bench.config import require_between as require_between
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
@@ -68,12 +69,13 @@ _HOME = {
     "Run": "bench.run",
     "hidden_weights": "bench.muon",
     "hookimpl": "bench.hookspecs",
+    "require_between": "bench.config",
     "timm_network": "bench.backbones",
 }
 __all__ = [
     "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
     "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "ResNetTiny", "ResNetTinyConfig", "Run", "Spec", "hidden_weights", "hookimpl",
-    "quantize", "timm_network", "to_float",
+    "quantize", "require_between", "timm_network", "to_float",
 ]  # fmt: skip
 
 

@@ -50,6 +50,14 @@ def parse(text: str, kind: Any, what: str) -> Any:
     raise TypeError(f"{what}: settings of type {kind!r} cannot be read from text")
 
 
+def require_between(config: Any, low: float, high: float, *names: str) -> None:
+    """For the `__post_init__` of a Config: ValueError where one of these settings is outside of [low, high]."""
+    for name in names:
+        if not low <= getattr(config, name) <= high:
+            bounds = f"be at least {low:g}" if high == float("inf") else f"lie in {low:g} ... {high:g}"
+            raise ValueError(f"{name} must {bounds}, got {getattr(config, name)}")
+
+
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain values for JSON."""
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}

@@ -235,16 +235,21 @@ def test_every_installed_plugin_of_ours_can_be_used():
     assert {"sprites", "digits"} <= set(plugins.entries["datasets"])
 
 
-def test_the_source_of_a_plugin_counts_the_parts_that_it_is_made_of(monkeypatch):
-    before = {name: source_digest(name) for name in ("bench_regene", "bench_stic")}  # the latter uses none
+def test_the_source_of_a_plugin_counts_the_parts_that_it_is_made_of(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "bench_made_of_parts.py").write_text("import bench.parts.vae")
+    (tmp_path / "bench_made_alone.py").write_text("import bench")
+    before = {name: source_digest(name) for name in ("bench_made_of_parts", "bench_made_alone")}
     read = Path.read_bytes
 
     def changed(path):
         return read(path) + (b"# changed" if path.parent.name == "parts" else b"")
 
     monkeypatch.setattr(Path, "read_bytes", changed)
-    assert source_digest("bench_regene") != before["bench_regene"]
-    assert source_digest("bench_stic") == before["bench_stic"]
+    assert source_digest("bench_made_of_parts") != before["bench_made_of_parts"]
+    assert source_digest("bench_made_alone") == before["bench_made_alone"]
+    for name in before:
+        sys.modules.pop(name)
 
 
 def test_a_classifier_may_be_a_method(install):

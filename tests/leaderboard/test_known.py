@@ -61,7 +61,8 @@ def test_a_board_is_rendered_without_torch_once_the_table_of_metrics_is_known(
     merge(tmp_path, [make()])
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     known._table.__wrapped__()
-    subprocess.run([sys.executable, "-c", RENDER, str(tmp_path)], check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", RENDER, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_corrupt_or_unwritable_copy_of_the_table_is_made_again(

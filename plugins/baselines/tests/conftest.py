@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench import Data, Images, to_float
-from bench.testing.lab import digits, fitted
+from bench.testing.lab import fitted
 from bench_baselines import AeMix, AeMixConfig, ConditionalVae, Gmm, GmmConfig, PlainVae, VaeConfig
 
 SMALL_VAE = VaeConfig(width=8, latent_dim=8)
@@ -18,16 +18,6 @@ BUDGET = 12_800  # training images seen
 def trained(cls: type, config: Any, data: Data, images: int = BUDGET, **options: Any) -> Any:
     """A model trained on so many images, its weights drawn from a fixed seed."""
     return fitted(cls, config, data, images, **options).eval()
-
-
-@pytest.fixture(scope="session")
-def train() -> Data:
-    return digits()[:1297]
-
-
-@pytest.fixture(scope="session")
-def test() -> Data:
-    return digits()[1297:]
 
 
 @pytest.fixture(scope="session")

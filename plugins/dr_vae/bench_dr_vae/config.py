@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.parts.settings import require
+from bench import require_between
 
 Sharing = Literal["element", "layer", "fixed"]
 
@@ -42,11 +42,11 @@ class DrVaeConfig:
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
         infinite = float("inf")
-        require(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
-        require(self, 2, infinite, "batch_size")  # batch norm wants two
-        require(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
-        require(self, 0, 1, "warmup")
-        require(self, 0, 0.9, "adjust_share")
+        require_between(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
+        require_between(self, 2, infinite, "batch_size")  # batch norm wants two
+        require_between(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
+        require_between(self, 0, 1, "warmup")
+        require_between(self, 0, 0.9, "adjust_share")
 
     @property
     def term(self) -> bool:

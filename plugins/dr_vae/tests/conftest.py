@@ -11,19 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide, fit_guide, fitted, with_term
 
 from bench import Data, Images, to_float
-from bench.testing.lab import Judge, digits
+from bench.testing.lab import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
-
-
-@pytest.fixture(scope="session")
-def train() -> Data:
-    return digits()[:1297]
-
-
-@pytest.fixture(scope="session")
-def test() -> Data:
-    return digits()[1297:]
 
 
 @pytest.fixture(scope="session")

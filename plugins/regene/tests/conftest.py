@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import Codes, Data, Images, Labels, to_float
-from bench.testing.lab import Judge, digits, fitted
+from bench.testing.lab import Judge, fitted
 from bench_regene import ReGene, ReGeneConfig
 
 # The terms as section 3 of the README has them, each at the weight that its claims are about.
@@ -22,16 +22,6 @@ CONFIG = ReGeneConfig(
     neighbours=None,
 )
 BUDGET = 60_000  # training images seen
-
-
-@pytest.fixture(scope="session")
-def train() -> Data:
-    return digits()[:1297]
-
-
-@pytest.fixture(scope="session")
-def test() -> Data:
-    return digits()[1297:]
 
 
 def trained(config: ReGeneConfig, data: Data, images: int, **options: Any) -> ReGene:

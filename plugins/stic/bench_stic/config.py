@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.parts.settings import require
+from bench import require_between
 
 Reference = Literal["exemplar", "class_mean"]
 
@@ -26,9 +26,9 @@ class CommonConfig:
 
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
-        require(self, 1, float("inf"), "width", "batch_size")
-        require(self, 0, 1, "lr_warmup")
-        require(self, 0, float("inf"), "lr", "mixup_weight", "kappa")
+        require_between(self, 1, float("inf"), "width", "batch_size")
+        require_between(self, 0, 1, "lr_warmup")
+        require_between(self, 0, float("inf"), "lr", "mixup_weight", "kappa")
         if self.mixup_alpha <= 0:
             raise ValueError(f"mixup_alpha must be positive, got {self.mixup_alpha}")
 
@@ -76,10 +76,12 @@ class SticConfig(CommonConfig):
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
         super().__post_init__()
-        require(self, 1, float("inf"), "fake_batch", "passes", "store_size", "steps", "blank_steps", "exemplars")
-        require(self, 0, 1, "soft_share", "restart", "mean_decay")
+        require_between(
+            self, 1, float("inf"), "fake_batch", "passes", "store_size", "steps", "blank_steps", "exemplars"
+        )
+        require_between(self, 0, 1, "soft_share", "restart", "mean_decay")
         names = ("shift", "input_noise", "fake_weight", "logit_weight", "warmup", "store_steps", "ripe", "gamma")
-        require(self, 0, float("inf"), *names)
+        require_between(self, 0, float("inf"), *names)
         if self.eps <= 0 or self.sigma <= 0:
             raise ValueError(f"eps and sigma must be positive, got {self.eps} and {self.sigma}")
 
@@ -96,8 +98,8 @@ class AttentiveConfig(SticConfig):
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
         super().__post_init__()
-        require(self, 1, float("inf"), "draw_passes", "confused")
-        require(self, 0, 1, "damp")
+        require_between(self, 1, float("inf"), "draw_passes", "confused")
+        require_between(self, 0, 1, "damp")
         if not 0 < self.mask_floor <= 1:
             raise ValueError(f"mask_floor must be above 0 and at most 1, got {self.mask_floor}")
 
@@ -123,9 +125,9 @@ class ScoreConfig(CommonConfig):
     def __post_init__(self) -> None:
         """Raises ValueError for settings that cannot work."""
         super().__post_init__()
-        require(self, 2, float("inf"), "levels", "level_steps")
-        require(self, 1, float("inf"), "fake_batch", "store_size", "steps")
-        require(self, 0, 1, "restart", "mean_decay")
-        require(self, 0, float("inf"), "score_weight", "fake_weight", "gamma")
+        require_between(self, 2, float("inf"), "levels", "level_steps")
+        require_between(self, 1, float("inf"), "fake_batch", "store_size", "steps")
+        require_between(self, 0, 1, "restart", "mean_decay")
+        require_between(self, 0, float("inf"), "score_weight", "fake_weight", "gamma")
         if not 0 < self.sigma_last < self.sigma_first or self.eps_last <= 0:
             raise ValueError("wanted 0 < sigma_last < sigma_first and eps_last > 0")

@@ -6,23 +6,13 @@ from typing import Any
 import pytest
 
 from bench import Data
-from bench.testing.lab import Judge, digits, fitted
+from bench.testing.lab import Judge, fitted
 from bench_stic import Stic, SticConfig
 
 TOY = SticConfig(
     width=16, store_size=1_000, steps=10, eps=0.0625, sigma=0.05, gamma=0.1
 )  # T = .02, as in the toy runs of the idea
 BUDGET = 24_000  # training images seen
-
-
-@pytest.fixture(scope="session")
-def train() -> Data:
-    return digits()[:1297]
-
-
-@pytest.fixture(scope="session")
-def test() -> Data:
-    return digits()[1297:]
 
 
 @pytest.fixture(scope="session")
