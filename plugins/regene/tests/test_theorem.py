@@ -147,8 +147,8 @@ def test_only_rightly_told_members_are_mixed(model: ReGene) -> None:
 
 
 def test_a_batch_does_not_change_an_image_of_it(model: ReGene, draw: Draw) -> None:
-    """Batch norm in train mode between z and the image would."""
+    """Batch norm in train mode between z and the image would, by far more than rounding."""
     latents, _ = draw(50)
     with torch.no_grad():
-        torch.testing.assert_close(model.decoder(latents)[:1], model.decoder(latents[:1]), atol=1e-6, rtol=0)
+        torch.testing.assert_close(model.decoder(latents)[:1], model.decoder(latents[:1]), atol=1e-5, rtol=0)
     assert not any(part.training for part in model.modules())
