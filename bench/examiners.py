@@ -17,7 +17,7 @@ from bench.config import build, to_dict
 from bench.errors import BenchError
 from bench.freeze import freeze
 from bench.keys import TRAINING_VERSION, content_key
-from bench.plugins import source_digest
+from bench.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
 from bench.sealed import Corrupt, read_sealed, write_atomic, write_sealed
 
@@ -70,13 +70,6 @@ def examiner_key(
             "training": TRAINING_VERSION,
         }
     )
-
-
-def source_modules(target: type[Classifier]) -> list[str]:
-    """Where the class and the classifiers it extends are written: of built-in ones the whole package."""
-    own = {base.__module__ for base in target.__mro__ if issubclass(base, Classifier) and base is not Classifier}
-    packages = {module.rpartition(".")[0] if module.count(".") > 1 else module for module in own}
-    return sorted(packages)
 
 
 def examiner(
