@@ -79,7 +79,7 @@ class Bench:
 
     def __call__(self, *arguments: str, **variables: str) -> Answer:
         process = self.popen(*arguments, **variables)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=550)
         return Answer(process.returncode, out, err)
 
 
