@@ -98,7 +98,8 @@ class Campaign:
             return
         role, accuracy = event["examiner"], event["accuracy"]
         self.labels[role] = event["label"]
-        self.show.note(f"{role} {event['label']}: test accuracy {accuracy:.4f}")
+        found = ", found in the cache" if event["cached"] else ""
+        self.show.note(f"{role} {event['label']}: test accuracy {accuracy:.4f}{found}")
         why = below_floor(accuracy, self.plan.judge_floor, self.plan.classes) if role == "judge" else ""
         if why and self.plan.budget.trusts_judge:
             raise BenchError(why)
@@ -132,12 +133,15 @@ class Campaign:
             "threads": device.threads,
             "precision": device.precision,
             "checkpoint_every": self.checkpoint_every,
+            "file_mb": self.limits.file_mb,
         }
 
     def _finish(self, job: Job, end: str, reason: str = "") -> None:
         """Collect the records of a job that ended, however it did, and put them on the board."""
-        self.ends[job.key] = end
         records = self._collect(job)
+        if end == "ok" and not any(record.metric == "fit" for record in records):
+            end, reason = "failed", "the process said that all was well, but left no record of its training"
+        self.ends[job.key] = end
         if end not in ("cached", "ok"):
             failed = row(job, "fit", job.key, "fit", None, None, end, reason, *self._examiners())  # type: ignore[arg-type]
             records = [failed, *(record for record in records if record.metric != "fit")]

@@ -19,29 +19,36 @@ if TYPE_CHECKING:
     from bench.plan import Plan
     from bench.record import Record
 
-INTERRUPTED = 130
+PATIENCE = 4  # seconds that a stopped command may take to end itself and its children
+STOPS = (signal.SIGINT, signal.SIGTERM)
+LARGEST_FILE = 16 * 2**10  # MB
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
+    """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 and 143 stopped by a signal."""
+    for number in STOPS:  # a shell starts background jobs with SIGINT ignored
+        signal.signal(number, _stop)
     options = parser().parse_args(arguments)
     try:
         return options.command(options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("bench: interrupted; what is finished is kept, the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + next(iter(stop.args), signal.SIGINT)
     except BrokenPipeError:  # bench list | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
-def _on_sigterm(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+def _stop(number: int, frame: object) -> None:
+    """End in order, once: further signals change nothing, and what takes too long is cut off."""
+    for other in STOPS:
+        signal.signal(other, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+    signal.alarm(PATIENCE)
+    raise KeyboardInterrupt(number)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -108,6 +115,19 @@ def _run_parser(commands: Any) -> None:
         metavar="GB",
         help="the most that one job may hold (default: 90%% of the machine / N)",
     )
+    add(
+        "--disk",
+        type=_seconds,
+        metavar="GB",
+        help="the largest file that one job may write (default: half of what is free / N, at most 16)",
+    )
+    add(
+        "--checkpoint-every",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="what a killed training loses at most (default: 30)",
+    )
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run directories (default: runs)")
     add("--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR", help="boards (default: leaderboards)")
     add("--dry-run", action="store_true", help="print the jobs with their keys and what is cached, and stop")
@@ -168,10 +188,18 @@ def _wish(options: argparse.Namespace) -> Wish:
 
 
 def _run(options: argparse.Namespace, wish: Wish) -> int:
-    from bench.engine import warm_up
+    from bench.engine import cool_down, warm_up
 
-    if not options.dry_run:
+    if options.dry_run:
+        return _plan_and_run(options, wish)
+    try:
         warm_up()
+        return _plan_and_run(options, wish)
+    finally:
+        cool_down()
+
+
+def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
     from bench.campaign import Campaign
     from bench.engine import Limits
     from bench.paths import cache_dir
@@ -181,9 +209,12 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
     plan = make_plan(wish, strict=options.strict_plugins)
     if options.dry_run:
         return _dry_run(options, plan)
-    limits = Limits(options.timeout or plan.budget.timeout, _memory_mb(options, wish.jobs))
+    limits = Limits(
+        options.timeout or plan.budget.timeout, _memory_mb(options, wish.jobs), _file_mb(options, wish.jobs)
+    )
     with show(_console(stderr=True)) as display:
-        campaign = Campaign(plan, options.runs, options.leaderboards, cache_dir(), limits, display)
+        every = options.checkpoint_every
+        campaign = Campaign(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
         try:
             code = campaign.run()
         except BenchError as error:
@@ -202,6 +233,16 @@ def _memory_mb(options: argparse.Namespace, jobs: int) -> float:
 
     whole = psutil.virtual_memory().total / 2**20
     return options.memory * 1024 if options.memory else 0.9 * whole / jobs
+
+
+def _file_mb(options: argparse.Namespace, jobs: int) -> float:
+    """What was asked for, or an even share of half of the free disk."""
+    import shutil
+
+    if options.disk:
+        return float(options.disk * 1024)
+    there = next(folder for folder in (options.runs.absolute(), *options.runs.absolute().parents) if folder.is_dir())
+    return min(LARGEST_FILE, shutil.disk_usage(there).free / 2**20 / 2 / jobs)
 
 
 def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:

@@ -1,7 +1,8 @@
 """Tasks to processes on this machine: each in its own, with a time limit and a memory limit, events coming back.
 
 Workers are forked from a server that has imported torch and nothing of any plugin, so that a process costs
-milliseconds. Messages are JSON: the host unpickles nothing that a plugin could have written.
+milliseconds. Messages are lines of JSON of a few known forms: the host unpickles nothing that a plugin could have
+written, and believes nothing that it does not know.
 """
 
 import json
@@ -17,6 +18,13 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 TICK = 0.25  # seconds between two looks at the clock and the memory
+LONGEST = 2**22  # bytes of a message
+ENDS = ("ok", "failed", "diverged", "timeout", "killed")
+FORMS: tuple[dict[str, type], ...] = (
+    {"end": str, "reason": str},
+    {"phase": str, "images": int, "of": int, "scalars": dict},
+    {"examiner": str, "label": str, "accuracy": float, "cached": bool},
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one task may take."""
+    """What one task may take; its largest file is limited in its process, by the system."""
 
     seconds: float | None = None
     memory_mb: float | None = None
+    file_mb: float | None = None
 
 
 @dataclass
@@ -42,6 +51,9 @@ class _Worker:
     process: ForkServerProcess
     pipe: mp.Connection
     started: float = field(default_factory=time.monotonic)
+    looked: float = 0.0
+    half: bytes = b""  # of a message
+    family: set[Any] = field(default_factory=set)  # psutil's: the process and all that were seen to descend from it
     ended: bool = False
 
 
@@ -54,6 +66,17 @@ def warm_up() -> None:
 
     _context()
     forkserver.ensure_running()
+
+
+def cool_down() -> None:
+    """End the server of processes, which may still be importing, and all that it started."""
+    from multiprocessing import forkserver
+
+    import psutil
+
+    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    with suppress(psutil.Error):
+        _kill({psutil.Process(pid), *psutil.Process(pid).children(recursive=True)} if pid else set())
 
 
 def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:
@@ -105,20 +128,67 @@ def _start(context: ForkServerContext, task: Task) -> _Worker:
 
 
 def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
-    """What this worker has to say now; its last word is made up for it where it cannot say it."""
-    if ready:
-        try:
-            event = json.loads(worker.pipe.recv_bytes())
-        except (EOFError, OSError):
-            event = {"end": "killed", "reason": _death(worker)}
+    """What this worker has to say now; its last word is made up for it where it cannot say it, or says too much."""
+    for event in _messages(worker) if ready else ():
         worker.ended = "end" in event
         yield event
-    elif limits.seconds is not None and time.monotonic() - worker.started > limits.seconds:
+        if worker.ended:
+            return
+    if last := _verdict(worker, limits):
         worker.ended = True
-        yield {"end": "timeout", "reason": f"ran longer than {limits.seconds:g} s (--timeout)"}
-    elif limits.memory_mb is not None and (held := _memory_mb(worker)) > limits.memory_mb:
-        worker.ended = True
-        yield {"end": "killed", "reason": f"held {held:.0f} MB, more than {limits.memory_mb:.0f} MB (--memory)"}
+        yield last
+
+
+def _messages(worker: _Worker) -> Iterator[Event]:
+    """The lines that came in whole. Reads once, so that one who writes without end keeps nobody waiting."""
+    try:
+        chunk = os.read(worker.pipe.fileno(), 2**16)
+    except OSError:
+        chunk = b""
+    *lines, worker.half = (worker.half + chunk).split(b"\n")
+    for line in lines:
+        yield _understood(line)
+    if len(worker.half) > LONGEST:
+        yield _understood(b"")
+    if not chunk:
+        yield {"end": "killed", "reason": _death(worker)}
+
+
+def _understood(line: bytes) -> Event:
+    """An event of a known form: a plugin can reach the pipe, and write anything to it."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        event = None
+    if isinstance(event, dict) and any(_has_form(event, form) for form in FORMS):
+        return event
+    return {"end": "killed", "reason": "the process sent something that is no message to the host"}
+
+
+def _has_form(event: Event, form: dict[str, type]) -> bool:
+    return (
+        event.keys() == form.keys()
+        and all(isinstance(event[name], kind) for name, kind in form.items())
+        and all(isinstance(value, float) for value in event.get("scalars", {}).values())
+        and all(0 <= event.get(name, 0) < 2**63 for name in ("images", "of"))
+        and event.get("end", "ok") in ENDS
+    )
+
+
+def _verdict(worker: _Worker, limits: Limits) -> Event | None:
+    """Why the worker has to end now, if it has to."""
+    now = time.monotonic()
+    if limits.seconds is not None and now - worker.started > limits.seconds:
+        return {"end": "timeout", "reason": f"ran longer than {limits.seconds:g} s (--timeout)"}
+    if now - worker.looked < TICK:
+        return None
+    worker.looked = now
+    held = _memory_mb(worker)
+    if held is None and not worker.pipe.poll():  # one whose children hold its pipe leaves without a word
+        return {"end": "killed", "reason": _death(worker)}
+    if limits.memory_mb is not None and held is not None and held > limits.memory_mb:
+        return {"end": "killed", "reason": f"held {held:.0f} MB, more than {limits.memory_mb:.0f} MB (--memory)"}
+    return None
 
 
 def _death(worker: _Worker) -> str:
@@ -127,6 +197,8 @@ def _death(worker: _Worker) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         return f"the process was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+    if code is None:
+        return "the process closed its connection to the host"
     return f"the process ended by itself with exit code {code}"
 
 
@@ -135,20 +207,36 @@ def _end(worker: _Worker) -> None:
     pid = worker.process.pid
     worker.process.join(1 if worker.ended else 0)
     assert pid is not None
+    _memory_mb(worker)  # meet the family once more
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
+    _kill(worker.family)
     worker.process.join(5)
     worker.pipe.close()
 
 
-def _memory_mb(worker: _Worker) -> float:
+def _kill(processes: set[Any]) -> None:
+    import psutil
+
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()  # unless its number belongs to another by now
+
+
+def _memory_mb(worker: _Worker) -> float | None:
+    """What the worker and all that descend from it hold; None where it is gone."""
     import psutil
 
     try:
         process = psutil.Process(worker.process.pid)
-        family = [process, *process.children(recursive=True)]
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        family = {process, *process.children(recursive=True)}
+        worker.family |= family
         return sum(member.memory_info().rss for member in family) / 2**20
+    except psutil.NoSuchProcess as error:
+        return None if error.pid == worker.process.pid else 0.0
     except psutil.Error:
         return 0.0

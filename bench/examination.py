@@ -32,11 +32,13 @@ def examine(room: Room, model: Model | None) -> None:
     if not due:
         return
     samples, conditional, problem = _samples(room, model)
+    room.loan.check("sample")
     exam = _exam(room, model, samples, conditional)
     for done, metric in enumerate(due):
         room.emit(phase=f"measuring {metric.name}", images=done, of=len(due), scalars={})
         parts = job.measuring(metric)
         records = _measure(room, metric, exam, model, conditional, problem, content_key(parts))
+        room.loan.check(f"what {metric.name} asked the method for")
         folder.write_record(metric.name, content_key(parts), records)
 
 
@@ -137,23 +139,32 @@ def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
         with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
             images, labels = torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
             return Data(room.dataset.spec, images, labels), bool(arrays["conditional"])
+
+    def on_chunk(done: int, total: int) -> None:
+        room.emit(phase="sampling", images=done, of=total, scalars={})
+
+    on_chunk(0, job.samples)
     started = time.perf_counter()
-    on_chunk = lambda done, total: room.emit(phase="sampling", images=done, of=total, scalars={})  # noqa: E731
     samples, conditional = draw_samples(model, job.samples, job.seed, room.device, on_chunk)
     seconds = time.perf_counter() - started
     folder.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
-    folder.write_bytes(name, packed(samples, conditional))
     save_grid(samples, folder.path / "samples.png")
+    folder.write_bytes(name, packed(samples, conditional))  # the last: where it is, the others are
     return samples, conditional
 
 
 def explain(error: BaseException) -> str:
-    """One line for a board; the traceback of a bug goes to the log."""
-    if isinstance(error, BenchError):
-        return str(error)
+    """One line for a board; the traceback of a bug goes to the log. A plugin may have written every letter of it."""
     import traceback
 
-    traceback.print_exception(error)
+    from bench.leaderboard.text import LONGEST, one_line, shorten
+
+    text, longest = type(error).__name__, LONGEST
+    if isinstance(error, BenchError):
+        text, longest = "", 1_000
+    else:
+        with suppress(Exception):
+            traceback.print_exception(error)
     with suppress(Exception):
-        return f"{type(error).__name__}: {error}".strip().splitlines()[0][:300]
-    return type(error).__name__
+        text = f"{text}: {error}" if text else str(error)
+    return shorten(one_line(text[:10_000].strip().split("\n")[0]), longest)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ from bench.freeze import freeze
 from bench.keys import TRAINING_VERSION, content_key
 from bench.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
-from bench.sealed import Corrupt, read_sealed, write_atomic, write_sealed
+from bench.sealed import Corrupt, read_sealed, sweep, write_atomic, write_sealed
 
 Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time
-WEIGHTS, ABOUT = "model.safetensors", "examiner.json"
+WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "examiner.json", "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def examiner(
     precision: Precision,
     cache: Path,
     progress: Progress,
+    checkpoint_every: float = 30.0,
 ) -> Examiner:
     """The examiner of that role, fitted now or before. A second process that asks meanwhile waits and reads."""
     key = examiner_key(
@@ -98,8 +100,9 @@ def examiner(
         known = _read(folder, model)
         cached = known is not None
         if known is None:
-            _fit(role, model, dataset, budget, precision, progress)
+            _fit(role, model, dataset, budget, precision, progress, folder / CHECKPOINTS, checkpoint_every)
             known = _write(folder, model, accuracy_of(model, dataset.test, device))
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Examiner(role, name, freeze(model), *known, cached=cached)
 
 
@@ -125,12 +128,20 @@ def accuracy_of(classifier: Classifier, data: Data, device: torch.device) -> flo
 
 
 def _fit(
-    role: Role, model: Classifier, dataset: Dataset, budget: Budget, precision: Precision, progress: Progress
+    role: Role,
+    model: Classifier,
+    dataset: Dataset,
+    budget: Budget,
+    precision: Precision,
+    progress: Progress,
+    checkpoints: Path,
+    checkpoint_every: float,
 ) -> None:
     device, seed = next(model.parameters()).device, derive_seed(role, "train")
     images = budget.images_for_examiner(len(dataset.train))
     run = Run(model, images=images, seed=seed, device=device, precision=precision,
-              validation=dataset.validation, progress=progress)  # fmt: skip
+              validation=dataset.validation, progress=progress,
+              folder=checkpoints, checkpoint_every=checkpoint_every)  # fmt: skip
     with _seeded(device, seed):
         model.fit(dataset.train, run)
     model.eval()
@@ -154,6 +165,8 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
+        sweep(folder)
+        sweep(folder / CHECKPOINTS)
         yield
     finally:
         lock.release()

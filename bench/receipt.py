@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.keys import content_key
 from bench.record import Record
-from bench.sealed import Corrupt, read_sealed, write_sealed
+from bench.sealed import Corrupt, read_sealed, sweep, write_sealed
 from bench.wish import Wish
 
 
@@ -36,10 +36,16 @@ def find_receipt(runs: Path, wish: Wish) -> list[Record] | None:
 
 def write_receipt(runs: Path, wish: Wish, records: Sequence[Path], data: Sequence[Path]) -> None:
     """Leave a receipt for a run in which everything went well."""
+    from filelock import FileLock
+
     names = [str(path.relative_to(runs)) for path in records]
     files = [str(path.absolute()) for path in data]
     text = json.dumps({"records": names, "data": files, "stamps": _stamps(files)}, indent=1)
-    write_sealed(_path(runs, wish), text.encode() + b"\n")
+    path = _path(runs, wish)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.parent / ".lock"):
+        sweep(path.parent)
+        write_sealed(path, text.encode() + b"\n")
 
 
 def _path(runs: Path, wish: Wish) -> Path:

@@ -9,6 +9,7 @@ import torch
 
 from bench.api import Dataset
 from bench.examiners import Examiner
+from bench.lent import Lent
 from bench.run import Precision
 from bench.store import Folder
 
@@ -35,3 +36,8 @@ class Room:
         """Wanted only when there is something to be judged: it may still be being fitted while a method trains."""
         self.emit(phase="waiting for the judge", images=0, of=1, scalars={})
         return self.find_judge()
+
+    @cached_property
+    def loan(self) -> Lent:
+        """How everything was before the method saw it."""
+        return Lent(self.guide.classifier, self.dataset)

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import math
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -73,7 +74,7 @@ class Run:
         checkpoint_every: float = 30.0,  # seconds
     ) -> None:
         self.device, self.precision, self.seed = torch.device(device), precision, seed
-        self.images, self.left = images, images  # in training images; below 0 where a batch was larger than the rest
+        self._images_in_all, self._left = images, images
         self.rng = generator(self.device, seed, "fit")
         self.validation = validation
         self.resumed_images = 0  # of the images seen, how many a former process had seen
@@ -83,6 +84,16 @@ class Run:
         self._phases: list[str] = []
         self._scalars: dict[str, Tensor | float] = {}
         self._resident: dict[int, tuple[Data, Tensor, Tensor]] = {}
+
+    @property
+    def images(self) -> int:
+        """The budget, in training images."""
+        return self._images_in_all
+
+    @property
+    def left(self) -> int:
+        """What is left of it; below 0 where a batch was larger than the rest."""
+        return self._left
 
     @property
     def guide(self) -> Classifier:
@@ -128,7 +139,7 @@ class Run:
         if steps * batch_size > max(self.left, batch_size):
             raise BenchError(f"phase {phase!r} asked for {images} training images, {self.left} of {self.images} left")
         keep = tuple(keep)
-        self.left -= steps * batch_size
+        self._left -= steps * batch_size
         first = self._resume(phase, keep)
         self.resumed_images += first * batch_size
         yield from self._train(data, batch_size, range(first, steps), phase, keep)
@@ -210,7 +221,8 @@ class Run:
 
     def _path(self, phase: str) -> Path:
         assert self._folder is not None
-        return self._folder / f"{len(self._phases) - 1}-{phase}.ckpt"
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", phase)[:60]  # the number tells them apart
+        return self._folder / f"{len(self._phases) - 1}-{plain}.ckpt"
 
 
 class _Order:

@@ -28,6 +28,12 @@ def write_atomic(path: Path, payload: bytes) -> None:
         raise
 
 
+def sweep(folder: Path, pattern: str = "*") -> None:
+    """Remove what processes killed while writing files like `pattern` left in `folder`. Hold the lock of these files."""
+    for left in folder.glob(f".{pattern}.tmp"):
+        left.unlink(missing_ok=True)
+
+
 def _mode(path: Path) -> int:
     """The permissions of the file that is replaced; of any new file where there is none."""
     if path.exists():

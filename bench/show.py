@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bench.engine import Event
+from bench.leaderboard.text import shown
 
 LINE_EVERY = 20.0  # seconds between two lines about one task where there is no terminal
 
@@ -49,7 +50,8 @@ class Bars:
             self._phases[name] = (event["phase"], event["images"], time.monotonic())
             self._bars.reset(bar, total=event["of"])
         detail = detail_of(event, *self._phases[name][1:])
-        self._bars.update(bar, completed=event["images"], phase=escape(event["phase"]), detail=escape(detail))
+        phase = escape(shown(event["phase"]))
+        self._bars.update(bar, completed=event["images"], phase=phase, detail=escape(shown(detail)))
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
         if name in self._ids:
@@ -86,7 +88,9 @@ class Lines:
         if time.monotonic() - self._last[name] > LINE_EVERY:
             self._last[name] = time.monotonic()
             share = 100 * event["images"] / max(event["of"], 1)
-            self.note(f"{name}: {event['phase']} {share:.0f}% {detail_of(event, *self._first[name][1:])}".rstrip())
+            self.note(
+                f"{name}: {shown(event['phase'])} {share:.0f}% {shown(detail_of(event, *self._first[name][1:]))}".rstrip()
+            )
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
         self.note(ending(name, end, reason, seconds))
@@ -112,4 +116,4 @@ def detail_of(event: Event, first: int, since: float) -> str:
 
 def ending(name: str, end: str, reason: str, seconds: float) -> str:
     """The last line about a task."""
-    return f"{name}: {end}{f': {reason}' if reason else ''} ({seconds:.1f} s)"
+    return f"{name}: {end}{f': {shown(reason)}' if reason else ''} ({seconds:.1f} s)"

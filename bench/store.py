@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.jobs import Job
 from bench.record import Record
-from bench.sealed import Corrupt, read_sealed, write_atomic, write_sealed
+from bench.sealed import Corrupt, read_sealed, sweep, write_atomic, write_sealed
 
 
 class Folder:
@@ -21,6 +22,8 @@ class Folder:
 
     def create(self) -> None:
         """Make the folder and write the resolved job into it. Raises `BenchError` where that cannot be."""
+        for folder in (self.path, self.path / "records", self.checkpoints):
+            sweep(folder)
         try:
             text = json.dumps({"key": self.job.key, "job": self.job.to_dict(), "training": self.job.training}, indent=1)
             write_atomic(self.path / "job.json", text.encode() + b"\n")
@@ -91,10 +94,9 @@ def read_json(path: Path) -> Any | None:
 
 def check_writable(root: Path) -> None:
     """Fail before any compute where the runs cannot be written. Raises `BenchError`."""
-    probe = root / ".writable"
     try:
-        write_atomic(probe, b"")
-        probe.unlink()
+        root.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=root).close()  # has no name that a killed process could leave behind
     except OSError as error:
         raise BenchError(f"cannot write to {root}: {error.strerror or error}; choose another --runs") from error
 

@@ -16,6 +16,7 @@ from bench.remains import keep_last_good
 from bench.room import Room
 from bench.run import Run, derive_seed
 from bench.store import Folder
+from bench.surroundings import random_states
 
 
 def trained(room: Room, plugins: Plugins) -> Model:
@@ -24,11 +25,14 @@ def trained(room: Room, plugins: Plugins) -> Model:
     entry = plugins.find("generators", job.entry)
     config = build(entry.target.Config, dict(job.settings), job.entry)
     seed_everything(derive_seed(job.seed, "init"))
+    assert room.loan
     model: Model = entry.target(config, room.lent.spec)
     model = model.to(room.device).to(memory_format=torch.channels_last)
-    if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
-        return model.eval()
-    _fit(model, room)
+    done = folder.read("train.json")
+    if not (done and _load(model, folder, done["model"])):
+        _fit(model, room)
+    for path in folder.checkpoints.glob("*.ckpt"):
+        path.unlink()
     return model.eval()
 
 
@@ -49,12 +53,14 @@ def _fit(model: Model, room: Room) -> None:
         progress=curves,
         checkpoint_every=room.checkpoint_every,
     )
+    before = random_states()
     try:
         model.fit(room.lent.train, run)
     except Diverged:
         if isinstance(model, Generator):
             keep_last_good(model, folder, room.device)
         raise
+    room.loan.check_fit(before)
     curves.close()
     digest = _save(model, folder)
     costs = {
@@ -65,8 +71,6 @@ def _fit(model: Model, room: Room) -> None:
         "parameters": float(sum(parameter.numel() for parameter in model.parameters())),
     }
     folder.write("train.json", {"model": digest, "costs": costs, "resumed_images": run.resumed_images})
-    for path in folder.checkpoints.glob("*.ckpt"):
-        path.unlink()
 
 
 def _save(model: Model, folder: Folder) -> str:
@@ -95,7 +99,6 @@ def _load(model: Model, folder: Folder, digest: str) -> bool:
 
 
 def _digest(payload: bytes) -> str:
-
     return hashlib.sha256(payload).hexdigest()
 
 

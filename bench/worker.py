@@ -1,8 +1,10 @@
 """The far side of the engine: one task in a process of its own, its events as lines of JSON to the host."""
 
+import ctypes
 import io
 import json
 import os
+import resource
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 import bench.examiners as examiners
@@ -27,33 +30,44 @@ from bench.runner import run_job
 from bench.store import Folder
 from bench.wish import argument_settings, split_argument, split_labels
 
+PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
+
 
 def work(connection: Connection, payload: bytes) -> None:
     """Do the task in `payload` and say how it ended. Dies with the host, whose end of the pipe then closes."""
     with suppress(OSError):
         os.setsid()  # so that the host can end this process with all its children
+    _adopt_orphans()
     threading.Thread(target=_die_with_the_host, args=(connection,), daemon=True).start()
     task = json.loads(payload)
     _redirect_output(Path(task["log"]))
+    _limit_files(task["file_mb"])
     _use_threads(task["threads"])
     lock = threading.Lock()
 
     def emit(**event: Any) -> None:
+        line = json.dumps(event).encode() + b"\n"
         with lock:
-            connection.send_bytes(json.dumps(event).encode())
+            while line:
+                line = line[os.write(connection.fileno(), line) :]
 
-    emit(**_outcome(TASKS[task["kind"]], task, emit))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # whatever threads the plugin left behind
+    try:
+        outcome = _outcome(TASKS[task["kind"]], task, emit)
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        _end_children()
+        emit(**outcome)
+    finally:
+        os._exit(0)  # whatever threads the plugin left behind
 
 
 def _outcome(do: Callable[[dict[str, Any], Emit], None], task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     try:
         do(task, emit)
     except Diverged as error:
-        return {"end": "diverged", "reason": str(error)}
-    except (Exception, SystemExit) as error:
+        return {"end": "diverged", "reason": explain(error)}
+    except BaseException as error:
         return {"end": "failed", "reason": explain(error)}
     return {"end": "ok", "reason": ""}
 
@@ -124,13 +138,37 @@ def load_examiner(
         precision=task["precision"],
         cache=Path(task["cache"]),
         progress=progress,
+        checkpoint_every=task["checkpoint_every"],
     )
 
 
 def _die_with_the_host(connection: Connection) -> None:
     with suppress(EOFError, OSError):
         connection.recv_bytes()
+    _end_children()
     os._exit(1)
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of what a child leaves behind, so that it can be ended too. Linux only."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_children() -> None:
+    with suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+
+
+def _limit_files(megabytes: float | None) -> None:
+    """No file larger than this, by this process or its children: a write beyond it is an OSError."""
+    if megabytes is not None:
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        most = int(megabytes * 2**20)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _redirect_output(log: Path) -> None:

@@ -1,12 +1,36 @@
-"""What all tests share: a cache of their own, and hypothesis without deadlines on a busy machine."""
+"""What all tests share: a cache of their own, real `bench` processes, and hypothesis without deadlines on a busy machine."""
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("bench", deadline=None)
 settings.load_profile("bench")
+
+HOSTILE = Path(__file__).parent / "resilience" / "hostile"  # plugins: good ones, toys and worse
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run the whole of tests/resilience, not a selection")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "whole: too long for every day; runs with --whole")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--whole", default=False):
+        skip = pytest.mark.skip(reason="one of the whole suite: pytest tests/resilience --whole")
+        for item in items:
+            if "whole" in item.keywords:
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -19,3 +43,58 @@ def own_cache(tmp_path_factory):
         del os.environ["BENCH_CACHE"]
     else:
         os.environ["BENCH_CACHE"] = before
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def row(self, entry: str, metric: str = "fit") -> dict:
+        rows = [row for row in self.json["records"] if (row["entry"], row["metric"]) == (entry, metric)]
+        assert len(rows) == 1, rows
+        return rows[0]
+
+
+@dataclass
+class Bench:
+    """`bench ...` in a folder of its own; examiners are cached for the whole test session."""
+
+    folder: Path
+    cache: Path
+
+    def popen(self, *arguments: str, **variables: str) -> subprocess.Popen:
+        environment = os.environ | {
+            "PYTHONPATH": str(HOSTILE), "BENCH_CACHE": str(self.cache), "OMP_NUM_THREADS": "1", "COLUMNS": "200",
+        } | variables  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-m", "bench", *arguments], cwd=self.folder, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    def __call__(self, *arguments: str, **variables: str) -> Answer:
+        process = self.popen(*arguments, **variables)
+        out, err = process.communicate(timeout=550)
+        return Answer(process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def examiners(tmp_path_factory) -> Path:
+    """The cache that the processes of `bench` share, so that guide and judge are fitted once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def bench_in(examiners: Path) -> Callable[[Path], Bench]:
+    """`bench` in any folder."""
+    return lambda folder: Bench(folder, examiners)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, examiners: Path) -> Bench:
+    return Bench(tmp_path, examiners)

@@ -13,7 +13,7 @@ from bench.errors import BenchError, nearest
 from bench.leaderboard.rows import decode, encode, tidy
 from bench.leaderboard.text import plain
 from bench.record import Record
-from bench.sealed import write_atomic
+from bench.sealed import sweep, write_atomic
 
 LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
 PATIENCE = 60.0  # seconds to wait for another process, which needs milliseconds
@@ -87,8 +87,8 @@ def locked(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.parent / f".{path.stem}.lock", timeout=PATIENCE):
-            for left in path.parent.glob(f".{path.stem}.*.tmp"):  # of a process killed while writing
-                left.unlink(missing_ok=True)
+            for suffix in (".csv", ".md"):
+                sweep(path.parent, f"{path.stem}{suffix}.*")
             yield
     except Timeout:
         raise BenchError(f"{path} was locked by another process for {PATIENCE:.0f} seconds: try again") from None

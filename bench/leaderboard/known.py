@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench.paths import cache_dir
-from bench.sealed import Corrupt, read_sealed, write_sealed
+from bench.sealed import Corrupt, read_sealed, sweep, write_sealed
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
 # features that know nothing of the data set and in those of its judge, fidelity, variety, and the class that was asked
@@ -52,8 +53,17 @@ def _table() -> dict[str, Meaning]:
     except (OSError, Corrupt):
         rows = [asdict(known) for known in _import_table()]
         with suppress(OSError):
-            write_sealed(path, json.dumps(rows, indent=1).encode())
+            _keep(path, rows)
     return {row["name"]: Meaning(**row) for row in rows}
+
+
+def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.parent / ".lock"):
+        sweep(path.parent)
+        write_sealed(path, json.dumps(rows, indent=1).encode())
 
 
 def _import_table() -> list[Meaning]:

@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bench.sealed import Corrupt, read_sealed, write_sealed
+from bench.sealed import Corrupt, read_sealed, sweep, write_sealed
 
 Array = NDArray[Any]
 
@@ -37,6 +37,7 @@ class Cache:
         path = self._folder / "features" / f"{name}-{key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
+            sweep(path.parent, f"{path.name}.*")
             array = _read(path)
             if array is None:
                 array = make()

@@ -1,7 +1,6 @@
 """Look at what a plugin does beside its work: settings of the process, files, threads, what it was lent."""
 
 import hashlib
-import os
 import random
 import tempfile
 import threading
@@ -16,6 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from bench import surroundings
 from bench.api import Data, Images, Labels
 from bench.run import Run, Stateful, derive_seed
 
@@ -45,7 +45,7 @@ def watching() -> Iterator[Watched]:
             yield watched
         finally:
             after = settings()
-            watched.settings = [name for name in before if before[name] != after[name]]
+            watched.settings = surroundings.differences(before, after)
             watched.files = sorted(path.name for path in Path(folder).iterdir())
             watched.alive = sorted(_alive() - alive)
             random.setstate(kept[0])
@@ -55,20 +55,11 @@ def watching() -> Iterator[Watched]:
 
 def settings() -> dict[str, Any]:
     """The settings of the process that a plugin could change under the host's feet, by what to call them."""
-    name, keys, *rest = np.random.get_state()
     return {
         "torch's global random state": torch.get_rng_state().numpy().tobytes(),
         "the device's global random state": [state.numpy().tobytes() for state in _device_states()],
-        "numpy's global random state": (name, np.asarray(keys).tobytes(), *rest),
-        "python's global random state": random.getstate(),
-        "torch's default dtype": torch.get_default_dtype(),
-        "torch's default device": torch.get_default_device(),
-        "torch's number of threads": torch.get_num_threads(),
-        "torch's grad mode": torch.is_grad_enabled(),
-        "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
-        "torch's matmul precision": torch.get_float32_matmul_precision(),
-        "cudnn's flags": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
-        "the working directory": os.path.realpath(os.curdir),
+        **surroundings.random_states(),
+        **surroundings.settings(),
     }
 
 

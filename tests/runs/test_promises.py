@@ -107,33 +107,6 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(bench, first):
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in done.items())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_so_with_code_130_and_leaves_no_process(bench, number):
-    import psutil
-
-    process = bench.popen("run", "--plugins", "hangs", *QUICKLY)
-    while not list((bench.folder / "runs").glob("digits/hangs/*/job.json")) and process.poll() is None:
-        time.sleep(0.05)
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "interrupted" in err
-    assert "Traceback" not in err
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert not alive
-
-
-def test_two_runs_at_once_lose_and_double_nothing(bench, first):
-    pair = [bench.popen("run", "--plugins", "good", *QUICKLY, "--seeds", seeds) for seeds in ("0,1", "0,2")]
-    outputs = [process.communicate(timeout=300) for process in pair]
-    assert [process.returncode for process in pair] == [0, 0], outputs
-    rows = bench("leaderboard", "digits", "--json").json
-    places = [(row["entry"], row["seed"], row["metric"]) for row in rows]
-    assert len(places) == len(set(places))
-    assert {row["seed"] for row in rows} == {0, 1, 2}
-
-
 def test_a_dry_run_lists_the_jobs_and_does_nothing(bench):
     answer = bench("run", "--plugins", "good,unimportable", *QUICKLY, "--dry-run", "--seeds", "0,1")
     jobs = answer.json["jobs"]

@@ -1,0 +1,168 @@
+"""A plugin that misbehaves is a row with a reason, and its neighbours finish untouched."""
+
+import time
+
+import psutil
+import pytest
+
+TRAININGS = {
+    "fails-at-construction": ("failed", "ValueError: no such network"),
+    "raises": ("failed", "RuntimeError: [bold]boom[/bold] | with a pipe"),
+    "raises-unpicklable": ("failed", "Unpicklable: cannot be pickled"),
+    "raises-a-megabyte": ("failed", "xxxxx…"),
+    "raises-escapes": ("failed", r"\x1b[2J\x1b]0;owned\x07\u202egnp"),
+    "raises-without-text": ("failed", "Textless"),
+    "interrupts": ("failed", "KeyboardInterrupt"),
+    "exits-politely": ("failed", "SystemExit: 0"),
+    "hangs": ("timeout", "ran longer than"),
+    "hangs-in-sample": ("timeout", "(while sampling)"),
+    "dies": ("killed", "SIGKILL"),
+    "dies-and-leaves-a-child": ("killed", "SIGKILL"),
+    "crashes": ("killed", "SIGSEGV"),
+    "exits": ("killed", "exit code 3"),
+    "eats": ("killed", "--memory"),
+    "fills-the-disk": ("failed", "File too large"),
+    "prints-without-end": ("failed", "File too large"),
+    "diverges": ("diverged", "loss = nan"),
+    "overspends": ("failed", "asked for 2560 training images"),
+    "raises-its-budget": ("failed", "AttributeError"),
+    "reads-the-test-split": ("failed", "AttributeError: 'Run' object has no attribute 'test'"),
+    "changes-the-guide": ("failed", "changed the guide"),
+    "changes-its-images": ("failed", "changed the images it was lent"),
+    "seeds-the-world": ("failed", "changed numpy's global random state, python's global random state"),
+    "changes-torch": ("failed", "changed torch's default dtype, torch's grad mode"),
+    "changes-torch-in-sample": ("failed", "changed torch's default dtype"),
+    "changes-the-folder": ("failed", "changed the working directory"),
+    "changes-the-environment": ("failed", "changed $BENCH_CACHE"),
+    "changes-signals": ("failed", "changed signal handlers"),
+    "speaks-to-the-host": ("killed", "no message to the host"),
+    "lies-to-the-host": ("failed", "left no record"),
+    "closes-everything": ("killed", "ended by itself"),
+    "unimportable": ("failed", "OSError: cannot be imported"),
+}
+SAMPLES = {
+    "fails-in-sample": "RuntimeError: nothing to draw",
+    "draws-nan": "not finite",
+    "draws-too-bright": "[0, 1]",
+    "draws-wrong-shape": "shape",
+    "draws-doubles": "float64",
+    "draws-elsewhere": "meta",
+    "draws-nothing": "NoneType",
+    "draws-with-grad": "grad",
+    "draws-from-the-global-rng": "global",
+}
+HARMLESS = (
+    "draws-one-image-many-times",
+    "reuses-its-buffer",
+    "draws-its-training-images",
+    "leaves-threads",
+    "leaves-children",
+    "says-half-a-word",
+    "writes-outside",
+    "prints",
+)
+NEIGHBOURS = ("good", "real", "replay", "mean", "noise")
+TOY = ("--dataset", "toys-dots", "--budget", "smoke", "--json")
+NAP = "97531"  # seconds that what they leave behind would sleep
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="module")
+def answer(folder, bench_in, tmp_path_factory):
+    """One run of them all: what fails before guide and judge are fitted must know both, so the cache is empty."""
+    names = ",".join(["good", *TRAININGS, *SAMPLES, *HARMLESS])
+    limits = ("--timeout", "30", "--memory", "1.5", "--disk", "0.05", "--jobs", "2")
+    bench, cache = bench_in(folder), str(tmp_path_factory.mktemp("empty-cache"))
+    return bench("run", "--plugins", names, *TOY, *limits, BENCH_CACHE=cache)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, bench_in):
+    """The good one alone."""
+    bench = bench_in(tmp_path_factory.mktemp("undisturbed"))
+    return bench("run", "--plugins", "good", *TOY)
+
+
+def test_the_exit_code_says_that_some_job_failed_and_no_traceback_is_shown(answer):
+    assert answer.code == 1, answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("entry", TRAININGS)
+def test_a_failing_training_is_a_row_with_status_and_reason(answer, entry):
+    row = answer.row(entry)
+    assert (row["status"], row["value"]) == (TRAININGS[entry][0], None), row
+    assert TRAININGS[entry][1] in row["reason"]
+    assert len(row["reason"]) <= 1100
+
+
+@pytest.mark.parametrize("entry", SAMPLES)
+def test_bad_samples_are_refused_with_a_reason(answer, entry):
+    assert answer.row(entry)["status"] == "ok"
+    row = answer.row(entry, "fd-lite0")
+    assert row["status"] == "failed"
+    assert SAMPLES[entry] in row["reason"]
+
+
+@pytest.mark.parametrize("entry", HARMLESS)
+def test_what_harms_nobody_is_measured_like_any_other(answer, entry):
+    assert answer.row(entry)["status"] == "ok", answer.row(entry)
+    assert answer.row(entry, "fd-lite0")["value"] > 0
+
+
+def test_the_neighbours_finish_untouched(answer, undisturbed):
+    def numbers(answer):
+        costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
+        rows = [row for row in answer.json["records"] if row["entry"] in NEIGHBOURS and row["metric"] not in costs]
+        return {(row["entry"], row["metric"]): (row["status"], row["value"], row["judge"]) for row in rows}
+
+    assert undisturbed.code == 0, undisturbed.err
+    assert numbers(answer) == numbers(undisturbed)
+
+
+def test_every_row_names_the_same_guide_and_judge_even_one_that_failed_before_they_were_fitted(answer):
+    named = {(row["guide"], row["judge"]) for row in answer.json["records"]}
+    assert len(named) == 1
+    assert all("@" in name for name in named.pop())
+
+
+def test_a_diverged_training_keeps_what_its_model_could_still_draw(answer, folder):
+    (run,) = (folder / "runs" / "toys-dots" / "diverges").iterdir()
+    assert (run / "last-good.png").read_bytes().startswith(b"\x89PNG")
+    assert (run / "last-good.npz").exists()
+
+
+def test_what_a_plugin_prints_goes_to_its_log(answer):
+    assert "spam" not in answer.out
+    assert "spam" not in answer.err
+
+
+def test_what_a_plugin_raises_cannot_speak_to_the_terminal_or_the_page(answer, folder):
+    page = (folder / "leaderboards" / "dots.md").read_text()
+    for text in (answer.out, answer.err, page):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "<script>" not in page
+
+
+def test_no_process_outlives_the_run(answer):
+    time.sleep(0.5)
+    left = [process for process in psutil.process_iter(["cmdline"]) if NAP in (process.info["cmdline"] or [])]
+    assert left == []
+
+
+def test_one_who_dies_is_missed_at_once_even_where_a_child_holds_its_pipe(answer):
+    assert answer.row("dies-and-leaves-a-child")["status"] == "killed"  # not timeout
+
+
+def test_no_checkpoint_lies_where_a_phase_points_to(answer, folder):
+    assert not [path for path in folder.parent.rglob("*escaped*") if folder / "runs" not in path.parents]
+
+
+def test_each_row_names_the_distribution_and_its_version(answer):
+    assert (answer.row("good")["distribution"], answer.row("good")["version"]) == ("bench-hostile", "1.2")
+    assert answer.row("unimportable")["distribution"] == "bench-unimportable"

@@ -1,0 +1,107 @@
+"""A stopped run says so in one sentence, with the code of its signal, at once, and leaves no process behind."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+SENTENCE = "bench: interrupted; what is finished is kept, the same command goes on from there\n"
+SECONDS = 5
+NAP = "97532"
+
+
+def hangs(bench, *plugins):
+    """A run whose plugin hangs, deaf to SIGTERM, with children of its own."""
+    names = ",".join(plugins or ("hangs-with-children",))
+    return bench.popen("run", "--plugins", names, "--dataset", "toys-dots", "--budget", "smoke", "--json")
+
+
+def until(process, condition):
+    while not condition() and process.poll() is None:
+        time.sleep(0.02)
+
+
+def stopped(process, number, group=False) -> tuple[float, str]:
+    """Send the signal; how long it took to end, and what was said. No descendant may be alive then."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    started = time.monotonic()
+    os.killpg(process.pid, number) if group else process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    seconds = time.monotonic() - started
+    assert not [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
+    assert not out
+    return seconds, err
+
+
+def children(folder) -> list[psutil.Process]:
+    """Those that the plugin started."""
+    return [process for process in psutil.process_iter(["cmdline"]) if NAP in (process.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_so_with_the_code_of_its_signal_and_leaves_no_process(bench, number):
+    process = hangs(bench)
+    until(process, lambda: children(bench.folder))
+    time.sleep(0.3)  # so that the host has seen them
+    seconds, err = stopped(process, number)
+    assert process.returncode == 128 + number
+    assert err.endswith(SENTENCE)
+    assert "Traceback" not in err
+    assert seconds < SECONDS
+    assert not children(bench.folder)
+
+
+@pytest.mark.parametrize("after", [0.3, 1.5])
+def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench, after):
+    process = hangs(bench)
+    time.sleep(after)
+    seconds, err = stopped(process, signal.SIGTERM, group=True)
+    assert (process.returncode, err) == (143, SENTENCE)
+    assert seconds < SECONDS
+
+
+def test_a_second_signal_does_not_spoil_the_stopping(bench):
+    process = hangs(bench)
+    until(process, lambda: children(bench.folder))
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith(SENTENCE)
+    assert "Traceback" not in err
+
+
+def test_the_children_of_a_job_end_with_a_host_that_is_killed(bench):
+    process = hangs(bench)
+    until(process, lambda: children(bench.folder))
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate(timeout=60)
+    _, alive = psutil.wait_procs([*family, *children(bench.folder)], timeout=30)
+    assert alive == []
+
+
+@pytest.mark.whole
+def test_a_run_is_stopped_at_any_moment_within_seconds(bench, record_property):
+    """Prints the figures of docs/reliability.md."""
+    took = []
+    for moment in range(20):
+        process = bench.popen("run", "--plugins", "toys,toys-adam", "--dataset", "toys-dots", "--budget", "smoke")
+        time.sleep(0.3 + 0.6 * moment)
+        if process.poll() is not None:
+            break
+        number = (signal.SIGINT, signal.SIGTERM)[moment % 2]
+        family = psutil.Process(process.pid).children(recursive=True)
+        started = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        psutil.wait_procs(family, timeout=30)
+        took.append(time.monotonic() - started)
+        assert process.returncode == 128 + number
+        assert err.endswith(SENTENCE)
+        assert "Traceback" not in err
+    print(f"\nseconds to stop, children included: median {sorted(took)[len(took) // 2]:.2f}, worst {max(took):.2f}")
+    assert max(took) < SECONDS
