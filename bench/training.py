@@ -26,7 +26,7 @@ def trained(room: Room, plugins: Plugins) -> Model:
     seed_everything(derive_seed(job.seed, "init"))
     model: Model = entry.target(config, room.lent.spec)
     model = model.to(room.device).to(memory_format=torch.channels_last)
-    if (done := folder.read("train.json")) and _load(model, folder, done["model"]):
+    if (digest := folder.model_digest()) and _load(model, folder, digest):
         return model.eval()
     _fit(model, room)
     return model.eval()
@@ -88,7 +88,7 @@ def _load(model: Model, folder: Folder, digest: str) -> bool:
     except FileNotFoundError:
         return False
     if _digest(payload) != digest:
-        folder.model.replace(folder.model.with_suffix(".corrupt"))
+        folder.set_aside(folder.model.name, "its content does not match its digest")
         return False
     model.load_state_dict(load(payload))
     return True

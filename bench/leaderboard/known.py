@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.paths import cache_dir
-from bench.sealed import Corrupt, read_sealed, write_sealed
+from bench.sealed import read_or_set_aside, write_sealed
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
 # features that know nothing of the data set and in those of its judge, fidelity, variety, and the class that was asked
@@ -47,13 +48,14 @@ def meaning(metric: str) -> Meaning:
 def _table() -> dict[str, Meaning]:
     """All metrics by name. The table is imported, and torch with it, only where its source changed since the last time."""
     path = cache_dir() / "metrics" / f"{_source_digest()}.json"
-    try:
-        rows = json.loads(read_sealed(path))
-    except (OSError, Corrupt):
-        rows = [asdict(known) for known in _import_table()]
+    table = None
+    with suppress(BenchError):
+        table = read_or_set_aside(path, lambda payload: [Meaning(**row) for row in json.loads(payload)])
+    if table is None:
+        table = _import_table()
         with suppress(OSError):
-            write_sealed(path, json.dumps(rows, indent=1).encode())
-    return {row["name"]: Meaning(**row) for row in rows}
+            write_sealed(path, json.dumps([asdict(known) for known in table], indent=1).encode())
+    return {known.name: known for known in table}
 
 
 def _import_table() -> list[Meaning]:
