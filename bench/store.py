@@ -128,6 +128,4 @@ def _safe(name: str) -> str:
     import hashlib
 
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip(".")[-60:]
-    return (
-        plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
-    )
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
