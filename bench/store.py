@@ -13,6 +13,7 @@ from bench.record import Record
 from bench.sealed import Corrupt, read_or_set_aside, read_sealed, set_aside, write_atomic, write_sealed
 
 Value = TypeVar("Value")
+ROOM = 2**16  # bytes: a disk with less is full
 
 
 class Folder:
@@ -112,8 +113,8 @@ def check_writable(root: Path) -> None:
     """Fail before any compute where the runs cannot be written. Raises `BenchError`."""
     probe = root / ".writable"
     try:
-        write_atomic(probe, b"")
-        probe.unlink()
+        write_atomic(probe, bytes(ROOM))
+        probe.unlink(missing_ok=True)  # another run may look at the same time
     except OSError as error:
         raise BenchError(f"cannot write to {root}: {error.strerror or error}; choose another --runs") from error
 
