@@ -32,7 +32,7 @@ def expanded(text: str | Path) -> Path:
     """A path whose `~` is a home directory. Raises `BenchError` where there is none."""
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # nobody of that name, or no name at all
         raise BenchError(f"{text} begins with a home directory that there is not") from error
 
 

@@ -17,7 +17,7 @@ def run(command: Sequence[str], folder: Path, unset: Sequence[str] = (), **varia
     """A command to its end. `unset` names variables that it does not get."""
     environment = {name: value for name, value in os.environ.items() if name not in unset} | variables
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True,
-                          errors="surrogateescape", timeout=300, stdin=subprocess.DEVNULL)  # fmt: skip
+                          errors="surrogateescape", timeout=1200, stdin=subprocess.DEVNULL)  # fmt: skip
 
 
 def shell(script: str, folder: Path, **variables: str) -> Done:

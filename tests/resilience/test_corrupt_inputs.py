@@ -240,12 +240,13 @@ def test_what_is_no_zip_is_named(tmp_path: Path, content: bytes):
 # Folders
 
 
-def fill(home: Path) -> Path:
+def fill(home: Path, count: int = 5) -> Path:
+    """Two class folders of so many images each."""
     from PIL import Image
 
     for name in ("cat", "dog"):
         (home / name).mkdir(parents=True)
-        for i in range(5):
+        for i in range(count):
             Image.new("RGB", (9, 9), (9, 9, 9)).save(home / name / f"{i}.png")
     return home
 

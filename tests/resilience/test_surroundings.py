@@ -3,17 +3,25 @@
 import json
 import os
 import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from surroundings import (
     BENCH,
     as_a_stranger,
+    on_a_disk,
+    read_only,
     run,
     shell,
     why_no_mounts,
     why_no_stranger,
 )
+
+if TYPE_CHECKING:
+    from conftest import Bench
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 SMOKE = "run", "--plugins", "good", "--dataset", "digits", "--budget", "smoke"
@@ -154,3 +162,171 @@ def test_a_folder_that_may_not_be_looked_into_is_not_there(boards: Path, tmp_pat
     assert "begins with a home directory that there is not" in lines[2]
     assert "there is no folder or zip file" in lines[3]
     assert "needs a file that is not here" in lines[4]
+
+
+# Disks
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder on another file system than the others."""
+    here = Path(tempfile.gettempdir()).stat().st_dev
+    roots = [Path(root) for root in ("/dev/shm", "/run/shm", "/var/tmp") if os.access(root, os.W_OK)]
+    other = next((root for root in roots if root.stat().st_dev != here), None)
+    if other is None:
+        pytest.skip("there is no second file system that can be written")
+    with tempfile.TemporaryDirectory(dir=other) as folder:
+        yield Path(folder)
+
+
+def test_data_on_another_file_system_is_prepared_in_the_cache(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from test_corrupt_inputs import _mnist_files
+
+    from bench.data import load
+
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BENCH_DATA", str(elsewhere))
+    for name, content in _mnist_files().items():
+        (elsewhere / name).write_bytes(content)
+    assert len(load("mnist").train) == 90
+    assert sorted(path.name for path in elsewhere.iterdir()) == sorted(_mnist_files())
+    monkeypatch.setenv("BENCH_CACHE", str(elsewhere / "cache"))
+    assert len(load("mnist").train) == 90
+
+
+@mounts
+@pytest.mark.parametrize("kilobytes", [4, 40])
+def test_a_board_on_a_full_disk_is_a_sentence_and_stays(tmp_path: Path, kilobytes: int):
+    """The board of digits has more than 40 kB."""
+    place = tmp_path / "boards"
+    place.mkdir()
+    merge = (
+        "import sys; from pathlib import Path; from bench.leaderboard import merge, read, board_path\n"
+        "from bench.errors import BenchError\n"
+        f"rows = read(Path({str(BOARDS / 'digits.csv')!r})); place = Path({str(place)!r})\n"
+        "merge(place, rows[:3]); before = board_path(place, 'digits').read_bytes()\n"
+        "try: merge(place, rows)\nexcept BenchError as error: print(error)\n"
+        "assert board_path(place, 'digits').read_bytes() == before\n"
+        "print(*sorted(path.name for path in place.iterdir() if path.suffix != '.lock'))"
+    )
+    answer = run(on_a_disk(place, kilobytes, [BENCH[0], "-c", merge]), tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    said, left = answer.stdout.splitlines()
+    assert said.startswith(f"cannot write {place}/digits.csv: No space left on device; make room there")
+    assert left == "digits.csv"
+
+
+@mounts
+def test_runs_that_can_only_be_read_are_a_sentence_before_any_compute(bench: "Bench"):
+    (bench.folder / "runs").mkdir()
+    command = read_only(bench.folder / "runs", [*BENCH, *SMOKE])
+    answer = run(command, bench.folder, **bench.variables)
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    says(answer.stderr, f"cannot write to {bench.folder}/runs".replace(f"{bench.folder}/", ""), "Read-only file system")
+
+
+# Whole runs
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, bench_in: Callable[[Path], "Bench"]) -> "Bench":
+    """A finished run in ordinary surroundings, which also fills the cache."""
+    bench = bench_in(tmp_path_factory.mktemp("first"))
+    answer = bench(*SMOKE, "--json")
+    assert answer.code == 0, answer.err
+    return bench
+
+
+def numbers(folder: Path, dataset: str = "digits") -> dict[tuple[str, int, str], float | None]:
+    from bench.leaderboard import board_path, read
+
+    costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
+    rows = read(board_path(folder / "leaderboards", dataset))
+    return {(row.entry, row.seed, row.metric): row.value for row in rows if row.metric not in costs}
+
+
+@mounts
+@pytest.mark.whole
+@pytest.mark.parametrize("kilobytes", [200, 1200])
+def test_runs_on_a_disk_that_fills_up_are_rows_with_the_reason_and_go_on_where_there_is_room(
+    first: "Bench", bench: "Bench", kilobytes: int
+):
+    (bench.folder / "runs").mkdir()
+    kept = f"{' '.join([*BENCH, *SMOKE])}; code=$?; cp -a runs kept; exit $code"
+    command = on_a_disk(bench.folder / "runs", kilobytes, ["bash", "-c", kept])
+    answer = run(command, bench.folder, **bench.variables)
+    assert answer.returncode == 1, answer.stderr
+    assert "No space left on device" in answer.stderr + answer.stdout
+    assert "Traceback" not in answer.stderr, answer.stderr
+    (bench.folder / "runs").rmdir()
+    (bench.folder / "kept").rename(bench.folder / "runs")
+    assert not list((bench.folder / "runs").rglob("*.tmp"))
+    again = bench(*SMOKE)
+    assert again.code == 0, again.err
+    assert numbers(bench.folder) == numbers(first.folder)
+
+
+@mounts
+@pytest.mark.whole
+def test_a_cache_that_can_only_be_read_is_a_sentence(first: "Bench", bench: "Bench"):
+    answer = run(read_only(bench.cache, [*BENCH, *SMOKE]), bench.folder, **bench.variables)
+    assert answer.returncode == 1
+    assert "bench: the guide could not be fitted: cannot use the cache" in answer.stderr
+    assert "Read-only file system; set BENCH_CACHE" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@mounts
+@pytest.mark.whole
+def test_a_cache_that_fills_up_is_a_sentence(bench: "Bench"):
+    (bench.folder / "cache").mkdir()
+    variables = bench.variables | {"BENCH_CACHE": str(bench.folder / "cache")}
+    answer = run(on_a_disk(bench.folder / "cache", 3_000, [*BENCH, *SMOKE]), bench.folder, **variables)
+    assert answer.returncode == 1
+    assert "cannot use the cache" in answer.stderr
+    assert "No space left on device; set BENCH_CACHE" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.whole
+def test_a_run_over_three_file_systems_is_the_same_run(first: "Bench", bench: "Bench", elsewhere: Path):
+    answer = bench(*SMOKE, "--runs", str(elsewhere / "runs"), BENCH_DATA=str(elsewhere))
+    assert answer.code == 0, answer.err
+    assert numbers(bench.folder) == numbers(first.folder)
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "2>&1 | head -n 1", "> /dev/full"])
+def test_a_run_that_nobody_listens_to_is_the_same_run(first: "Bench", bench: "Bench", closed: str):
+    line = f"(LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 $BENCH {' '.join(SMOKE)}; echo $? > code)"
+    shell(f"{line} {closed}", bench.folder, **bench.variables)
+    assert (bench.folder / "code").read_text() == ("1\n" if "full" in closed else "0\n")
+    assert numbers(bench.folder) == numbers(first.folder)
+
+
+@pytest.mark.whole
+@stranger
+def test_a_run_of_a_user_without_name_and_home_is_the_same_run(first: "Bench", bench: "Bench"):
+    for path in (bench.folder, *bench.folder.parents):
+        path.chmod(path.stat().st_mode | 0o055)
+    copy = bench.folder / "cache"
+    shutil.copytree(bench.cache, copy)
+    for path in (bench.folder, copy, *copy.rglob("*")):
+        os.chown(path, 54_321, 54_321)
+    variables = bench.variables | {"BENCH_CACHE": str(copy)}
+    answer = run(as_a_stranger([*BENCH, *SMOKE]), bench.folder, unset=["HOME"], **variables)
+    assert answer.returncode == 0, answer.stderr
+    assert numbers(bench.folder) == numbers(first.folder)
+
+
+@pytest.mark.whole
+def test_a_data_set_whose_name_is_no_text_has_a_board(bench: "Bench"):
+    from test_corrupt_inputs import fill
+
+    home = fill(bench.folder / os.fsdecode(b"p\xffts"), 20)
+    answer = bench("run", "--plugins", "good", "--dataset", f"folder:{home}", "--budget", "smoke")
+    assert answer.code == 0, answer.err
+    assert (bench.folder / "leaderboards" / "folder-p-ts.csv").exists()
