@@ -23,7 +23,7 @@ from bench.errors import BenchError
 MORE = 400 * 2**10  # KiB that all parsers together may take beyond what the process had
 WHOLE = "--whole" in sys.argv or bool(os.environ.get("BENCH_WHOLE"))
 fuzzed = settings(
-    max_examples=int(os.environ.get("BENCH_EXAMPLES", 1_000 if WHOLE else 60)),
+    max_examples=int(os.environ.get("BENCH_EXAMPLES", 1_000 if WHOLE else 40)),
     derandomize=not WHOLE,
     database=None,
     deadline=None,
