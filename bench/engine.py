@@ -64,7 +64,7 @@ def warm_up() -> None:
     """Start importing torch in the server while the host still plans."""
     from multiprocessing import forkserver
 
-    _context()
+    server()
     forkserver.ensure_running()
 
 
@@ -84,7 +84,7 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
 
     `end` is ok, failed, diverged, timeout or killed. Leaving the loop early ends all workers and their children.
     """
-    context, waiting, working = _context(), list(tasks), list[_Worker]()
+    context, waiting, working = server(), list(tasks), list[_Worker]()
     try:
         while waiting or working:
             while len(working) < jobs and (task := _next(waiting, working)):
@@ -109,7 +109,8 @@ def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
     return next((task for task in waiting if not task.after & unfinished), None)
 
 
-def _context() -> ForkServerContext:
+def server() -> ForkServerContext:
+    """What starts processes."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.preload"])
     # threads that wait must not burn the cores of other processes: ten times slower on a busy machine otherwise

@@ -1,9 +1,15 @@
 """A plugin that misbehaves is a row with a reason, and its neighbours finish untouched."""
 
+import os
 import time
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import psutil
 import pytest
+
+from bench.engine import cool_down
+from bench.probe import refused
 
 TRAININGS = {
     "fails-at-construction": ("failed", "ValueError: no such network"),
@@ -38,6 +44,8 @@ TRAININGS = {
     "speaks-to-the-host": ("killed", "no message to the host"),
     "lies-to-the-host": ("failed", "left no record"),
     "closes-everything": ("killed", "ended by itself"),
+    "crashes-early": ("failed", "importing it ended the process (SIGSEGV)"),
+    "meddles-early": ("failed", "importing it changed the working directory, signal handlers"),
     "unimportable": ("failed", "OSError: cannot be imported"),
 }
 SAMPLES = {
@@ -77,7 +85,8 @@ def answer(folder, bench_in, tmp_path_factory):
     names = ",".join(["good", *TRAININGS, *SAMPLES, *HARMLESS])
     limits = ("--timeout", "30", "--memory", "1.5", "--disk", "0.05", "--jobs", "2")
     bench, cache = bench_in(folder), str(tmp_path_factory.mktemp("empty-cache"))
-    return bench("run", "--plugins", names, *TOY, *limits, BENCH_CACHE=cache)
+    path = os.pathsep.join(str(Path(__file__).parent / name) for name in ("hostile", "early"))
+    return bench("run", "--plugins", names, *TOY, *limits, BENCH_CACHE=cache, PYTHONPATH=path)
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +123,13 @@ def test_what_harms_nobody_is_measured_like_any_other(answer, entry):
     assert answer.row(entry, "fd-lite0")["value"] > 0
 
 
+@pytest.mark.parametrize("entry", NEIGHBOURS)
+def test_the_neighbours_finish(answer, entry):
+    assert answer.row(entry)["status"] == "ok"
+    assert answer.row(entry, "fd-lite0")["value"] > 0
+
+
+@pytest.mark.whole
 def test_the_neighbours_finish_untouched(answer, undisturbed):
     def numbers(answer):
         costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
@@ -166,3 +182,11 @@ def test_no_checkpoint_lies_where_a_phase_points_to(answer, folder):
 def test_each_row_names_the_distribution_and_its_version(answer):
     assert (answer.row("good")["distribution"], answer.row("good")["version"]) == ("bench-hostile", "1.2")
     assert answer.row("unimportable")["distribution"] == "bench-unimportable"
+
+
+@pytest.mark.whole
+def test_one_that_never_comes_back_from_its_import_is_given_up(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "early"))
+    point = EntryPoint("hangs-early", "bench_hangs_early", "bench")
+    assert refused(point, seconds=60) == "importing it took longer than 60 s"
+    cool_down()
