@@ -62,6 +62,7 @@ def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench, after):
     assert seconds < SECONDS
 
 
+@pytest.mark.whole
 def test_a_second_signal_does_not_spoil_the_stopping(bench):
     process = hangs(bench)
     until(process, lambda: children(bench.folder))
@@ -74,6 +75,7 @@ def test_a_second_signal_does_not_spoil_the_stopping(bench):
     assert "Traceback" not in err
 
 
+@pytest.mark.whole
 def test_the_children_of_a_job_end_with_a_host_that_is_killed(bench):
     process = hangs(bench)
     until(process, lambda: children(bench.folder))
