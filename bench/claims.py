@@ -65,7 +65,7 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
         ledger = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of the text, of TOML, or of a number too long to be one
         raise BenchError(f"{path} is no TOML: {error}") from error
     _check(ledger, (*TOP, "claim"), str(path), TOP)
     rows = ledger["claim"]

@@ -1,6 +1,7 @@
 """The command line: parse, delegate, print. Nothing heavy is imported before a command needs it."""
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -26,20 +27,63 @@ LARGEST_FILE = 16 * 2**10  # MB
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 and 143 stopped by a signal."""
+    _open_standard_streams()
     for number in STOPS:  # a shell starts background jobs with SIGINT ignored
         signal.signal(number, _stop)
-    options = parser().parse_args(arguments)
     try:
-        return options.command(options)
+        try:
+            options = parser().parse_args(arguments)
+            return options.command(options)
+        finally:
+            sys.stdout.flush()  # here, where what goes wrong can still be said
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print(f"bench: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print("bench: interrupted; what is finished is kept, the same command goes on from there", file=sys.stderr)
         return 128 + next(iter(stop.args), signal.SIGINT)
     except BrokenPipeError:  # bench list | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 0
+    except OSError as error:
+        if not _output_is_lost():
+            raise
+        _silence()
+        print(f"bench: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        return 1
+
+
+def _open_standard_streams() -> None:
+    """What was closed leads nowhere: no other file may get its number. What an encoding lacks is written as an escape."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(handle, True)  # nor in a process that is started
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+        if isinstance(stream, io.TextIOWrapper):  # tests put other things there
+            stream.reconfigure(errors="backslashreplace")
+        setattr(sys, name, stream)
+
+
+def _silence() -> None:
+    """Nobody reads standard output any more: what is still to be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_is_lost() -> bool:
+    """Whether what was printed cannot be written, as on a full disk."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _sentence(error: BenchError) -> str:
+    """On one line, and without what a name of a file could do to a terminal."""
+    from bench.leaderboard.text import one_line
+
+    return one_line(str(error))
 
 
 def _stop(number: int, frame: object) -> None:
@@ -219,7 +263,7 @@ def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
         try:
             code = campaign.run()
         except BenchError as error:
-            display.note(f"bench: {error}")
+            display.note(f"bench: {_sentence(error)}")
             return 1
     if code == 0 and plan.data_files is not None:
         from bench.receipt import write_receipt
@@ -267,8 +311,13 @@ def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[
         print(json.dumps({"board": str(board), "failed": len(failed), "ends": ends, "records": rows}, indent=1))
         return
     console = _console()
-    console.print(table(records))
-    console.print(f"board: {board.with_suffix('.md')}  rows: {board}", markup=False, highlight=False, soft_wrap=True)
+    try:
+        console.print(table(records))
+        console.print(
+            f"board: {board.with_suffix('.md')}  rows: {board}", markup=False, highlight=False, soft_wrap=True
+        )
+    except BrokenPipeError:
+        _silence()  # that nobody reads on changes nothing of how the run ended
 
 
 # The other commands
@@ -288,10 +337,12 @@ def list_(options: argparse.Namespace) -> int:
 
 def leaderboard(options: argparse.Namespace) -> int:
     from bench.leaderboard import board_path, boards, read, render, table
+    from bench.leaderboard.text import one_line
 
     if options.dataset is None:
         found = boards(options.leaderboards)
-        print(json.dumps(found) if options.json else "\n".join(found) or f"no boards in {options.leaderboards}")
+        names = [one_line(name) for name in found]
+        print(json.dumps(found) if options.json else "\n".join(names) or f"no boards in {options.leaderboards}")
         return 0
     records = read(board_path(options.leaderboards, options.dataset))
     render(options.leaderboards, options.dataset)

@@ -1,11 +1,12 @@
 """What a run would do: its jobs, their keys, what is done already, and how long the rest may take."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.jobs import Job
 from bench.plan import Plan, is_done
-from bench.store import Folder, jobs_in, read_json
+from bench.store import Folder, jobs_in, look
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,9 +34,13 @@ def estimate(job: Job, runs: Path) -> float | None:
     for folder, written in jobs_in(runs):
         former = written["job"]
         same = all(former[name] == getattr(job, name) for name in ("entry", "dataset", "device"))
-        if same and (done := read_json(folder / "train.json")):
-            speeds.append((folder.stat().st_mtime, done["costs"]["images-per-second"]))
+        if same and (speed := look(folder / "train.json", _speed)):
+            speeds.append((folder.stat().st_mtime, speed))
     return job.images / max(speeds)[1] if speeds else None
+
+
+def _speed(payload: bytes) -> float:
+    return float(json.loads(payload)["costs"]["images-per-second"])
 
 
 def outline_table(rows: list[dict[str, Any]]) -> "Table":

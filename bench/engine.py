@@ -116,6 +116,9 @@ def server() -> ForkServerContext:
     context.set_forkserver_preload(["bench.preload"])
     # threads that wait must not burn the cores of other processes: ten times slower on a busy machine otherwise
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # glibc: keep freed memory for the next step, rather than give back and fetch its pages each time
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
+        os.environ.setdefault(name, str(2**30))
     return context
 
 

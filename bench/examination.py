@@ -1,13 +1,9 @@
 """The exam of one job: draw, measure, write each record as soon as it is known. What was measured before is not redone."""
 
-import io
 import math
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
-
-import numpy as np
-import torch
 
 from bench.anchors import ANCHORS, LABELLED
 from bench.api import Classifier, Data, Generator, Model
@@ -15,7 +11,7 @@ from bench.errors import BenchError
 from bench.jobs import Job
 from bench.keys import content_key
 from bench.record import Record, Status
-from bench.remains import packed
+from bench.remains import packed, unpacked
 from bench.room import Room
 from bench.store import Folder
 
@@ -96,8 +92,6 @@ def _exam(room: Room, model: Model | None, samples: Data | None, conditional: bo
     from bench.metrics import Exam
 
     job = room.folder.job
-    train = room.folder.read("train.json") or {"costs": {}}
-    drawn = room.folder.read("sampling.json") or {"costs": {}}
     return Exam(
         model=model,
         dataset=room.dataset,
@@ -110,7 +104,7 @@ def _exam(room: Room, model: Model | None, samples: Data | None, conditional: bo
         n=job.samples,
         reference=job.reference,
         seed=job.seed,
-        costs=train["costs"] | drawn["costs"],
+        costs=room.folder.costs("train.json") | room.folder.costs("sampling.json"),
         cache=room.cache,
     )
 
@@ -135,10 +129,8 @@ def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
     assert isinstance(model, Generator)
     folder, job = room.folder, room.folder.job
     name = f"samples-{job.samples}.npz"
-    if (payload := folder.read_bytes(name)) is not None:
-        with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
-            images, labels = torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"])
-            return Data(room.dataset.spec, images, labels), bool(arrays["conditional"])
+    if (drawn := folder.read(name, lambda payload: unpacked(payload, room.dataset.spec, job.samples))) is not None:
+        return drawn
 
     def on_chunk(done: int, total: int) -> None:
         room.emit(phase="sampling", images=done, of=total, scalars={})

@@ -18,9 +18,9 @@ from bench.config import build, to_dict
 from bench.errors import BenchError
 from bench.freeze import freeze
 from bench.keys import TRAINING_VERSION, content_key
-from bench.plugins import source_digest
+from bench.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
-from bench.sealed import Corrupt, read_sealed, sweep, write_atomic, write_sealed
+from bench.sealed import read_or_set_aside, set_aside, sweep, write_atomic, write_sealed
 
 Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time
@@ -71,13 +71,6 @@ def examiner_key(
             "training": TRAINING_VERSION,
         }
     )
-
-
-def source_modules(target: type[Classifier]) -> list[str]:
-    """Where the class and the classifiers it extends are written: of built-in ones the whole package."""
-    own = {base.__module__ for base in target.__mro__ if issubclass(base, Classifier) and base is not Classifier}
-    packages = {module.rpartition(".")[0] if module.count(".") > 1 else module for module in own}
-    return sorted(packages)
 
 
 def examiner(
@@ -209,15 +202,22 @@ def _read(folder: Path, model: Classifier) -> tuple[str, float] | None:
     weights, about = folder / WEIGHTS, folder / ABOUT
     if not (weights.exists() and about.exists()):
         return None
-    try:
-        with _explained(folder):
-            known, payload = json.loads(read_sealed(about)), weights.read_bytes()
-        if hashlib.sha256(payload).hexdigest()[:16] != known["digest"]:
-            raise Corrupt(f"{weights} does not match its digest")
-    except Corrupt:
-        for path in (weights, about):
-            path.replace(path.with_name(path.name + ".corrupt"))
+    known = read_or_set_aside(about, _known)
+    if known is None:
+        set_aside(weights, f"nothing is known of {weights} any more")
+        return None
+    with _explained(folder):
+        payload = weights.read_bytes()
+    if hashlib.sha256(payload).hexdigest()[:16] != known[0]:
+        set_aside(about, f"{weights} is corrupt: its content does not match its digest")
+        set_aside(weights, f"{weights} is corrupt: its content does not match its digest")
         return None
     model.load_state_dict(load(payload))
     model.eval()
-    return known["digest"], known["accuracy"]
+    return known
+
+
+def _known(payload: bytes) -> tuple[str, float]:
+    """Digest and accuracy. Raises anything for other bytes."""
+    about = json.loads(payload)
+    return str(about["digest"]), float(about["accuracy"])

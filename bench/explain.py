@@ -1,21 +1,22 @@
 """What a key stands for: the parts it was made from, and what sets it apart from its latest sibling."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.store import jobs_in, read_json
+from bench.store import jobs_in, look, parse_records
 
 
 def explain_key(runs: Path, key: str) -> dict[str, Any]:
     """The training or the measurement behind `key` (or its first hex digits). Raises `BenchError` where there is none."""
-    jobs = list(jobs_in(runs))
+    jobs = list(jobs_in(runs)) if re.fullmatch("[0-9a-f]{6,}", key) else []
     for folder, written in jobs:
-        if len(key) >= 6 and written["key"].startswith(key):
+        if written["key"].startswith(key):
             return _training(folder, written, jobs)
     for folder, written in jobs:
-        for path in folder.glob(f"records/*-{key[:12]}*.json") if len(key) >= 6 else ():
-            rows = read_json(path) or []
+        for path in folder.glob(f"records/*-{key[:12]}*.json"):
+            rows = [record.to_dict() for record in look(path, parse_records) or []]
             if rows and rows[0]["key"].startswith(key):
                 return {"measurement": rows, "of": _training(folder, written, jobs)}
     raise BenchError(f"no key that starts with {key!r} in {runs}: wanted 6 or more hex digits of one from a board")

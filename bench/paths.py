@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from bench.errors import BenchError
+
 SYSTEM_DATA = Path("/usr/share/datasets")  # where Debian's dataset-* packages put theirs
 
 
@@ -10,19 +12,33 @@ def cache_dir() -> Path:
     """The folder of all that can be made or fetched again: $BENCH_CACHE, or `bench` in the user's cache."""
     configured = os.environ.get("BENCH_CACHE")
     if configured:
-        return Path(configured).expanduser()
+        return expanded(configured)
     import platformdirs
 
-    return platformdirs.user_cache_path("bench")
+    cache = platformdirs.user_cache_path("bench")
+    if not cache.is_absolute():
+        raise BenchError("there is no home directory to keep a cache in: set BENCH_CACHE")
+    return cache
 
 
 def data_roots(root: str | Path | None = None) -> list[Path]:
     """The folders searched for data sets, first to last: `root`, $BENCH_DATA, the cache, the system's."""
     named = [str(root)] if root is not None else []
     named += [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part]
-    return [*(Path(part).expanduser() for part in named), cache_dir() / "data", SYSTEM_DATA]
+    return [*map(expanded, named), cache_dir() / "data", SYSTEM_DATA]
+
+
+def expanded(text: str | Path) -> Path:
+    """A path whose `~` is a home directory. Raises `BenchError` where there is none."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BenchError(f"{text} begins with a home directory that there is not") from error
 
 
 def tilde(path: Path) -> str:
     """A path for rows and boards, that other people read: the home directory is ~."""
-    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (RuntimeError, ValueError):  # no home, or elsewhere
+        return str(path)

@@ -42,8 +42,9 @@ class Entry:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (16 hex digits) of the source files of the plugin."""
-        return source_digest(self.target.__module__)
+        """SHA-256 (16 hex digits) of the source files of the plugin, and of a class of the host that it extends."""
+        own, *extended = source_digest(self.target.__module__), *map(source_digest, _extended(self.target))
+        return hashlib.sha256(":".join([own, *extended]).encode()).hexdigest()[:16] if extended else own
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,20 @@ def source_digest(module: str) -> str:
     for name, content in sources.items():
         digest.update(name.encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:16]
+
+
+def source_modules(target: type) -> list[str]:
+    """Where the class and those it extends are written: of built-in ones the whole package."""
+    roots = tuple(KINDS.values())
+    own = {base.__module__ for base in target.__mro__ if issubclass(base, roots) and base not in roots}
+    return sorted({module.rpartition(".")[0] if module.count(".") > 1 else module for module in own})
+
+
+def _extended(target: type) -> list[str]:
+    """Packages of the host that a plugin's class extends, but for `bench.parts`, which counts with whoever mentions it."""
+    if target.__module__.startswith("bench."):
+        return []
+    return [module for module in source_modules(target) if module.startswith("bench.") and module != "bench.parts"]
 
 
 def _sources(module: str) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ def find_receipt(runs: Path, wish: Wish) -> list[Record] | None:
             return None
         rows = [row for name in receipt["records"] for row in json.loads(read_sealed(runs / name))]
         return [Record.from_dict(row | {"budget": wish.budget}) for row in rows]
-    except (OSError, Corrupt, ValueError, KeyError):
+    except (OSError, Corrupt, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -1,7 +1,7 @@
 """One measured number with all that it takes to measure it again: a row of a board."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Status = Literal["ok", "failed", "timeout", "diverged", "killed", "skipped"]
 
@@ -40,4 +40,12 @@ class Record:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Record":
-        return cls(**{field.name: row[field.name] for field in fields(cls)})
+        """Raises `KeyError` or `TypeError` where `row` is not what `to_dict` gives."""
+        record = cls(**{field.name: row[field.name] for field in fields(cls)})
+        kinds = {"seed": int, "value": float | int | None, "n": int | None}
+        for name, value in vars(record).items():
+            if not isinstance(value, kinds.get(name, str)):
+                raise TypeError(f"{name} of a record is {value!r}")
+        if record.status not in get_args(Status):
+            raise TypeError(f"there is no status {record.status!r}")
+        return record

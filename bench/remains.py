@@ -6,7 +6,7 @@ from contextlib import suppress
 import numpy as np
 import torch
 
-from bench.api import Data, Generator
+from bench.api import Data, Generator, Spec
 from bench.errors import BenchError
 from bench.grid import COLUMNS, save_grid
 from bench.metrics import draw_samples
@@ -34,3 +34,12 @@ def packed(samples: Data, conditional: bool) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, images=samples.images.numpy(), labels=samples.labels.numpy(), conditional=np.array(conditional))
     return buffer.getvalue()
+
+
+def unpacked(payload: bytes, spec: Spec, n: int) -> tuple[Data, bool]:
+    """What `packed` made of `n` samples. Raises anything for other bytes."""
+    with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
+        samples = Data(spec, torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["labels"]))
+        if samples.images.shape != (n, *spec.shape) or samples.images.dtype != torch.uint8:
+            raise ValueError(f"it holds {samples.images.dtype} of shape {tuple(samples.images.shape)}")
+        return samples, bool(arrays["conditional"])

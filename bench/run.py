@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.api import Classifier, Data, Images, Labels, to_float
 from bench.errors import BenchError, Diverged
-from bench.sealed import Corrupt, read_sealed, write_sealed
+from bench.sealed import read_or_set_aside, write_sealed
 
 Precision = Literal["float32", "bfloat16"]
 CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device
@@ -201,14 +201,9 @@ class Run:
     def _resume(self, phase: str, keep: tuple[Stateful, ...]) -> int:
         """Restore the checkpoint of this phase, if there is one, and return how many steps it had done."""
         path = self._path(phase) if self._folder is not None else None
-        if path is None or not path.exists():
-            return 0
-        try:
-            payload = read_sealed(path)
-        except Corrupt:
-            path.unlink()  # redone from the end of the phase before
-            return 0
-        state = torch.load(io.BytesIO(payload), map_location=self.device, weights_only=True)
+        state = None if path is None else read_or_set_aside(path, self._state)
+        if state is None:
+            return 0  # a corrupt phase is redone from the end of the one before
         self._model.load_state_dict(state["model"])
         for item, saved in zip(keep, state["keep"], strict=True):
             item.load_state_dict(saved)
@@ -218,6 +213,14 @@ class Run:
         if state["cuda_rng"] is not None:
             torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.device)
         return int(state["steps"])
+
+    def _state(self, payload: bytes) -> dict[str, Any]:
+        """What `_save` wrote. Raises anything for other bytes."""
+        state = torch.load(io.BytesIO(payload), map_location=self.device, weights_only=True)
+        wanted = {"phase", "steps", "model", "keep", "seconds", "rng", "global_rng", "cuda_rng"}
+        if state.keys() != wanted or state["phase"] != self._phases[-1]:
+            raise ValueError(f"it is no checkpoint of phase {self._phases[-1]!r}")
+        return dict(state)
 
     def _path(self, phase: str) -> Path:
         assert self._folder is not None

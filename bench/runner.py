@@ -13,7 +13,7 @@ def run_job(room: Room, plugins: Plugins) -> None:
     room.folder.create()
     model = None if job.entry in ANCHORS else trained(room, plugins)
     if room.folder.record("fit", job.key) is None:
-        seen = (room.folder.read("train.json") or {"costs": {"train-images": 0}})["costs"]["train-images"]
+        seen = room.folder.costs("train.json").get("train-images", 0)
         n = len(room.dataset.train)
         record = row(job, "fit", job.key, "fit", seen, n, "ok", "", room.guide.label, room.judge.label)
         room.folder.write_record("fit", job.key, [record])

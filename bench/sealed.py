@@ -2,10 +2,16 @@
 
 import hashlib
 import os
+import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from bench.errors import BenchError
+
+Value = TypeVar("Value")
 
 
 class Corrupt(BenchError):
@@ -54,3 +60,29 @@ def read_sealed(path: Path) -> bytes:
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise Corrupt(f"{path} is corrupt: its content does not match its digest")
     return payload
+
+
+def read_or_set_aside(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
+    """What `parse` makes of a sealed file; None where it is missing or corrupt, and then it is set aside.
+
+    Raises `BenchError` where there is a file that cannot be read.
+    """
+    try:
+        return parse(read_sealed(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BenchError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Corrupt as error:
+        set_aside(path, str(error))
+    except Exception as error:  # a whole file of something else: parsers raise anything
+        set_aside(path, f"{path} is corrupt: {type(error).__name__}: {error}")
+    return None
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Keep what cannot be used under another name, in place of what was set aside before, and say so in one sentence."""
+    aside = path.with_name(path.name + ".corrupt")
+    with suppress(OSError):  # where nothing can be written, it is as good as missing all the same
+        path.replace(aside)
+    print(f"bench: {' '.join(why.split())[:500]}; it is set aside as {aside.name} and made again", file=sys.stderr)

@@ -1,5 +1,6 @@
 """What the user sees while a run goes on: progress bars on a terminal, plain lines elsewhere; always on stderr."""
 
+import os
 import sys
 import time
 from typing import Any
@@ -96,8 +97,12 @@ class Lines:
         self.note(ending(name, end, reason, seconds))
 
     def note(self, text: str) -> None:
-        if text:
+        if not text:
+            return
+        try:
             print(text, file=sys.stderr, flush=True)
+        except OSError:  # nobody reads on: no reason to end the run
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def show(console: Console) -> Any:

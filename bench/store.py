@@ -2,15 +2,18 @@
 
 import json
 import re
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.errors import BenchError
 from bench.jobs import Job
 from bench.record import Record
-from bench.sealed import Corrupt, read_sealed, sweep, write_atomic, write_sealed
+from bench.sealed import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
+
+Value = TypeVar("Value")
 
 
 class Folder:
@@ -42,21 +45,21 @@ class Folder:
     def model(self) -> Path:
         return self.path / "model.safetensors"
 
-    def read(self, name: str) -> Any | None:
-        """A sealed JSON file, None where it is missing; a corrupt one is set aside and counts as missing."""
-        payload = self.read_bytes(name)
-        return None if payload is None else json.loads(payload)
+    def read(self, name: str, parse: Callable[[bytes], Value]) -> Value | None:
+        """What `parse` makes of a sealed file, None where it is missing; a corrupt one is set aside and counts as missing."""
+        return read_or_set_aside(self.path / name, parse)
 
-    def read_bytes(self, name: str) -> bytes | None:
-        """The payload of a sealed file, likewise."""
-        path = self.path / name
-        try:
-            return read_sealed(path)
-        except FileNotFoundError:
-            return None
-        except Corrupt:
-            path.replace(path.with_name(path.name + ".corrupt"))
-            return None
+    def costs(self, name: str) -> dict[str, float]:
+        """What `train.json` or `sampling.json` tells of costs; nothing where it is missing."""
+        return self.read(name, lambda payload: dict(json.loads(payload)["costs"])) or {}
+
+    def model_digest(self) -> str | None:
+        """The digest of the trained model, None before it was trained."""
+        return self.read("train.json", lambda payload: str(json.loads(payload)["model"]))
+
+    def set_aside(self, name: str, why: str) -> None:
+        """Keep what cannot be used under another name, and say so."""
+        set_aside(self.path / name, f"{self.path / name} is corrupt: {why}")
 
     def write(self, name: str, value: Any) -> None:
         write_sealed(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
@@ -68,28 +71,44 @@ class Folder:
 
     def record(self, name: str, key: str) -> list[Record] | None:
         """The rows of one measurement, None where it was not made."""
-        rows = self.read(record_name(name, key))
-        return None if rows is None else [Record.from_dict(row) for row in rows]
+
+        def parse(payload: bytes) -> list[Record]:
+            records = parse_records(payload)
+            if {record.key for record in records} != {key}:
+                raise ValueError(f"it holds no record of {name} {key}")
+            return records
+
+        return self.read(record_name(name, key), parse)
 
     def write_record(self, name: str, key: str, records: list[Record]) -> None:
         self.write(record_name(name, key), [record.to_dict() for record in records])
 
 
 def jobs_in(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every job.json under `root` that can be read."""
+    """Every job.json under `root`; of one that cannot be read it is said so."""
     for path in sorted(root.glob("*/*/seed*-*/job.json")):
         try:
-            yield path.parent, json.loads(path.read_text())
-        except (OSError, ValueError):
+            written = json.loads(path.read_text(encoding="utf-8"))
+            names = {"entry", "dataset", "seed", "device"}
+            if not (isinstance(written["key"], str) and written["training"].keys() & written["job"].keys() >= names):
+                raise ValueError("it names no training")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            print(f"bench: {path} is no job and is passed over: {error}", file=sys.stderr)
             continue
+        yield path.parent, written
 
 
-def read_json(path: Path) -> Any | None:
-    """A sealed JSON file of any folder, None where it is missing or corrupt."""
+def look(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
+    """What `parse` makes of a sealed file of any run; None where it is missing or corrupt. Nothing is set aside."""
     try:
-        return json.loads(read_sealed(path))
-    except (OSError, Corrupt):
+        return parse(read_sealed(path))
+    except (OSError, Corrupt, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def parse_records(payload: bytes) -> list[Record]:
+    """The records of a file. Raises KeyError, TypeError or ValueError for other bytes."""
+    return [Record.from_dict(row) for row in json.loads(payload)]
 
 
 def check_writable(root: Path) -> None:
@@ -111,4 +130,6 @@ def _safe(name: str) -> str:
     import hashlib
 
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip(".")[-60:]
-    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return (
+        plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
+    )

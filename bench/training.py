@@ -28,8 +28,8 @@ def trained(room: Room, plugins: Plugins) -> Model:
     assert room.loan
     model: Model = entry.target(config, room.lent.spec)
     model = model.to(room.device).to(memory_format=torch.channels_last)
-    done = folder.read("train.json")
-    if not (done and _load(model, folder, done["model"])):
+    digest = folder.model_digest()
+    if not (digest and _load(model, folder, digest)):
         _fit(model, room)
     for path in folder.checkpoints.glob("*.ckpt"):
         path.unlink()
@@ -92,7 +92,7 @@ def _load(model: Model, folder: Folder, digest: str) -> bool:
     except FileNotFoundError:
         return False
     if _digest(payload) != digest:
-        folder.model.replace(folder.model.with_suffix(".corrupt"))
+        folder.set_aside(folder.model.name, "its content does not match its digest")
         return False
     model.load_state_dict(load(payload))
     return True

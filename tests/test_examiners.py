@@ -19,7 +19,7 @@ from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetSmall
 from bench.budget import Budget
 from bench.errors import BenchError
-from bench.examiners import accuracy_of, below_floor, examiner, examiner_key, source_modules
+from bench.examiners import accuracy_of, below_floor, examiner, examiner_key
 from bench.freeze import freeze
 from bench.run import silent
 
@@ -231,11 +231,6 @@ def test_the_key_changes_with_the_version_of_timm(monkeypatch, other):
     before = key()
     monkeypatch.setattr("bench.examiners.version", lambda name: other)
     assert key() != before
-
-
-def test_the_source_of_a_preset_is_the_whole_package_and_what_it_extends():
-    assert source_modules(ResNetSmall) == ["bench.backbones"]
-    assert source_modules(Tied) == sorted(["bench.backbones", Tied.__module__])
 
 
 # Two processes

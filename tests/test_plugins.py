@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.plugins import OWN, BrokenPlugin, Plugins, source_digest
+from bench.plugins import OWN, BrokenPlugin, Entry, Plugins, source_digest, source_modules
 
 GOOD = """
 from dataclasses import dataclass
@@ -250,6 +250,25 @@ def test_the_source_of_a_plugin_counts_the_parts_that_it_is_made_of(tmp_path, mo
     assert source_digest("bench_made_alone") == before["bench_made_alone"]
     for name in before:
         sys.modules.pop(name)
+
+
+def test_the_source_of_a_class_counts_that_of_the_host_which_it_extends(monkeypatch):
+    from bench import Generator, ResNetTiny
+
+    class Plain(ResNetTiny): ...
+
+    class Drawer(Generator): ...
+
+    assert source_modules(ResNetTiny) == ["bench.backbones"]
+    assert source_modules(Plain) == sorted(["bench.backbones", Plain.__module__])
+    monkeypatch.setattr("bench.plugins.source_digest", lambda module: "as it was")
+    before = {it: Entry("x", "generators", "p", "d", "1", it).digest for it in (Plain, Drawer, ResNetTiny)}
+    monkeypatch.setattr(
+        "bench.plugins.source_digest", lambda module: "changed" if module == "bench.backbones" else "as it was"
+    )
+    after = {it: Entry("x", "generators", "p", "d", "1", it).digest for it in (Plain, Drawer)}
+    assert after[Plain] != before[Plain]
+    assert after[Drawer] == before[Drawer] == before[ResNetTiny]
 
 
 def test_a_classifier_may_be_a_method(install):

@@ -23,24 +23,29 @@ STARTS = (162_771, 182_638)  # the published partition: numbers of the first val
 def read_attributes(path: Path) -> tuple[list[str], list[str], NDArray[np.int64]]:
     """Attribute names, file names, and values 0 or 1, shape (n, a)."""
     with parsing(path, "CelebA attribute list"):
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
         count, names = int(lines[0]), lines[1].split()
         rows = [line.split() for line in lines[2:] if line.strip()]
         values = np.array([row[1:] for row in rows], dtype=np.int64)
     if values.shape != (count, len(names)):
         raise BenchError(f"{path} promises {count} rows of {len(names)} attributes, it holds {values.shape}")
+    if not np.isin(values, (-1, 1)).all():
+        raise BenchError(f"{path} must hold attributes that are -1 or 1, got {values.min()} to {values.max()}")
     return names, [row[0] for row in rows], (values > 0).astype(np.int64)
 
 
 def read_partition(path: Path, files: list[str]) -> NDArray[np.int64]:
     """0 (train), 1 (validation) or 2 (test) for each of `files`."""
     with parsing(path, "CelebA partition list"):
-        table = dict(line.split() for line in path.read_text().splitlines() if line.strip())
+        table = dict(line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     lacking = next((file for file in files if file not in table), None)
     if lacking is not None:
         raise BenchError(f"{path} lacks {lacking}")
     with parsing(path, "CelebA partition list"):
-        return np.array([int(table[file]) for file in files], dtype=np.int64)
+        splits = np.array([int(table[file]) for file in files], dtype=np.int64)
+    if not np.isin(splits, (0, 1, 2)).all():
+        raise BenchError(f"{path} must hold 0, 1 or 2 for each image, got {splits.min()} to {splits.max()}")
+    return splits
 
 
 def published_partition(files: list[str]) -> NDArray[np.int64]:

@@ -1,9 +1,11 @@
 """CIFAR-10 and CIFAR-100 from the published python archive, read within the archive by a restricted unpickler."""
 
+import gzip
+import io
 import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +18,43 @@ from bench.data.unpickle import unpickle
 from bench.errors import BenchError
 
 MEMBER_LIMIT = 2**28  # bytes; the largest published member has 155 MB
+TOTAL_LIMIT = 2**29  # bytes of the whole archive, unpacked; the published ones have 186 MB
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error where it goes on beyond `TOTAL_LIMIT`: a few packed bytes may unpack without end."""
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        self._stream, self._path, self._left = stream, path, TOTAL_LIMIT
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size)
+        self._left -= len(piece)
+        if self._left < 0:
+            raise BenchError(f"{self._path} unpacks to more than {TOTAL_LIMIT} bytes, which are the most that are read")
+        return piece
 
 
 def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
     """The files of a tar archive whose last name is wanted. Raises `BenchError` for a broken archive."""
-    with parsing(path, "tar archive"), tarfile.open(path, "r|*") as archive:
+    seen = set[str]()
+    with parsing(path, "tar archive"), gzip.open(path) as stream, _tar(stream, path) as archive:
         for member in archive:
             name = PurePosixPath(member.name).name
             if name not in wanted or not member.isfile():
                 continue
+            if name in seen:
+                raise BenchError(f"{path} holds {name} twice")
+            seen.add(name)
             if member.size > MEMBER_LIMIT:
                 raise BenchError(f"{path} holds {member.name} of {member.size} bytes, at most {MEMBER_LIMIT} are read")
             file = archive.extractfile(member)
             assert file is not None
             yield name, file.read()
+
+
+def _tar(stream: Any, path: Path) -> tarfile.TarFile:
+    return tarfile.open(fileobj=_Bounded(stream, path), mode="r|")
 
 
 def read_batch(data: bytes, label_key: str, classes: int, name: str) -> Arrays:
@@ -38,17 +63,23 @@ def read_batch(data: bytes, label_key: str, classes: int, name: str) -> Arrays:
     images, labels = batch.get("data"), batch.get(label_key)
     if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.shape[1:] == (3072,)):
         raise BenchError(f"{name} must hold 'data', bytes of shape (n, 3072), got {_describe(images)}")
+    if not (isinstance(labels, list) and all(type(label) is int for label in labels)):
+        raise BenchError(f"{name} must hold a list of whole numbers {label_key!r}, got {_describe(labels)}")
     with parsing(name, "CIFAR batch"):
-        column = np.asarray(labels, dtype=np.int64)
+        column = np.array(labels, dtype=np.int64)
     if column.shape != images.shape[:1] or not len(column) or not (column.min() >= 0 and column.max() < classes):
         raise BenchError(f"{name} must hold {len(images)} {label_key!r} from 0 to {classes - 1}, got others")
     return Arrays(images.reshape(-1, 3, 32, 32), column)
 
 
 def _text_keys(batch: Any, name: str) -> dict[str, Any]:
-    if not isinstance(batch, dict):
-        raise BenchError(f"{name} must hold a dict, got {_describe(batch)}")
-    return {key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in batch.items()}
+    if not (isinstance(batch, dict) and all(isinstance(key, str | bytes) for key in batch)):
+        raise BenchError(f"{name} must hold a dict with names as keys, got {_describe(batch)}")
+    return {_text(key): value for key, value in batch.items()}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else value
 
 
 def _describe(value: Any) -> str:
@@ -82,9 +113,10 @@ class CifarSource(FileSource):
 
     def _classes(self, data: bytes, name: str) -> tuple[str, ...]:
         found = _text_keys(unpickle(data, name), name).get(self.names_key)
-        if not isinstance(found, list) or len(found) != self.count:
+        texts = [item for item in found if isinstance(item, str | bytes)] if isinstance(found, list) else []
+        if not len(set(texts)) == len(texts) == self.count:
             raise BenchError(f"{name} must hold a list of {self.count} {self.names_key!r}, got {_describe(found)}")
-        return tuple(item.decode("latin1") if isinstance(item, bytes) else str(item) for item in found)
+        return tuple(map(_text, texts))
 
 
 def _join(batches: dict[str, Arrays], names: tuple[str, ...]) -> Arrays:

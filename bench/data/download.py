@@ -86,7 +86,8 @@ def _transfer(url: str, part: Path) -> bool:
         resumed = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if response.status_code == 206 and not resumed:
             raise requests.RequestException("answered with another range than the one asked for")
-        rest = int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+        length = response.headers.get("Content-Length", "")
+        rest = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
         with progress(part.stem, rest, in_bytes=True) as more, open(part, "ab" if resumed else "wb") as file:
             _copy(response, file.write, more)
     return resumed

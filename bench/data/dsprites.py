@@ -3,7 +3,7 @@
 import math
 import zipfile
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,27 +62,39 @@ def read_npz(path: Path) -> NDArray[np.uint8]:
     """All images as packed bits, shape (737280, 512): an eighth of what they take unpacked."""
     with parsing(path, "dSprites file"), zipfile.ZipFile(path) as archive:
         with archive.open("latents_classes.npy") as file:
+            _read_header(file, path, "classes", (POINTS, 1 + len(GRID)), "biu")
+            file.seek(0)
             classes = np.load(file, allow_pickle=False)[:, 1:]  # the first column is the colour, always white
         if not np.array_equal(classes, np.stack(np.unravel_index(np.arange(POINTS), GRID), axis=1)):
             raise BenchError(f"{path} does not hold the published grid of {POINTS} points in its order")
         with archive.open("imgs.npy") as file:
-            version = np.lib.format.read_magic(file)
-            if version != (1, 0):
-                raise BenchError(f"{path} holds imgs.npy of version {version}, wanted (1, 0)")
-            header = np.lib.format.read_array_header_1_0(file)
-            if header != ((POINTS, SIZE, SIZE), False, np.dtype(np.uint8)):
-                raise BenchError(f"{path} holds images {header}, wanted {POINTS} of {SIZE} x {SIZE} bytes")
+            kind = _read_header(file, path, "images", (POINTS, SIZE, SIZE), "u")
+            if kind != np.uint8:
+                raise BenchError(f"{path} holds images of {kind}, wanted bytes")
             return _pack(file)
+
+
+def _read_header(file: IO[bytes], path: Path, what: str, shape: tuple[int, ...], kinds: str) -> np.dtype[Any]:
+    """The dtype of an array in an .npz, whose memory is taken only where it is the one that is wanted."""
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise BenchError(f"{path} holds {what} of version {version}, wanted (1, 0)")
+    got, by_columns, kind = np.lib.format.read_array_header_1_0(file)
+    if got != shape or by_columns or kind.kind not in kinds:
+        raise BenchError(f"{path} holds {what} {kind} of shape {got}, wanted {shape}")
+    return kind
 
 
 def _pack(file: IO[bytes]) -> NDArray[np.uint8]:
     packed = np.empty((POINTS, SIZE * SIZE // 8), dtype=np.uint8)
     for start in range(0, POINTS, BLOCK):
-        pixels = np.frombuffer(file.read(BLOCK * SIZE * SIZE), dtype=np.uint8).reshape(-1, SIZE * SIZE)
+        count = min(BLOCK, POINTS - start)
+        pixels = np.frombuffer(file.read(count * SIZE * SIZE), dtype=np.uint8).reshape(count, SIZE * SIZE)
         if pixels.max() > 1:
             raise ValueError(f"a pixel is {pixels.max()}, wanted 0 or 1")
-        packed[start : start + BLOCK] = np.packbits(pixels, axis=1)
-    file.read(1)  # the end: the checksum is compared
+        packed[start : start + count] = np.packbits(pixels, axis=1)
+    if file.read(1):  # at the end the checksum is compared
+        raise ValueError(f"it goes on after {POINTS} images")
     return packed
 
 

@@ -1,6 +1,7 @@
 """The published files of data sets: what they are called, where they are looked for, what is said of a bad one."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def find(file: Published, dataset: str, others: Collection[str], root: str | Pat
     folders = [folder / dataset for folder in roots] + [folder for folder in roots if folder.name not in others]
     for folder in folders:
         for spelling in file.spellings:
-            if (folder / spelling).is_file():
+            if os.path.isfile(folder / spelling):  # unlike Path.is_file: what may not be looked at is not there
                 return folder / spelling
     return None
 
@@ -78,5 +79,5 @@ def parsing(path: Path | str, kind: str) -> Iterator[None]:
     except BenchError:
         raise
     except Exception as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = " ".join((str(error) or type(error).__name__).split())[:300]
         raise BenchError(f"{path} is not a whole {kind}: {reason}") from error

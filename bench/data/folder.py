@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from bench.data.source import Source
 from bench.data.splits import CAP, FRACTION, holdout
 from bench.data.tree import Tree, open_tree, tree_fingerprint
 from bench.errors import BenchError
+from bench.paths import expanded
 
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
 TEST_FRACTION = 0.2  # where there is no test/
@@ -208,7 +210,7 @@ class FolderSource(Source):
         return self.name
 
     def reads(self) -> tuple[Path, ...] | None:
-        return (self.where,) if self.where.is_file() else None  # a folder's date says nothing of the files below
+        return (self.where,) if os.path.isfile(self.where) else None  # a folder's date says nothing of the files below
 
     def fingerprint(self) -> str:
         return tree_fingerprint(self.where)
@@ -235,19 +237,20 @@ class Folder(FolderSource):
     def state(self) -> DataState:
         if not self.argument:
             return DataState("missing", f"folder:PATH, where PATH is {self.argument_meaning}")
-        exists = Path(self.argument).expanduser().exists()
+        exists = os.path.exists(self.where)
         return DataState("ready") if exists else DataState("missing", f"there is no folder or zip file {self.argument}")
 
     @property
     def where(self) -> Path:
         if not self.argument:
             raise BenchError(f"data set 'folder' needs {self.argument_meaning}: folder:PATH")
-        return Path(self.argument).expanduser()
+        return expanded(self.argument)
 
     @property
     def spec_name(self) -> str:
         path = self.where.resolve()
-        return "folder-" + (re.sub(r"[^a-z0-9]+", "-", (path.stem if path.is_file() else path.name).lower()).strip("-"))
+        name = path.stem if os.path.isfile(path) else path.name
+        return "folder-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
 
 
 class Cifar10Jpeg(FolderSource):

@@ -34,25 +34,20 @@ def parse_idx(stream: BinaryIO, name: str) -> NDArray[np.uint8]:
     wanted = math.prod(shape)
     if wanted > LIMIT:
         raise BenchError(f"{name} claims {wanted} bytes of content, at most {LIMIT} are read")
-    content = bytearray(wanted)
-    got = _fill(stream, content)
-    if got < wanted:
-        raise BenchError(f"{name} is truncated: its header promises {wanted} bytes of content, it holds {got}")
+    content = _read(stream, wanted)
+    if len(content) < wanted:
+        raise BenchError(f"{name} is truncated: its header promises {wanted} bytes of content, it holds {len(content)}")
     if stream.read(1):
         raise BenchError(f"{name} holds more than the {wanted} bytes of content that its header promises")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
-def _fill(stream: BinaryIO, content: bytearray) -> int:
-    """Fill `content` as far as the stream goes; how far that is."""
-    view, got = memoryview(content), 0
-    while got < len(content):
-        piece = stream.read(min(len(content) - got, 2**24))
-        if not piece:
-            break
-        view[got : got + len(piece)] = piece
-        got += len(piece)
-    return got
+def _read(stream: BinaryIO, wanted: int) -> bytearray:
+    """So many bytes, or as many as there are: memory is taken as they come, not as a header promises."""
+    content = bytearray()
+    while len(content) < wanted and (piece := stream.read(min(wanted - len(content), 2**24))):
+        content += piece
+    return content
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -64,8 +65,8 @@ def prepared_folder(name: str, *parts: object) -> Path:
 
 def load_or_make(folder: Path, make: Callable[[], Recipe]) -> Dataset:
     """Read what lies in `folder`; where it is missing or corrupt, make it (once, however many ask at a time)."""
-    with contextlib.suppress(FileNotFoundError):
-        return _read_or_warn(folder)
+    with contextlib.suppress(FileNotFoundError, Corrupt):  # a corrupt one is dealt with by whoever holds the lock
+        return read(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.parent / f".{folder.name}.lock")
@@ -74,7 +75,7 @@ def load_or_make(folder: Path, make: Callable[[], Recipe]) -> Dataset:
         return _without_cache(make(), error)
     try:
         with contextlib.suppress(FileNotFoundError):
-            return _read_or_warn(folder)
+            return _read_or_set_aside(folder)
         recipe = make()
         try:
             _write(folder, recipe)
@@ -88,25 +89,29 @@ def load_or_make(folder: Path, make: Callable[[], Recipe]) -> Dataset:
 def read(folder: Path) -> Dataset:
     """Read a prepared data set. Raises `FileNotFoundError` where there is none, `Corrupt` where its digest is wrong."""
     path = folder / "dataset.json"
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(path)
     try:
-        header = json.loads(path.read_text())
+        header = json.loads(path.read_text(encoding="utf-8"))
         spec = _spec(header["spec"])
         splits = {split: _read_split(folder, split, spec) for split in SPLITS}
         intact = dataset_digest(spec, splits) == header["digest"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise Corrupt(f"{folder} is corrupt: {error}") from error
+    except Exception as error:  # parsers raise anything
+        raise Corrupt(f"{folder} is corrupt: {' '.join(str(error).split())[:300]}") from error
     if not intact:
         raise Corrupt(f"{folder} is corrupt: its content does not match its digest")
     return Dataset(spec, digest=header["digest"], **splits)
 
 
-def _read_or_warn(folder: Path) -> Dataset:
+def _read_or_set_aside(folder: Path) -> Dataset:
     try:
         return read(folder)
     except Corrupt as error:
-        log.warning("%s; it is prepared again", error)
+        aside = folder.with_name(f"{folder.name}.corrupt")
+        with contextlib.suppress(OSError):
+            shutil.rmtree(aside, ignore_errors=True)
+            os.replace(folder, aside)
+        log.warning("%s; it is set aside as %s and prepared again", error, aside.name)
         raise FileNotFoundError(folder) from error
 
 
@@ -117,7 +122,13 @@ def _read_split(folder: Path, split: str, spec: Spec) -> Data:
 
 def _tensor(path: Path) -> torch.Tensor:
     """Mapped copy-on-write where large, so that the file can never be changed through the tensor."""
-    return torch.from_numpy(np.load(path, mmap_mode="c" if path.stat().st_size > MAP_ABOVE else None))
+    with open(path, "rb") as file:  # a corrupt header may promise more than all of the memory
+        np.lib.format.read_magic(file)
+        shape, _, kind = np.lib.format.read_array_header_1_0(file)
+        promised, held = math.prod(shape) * kind.itemsize, path.stat().st_size - file.tell()
+    if promised != held:
+        raise ValueError(f"{path.name} promises {promised} bytes of content, it holds {held}")
+    return torch.from_numpy(np.load(path, mmap_mode="c" if held > MAP_ABOVE else None, allow_pickle=False))
 
 
 def _spec(fields: dict[str, Any]) -> Spec:
@@ -136,8 +147,8 @@ def _write(folder: Path, recipe: Recipe) -> None:
             for split, part in recipe.parts().items():
                 _write_split(temporary, split, part, recipe.spec, digest, more)
         header = {"spec": asdict(recipe.spec), "digest": digest.hex()}
-        (temporary / "dataset.json").write_text(json.dumps(header, indent=1))
-        shutil.rmtree(folder, ignore_errors=True)  # a corrupt one
+        (temporary / "dataset.json").write_text(json.dumps(header, indent=1), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)  # one without its header
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

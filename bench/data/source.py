@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.api import Dataset, DataSource, DataState
-from bench.data.download import download
-from bench.data.files import Published, advice, find, fingerprint
+from bench.data.download import download, file_digest
+from bench.data.files import Published, advice, find, fingerprint, home
 from bench.data.prepared import load_or_make, prepared_folder
 from bench.data.recipe import Recipe
 from bench.data.resize import check_size
 from bench.errors import BenchError
+from bench.sealed import set_aside
 
 
 class Source(DataSource):
@@ -41,8 +42,11 @@ class Source(DataSource):
     def load(self, size: int | None = None) -> Dataset:
         """Load all splits, from the cache where they were prepared before. Raises `BenchError` in one sentence."""
         check_size(size)
-        folder = prepared_folder(self.name, self.version, self.argument, size, self.fingerprint())
-        return load_or_make(folder, lambda: self.recipe(size))
+        try:
+            folder = prepared_folder(self.name, self.version, self.argument, size, self.fingerprint())
+            return load_or_make(folder, lambda: self.recipe(size))
+        except OSError as error:  # a file that may not be read, or that is gone by now
+            raise BenchError(f"data set {self.name!r} cannot be read: {error}") from error
 
 
 class FileSource(Source):
@@ -60,6 +64,26 @@ class FileSource(Source):
         if path is None and not file.urls:
             raise BenchError(f"data set {self.name!r} needs a file that is not here: {advice(file, self.name)}")
         return path or download(file, self.name)
+
+    def load(self, size: int | None = None) -> Dataset:
+        """As above; a file that was fetched here and is not what was fetched any more is set aside and fetched again."""
+        try:
+            return super().load(size)
+        except BenchError as error:
+            spoiled = [path for file in self.files if (path := self._spoiled(file))]
+            for path in spoiled:
+                set_aside(path, str(error))
+            if not spoiled:
+                raise
+            return super().load(size)
+
+    def _spoiled(self, file: Published) -> Path | None:
+        """Where `file` lies if we fetched it and its digest is wrong by now."""
+        path = self.find(file)
+        if path is None or path != home(file, self.name) or not file.urls:
+            return None
+        algorithm, _, wanted = file.digest.partition(":")
+        return path if file_digest(path, algorithm) != wanted else None
 
     def state(self) -> DataState:
         missing = [file for file in self.files if self.find(file) is None]

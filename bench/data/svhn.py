@@ -11,22 +11,42 @@ from bench.data.source import FileSource
 from bench.errors import BenchError
 
 URL = "http://ufldl.stanford.edu/housenumbers"
+LIMIT = 1_000_000  # images of one file; the largest published one has 531,131
+INTEGERS_OR_DOUBLES = frozenset(
+    ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "single", "double")
+)
 
 
 def read_mat(path: Path) -> Arrays:
     """X uint8 (32, 32, 3, n) and y (n, 1), where 10 stands for the digit 0. Raises `BenchError` for a bad file."""
     from scipy.io import loadmat
 
+    _look_at_header(path)
     with parsing(path, "MATLAB file"):
         content = loadmat(path, variable_names=["X", "y"])
         images, labels = content["X"], np.asarray(content["y"]).astype(np.int64).ravel()
-    if images.dtype != np.uint8 or images.shape != (32, 32, 3, len(labels)) or not len(labels):
-        raise BenchError(
-            f"{path} must hold bytes X of shape (32, 32, 3, {len(labels)}), got {images.dtype} {images.shape}"
-        )
     if labels.min() < 1 or labels.max() > 10:
         raise BenchError(f"{path} must hold labels y from 1 to 10, got {labels.min()} to {labels.max()}")
     return Arrays(images.transpose(3, 2, 0, 1), labels % 10)
+
+
+def _look_at_header(path: Path) -> None:
+    """Refuse other variables than numbers of the shapes wanted before memory is taken for what the header promises."""
+    from scipy.io import whosmat
+
+    with parsing(path, "MATLAB file"):
+        held = whosmat(path)
+    found = [(name, shape, kind) for name, shape, kind in held if name in ("X", "y")]
+    shapes = {name: (shape, kind) for name, shape, kind in found}
+    if len(found) != 2 or len(shapes) != 2:
+        got = ", ".join(name for name, _, _ in found) or "neither"
+        raise BenchError(f"{path} is not a whole MATLAB file: it must hold X and y once each, got {got}")
+    (shape, kind), (label_shape, label_kind) = shapes["X"], shapes["y"]
+    n = shape[-1]
+    if kind != "uint8" or shape != (32, 32, 3, n) or not 0 < n <= LIMIT:
+        raise BenchError(f"{path} must hold bytes X of shape (32, 32, 3, n), n at most {LIMIT}, got {kind} {shape}")
+    if label_kind not in INTEGERS_OR_DOUBLES or label_shape not in ((n, 1), (1, n)):
+        raise BenchError(f"{path} must hold numbers y of shape ({n}, 1), got {label_kind} {label_shape}")
 
 
 class Svhn(FileSource):

@@ -29,18 +29,18 @@ class Tree(Protocol):
 
 def open_tree(path: Path) -> Tree:
     """A folder or a zip file. Raises `BenchError` for anything else."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return FolderTree(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return ZipTree(path)
     raise BenchError(f"there is no folder or zip file {path}")
 
 
 def tree_fingerprint(path: Path) -> str:
     """Changes when the files do. Of a folder: of names, sizes and times, for its content is not read twice."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return FolderTree(path).fingerprint
-    if path.is_file():
+    if os.path.isfile(path):
         return fingerprint(path)
     raise BenchError(f"there is no folder or zip file {path}")
 
@@ -126,6 +126,8 @@ class ZipTree:
     def _add(self, name: str, entry: zipfile.ZipInfo) -> None:
         if name in self._entries:
             raise BenchError(f"{self.path} is refused: its entry {name!r} comes twice")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others take memory as they please
+            raise BenchError(f"{self.path} is refused: its entry {name!r} is packed by method {entry.compress_type}")
         if entry.flag_bits & 1:
             raise BenchError(f"{self.path} is refused: its entry {name!r} is encrypted")
         if entry.file_size > FILE_LIMIT:

@@ -1,34 +1,66 @@
-"""Read a pickle of lists, dicts, bytes, numbers and NumPy arrays, and refuse every other: nothing in it is called."""
+"""Read a pickle of lists, dicts, bytes, numbers and NumPy arrays, and refuse every other: nothing in it is called.
+
+What the pickle asks of NumPy is answered by stand-ins that take notes, and arrays are made by us from these notes, of
+plain numbers whose bytes are all there. NumPy's own functions cannot be lent: a dtype with a forged state turns bytes
+into pointers. The opcodes are looked through before, for a pickle of ten bytes may ask for all of the memory.
+"""
 
 import io
+import math
 import pickle
+import pickletools
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.data.files import parsing
 from bench.errors import BenchError
 
+TUPLES = frozenset(("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"))
+PUTS = frozenset(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"))
+GETS = frozenset(("GET", "BINGET", "LONG_BINGET"))
+OTHERS = (
+    "PROTO FRAME STOP MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING "
+    "BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE "
+    "BINUNICODE8 EMPTY_LIST APPEND APPENDS LIST EMPTY_DICT DICT SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE BUILD "
+    "PERSID BINPERSID"
+)
 
-def _encode(text: str, encoding: str = "latin1") -> bytes:
-    """How Python 3 pickles bytes for Python 2."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"encoding {encoding!r} is not allowed")
-    return text.encode("latin1")
+
+def unpickle(data: bytes, name: str) -> Any:
+    """Arrays are found as the value itself or as a value of a dict.
+
+    Raises `BenchError` for a pickle that is broken, or that asks for anything but NumPy arrays.
+    """
+    with parsing(name, "pickle"):
+        _look_through(data, name)
+        value = Unpickler(io.BytesIO(data), name).load()
+        if isinstance(value, dict):
+            return {key: _finished(item) for key, item in value.items()}
+        return _finished(value)
 
 
-def _allowed() -> dict[tuple[str, str], Any]:
-    from numpy._core import multiarray, numeric
-
-    functions = {("_codecs", "encode"): _encode, ("numpy", "dtype"): np.dtype, ("numpy", "ndarray"): np.ndarray}
-    for core in ("numpy.core", "numpy._core"):  # the name before NumPy 2, and after
-        functions[f"{core}.multiarray", "_reconstruct"] = multiarray._reconstruct
-        functions[f"{core}.numeric", "_frombuffer"] = numeric._frombuffer  # type: ignore[attr-defined]
-    return functions
+def _look_through(data: bytes, name: str) -> None:
+    """Refuse what makes a small pickle large: far places in the memo, and tuples that are used again and again."""
+    known = TUPLES | GETS | frozenset(OTHERS.split())
+    memo: dict[int, bool] = {}  # whether it is a tuple that lies there
+    after = ""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in PUTS:
+            place = len(memo) if argument is None else argument
+            if place > len(memo) + 1:
+                raise BenchError(f"{name} is refused: its pickle keeps a value at {place} after {len(memo)} others")
+            memo[place] = after in TUPLES
+        elif opcode.name not in known or (opcode.name in GETS and memo.get(argument or 0)):
+            raise BenchError(f"{name} is refused: its pickle uses {opcode.name} as no array needs it")
+        after = opcode.name
 
 
 class Unpickler(pickle.Unpickler):
-    """An unpickler that knows only what NumPy arrays are made of."""
+    """An unpickler that knows only what NumPy arrays are made of, and makes none itself."""
 
     def __init__(self, file: io.BytesIO, name: str) -> None:
         super().__init__(file, encoding="bytes")
@@ -38,13 +70,80 @@ class Unpickler(pickle.Unpickler):
         try:
             return self._allowed[module, name]
         except KeyError:
-            raise BenchError(f"{self._name} is refused: its pickle asks for {module}.{name}") from None
+            wanted = f"{module}.{name}"[:100].encode("unicode_escape").decode()
+            raise BenchError(f"{self._name} is refused: its pickle asks for {wanted}") from None
 
     def persistent_load(self, pid: Any) -> Any:
         raise BenchError(f"{self._name} is refused: its pickle refers to an object outside of it")
 
 
-def unpickle(data: bytes, name: str) -> Any:
-    """Raises `BenchError` for a pickle that is broken, or that asks for anything but NumPy arrays."""
-    with parsing(name, "pickle"):
-        return Unpickler(io.BytesIO(data), name).load()
+class _Call:
+    """A function as a pickle may call it: no attribute of the function itself can be reached."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+
+def _allowed() -> dict[tuple[str, str], _Call]:
+    functions = {("_codecs", "encode"): _Call(_encode), ("numpy", "dtype"): _Call(_Dtype)}
+    functions["numpy", "ndarray"] = _Call(_Array)
+    for core in ("numpy.core", "numpy._core"):  # the name before NumPy 2, and after
+        functions[f"{core}.multiarray", "_reconstruct"] = _Call(lambda kind, shape, code: _Array())
+        functions[f"{core}.numeric", "_frombuffer"] = _Call(_Array)
+    return functions
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    """How Python 3 pickles bytes for Python 2."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"encoding {encoding!r} is not allowed")
+    return text.encode("latin1")
+
+
+class _Dtype:
+    """Notes of a dtype: plain numbers only."""
+
+    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
+        self.code, self.order = _text(code), "|"
+        if not re.fullmatch("[biuf][1248]", self.code):
+            raise ValueError(f"arrays of {self.code[:100]!r} are not read, only plain numbers")
+
+    def __setstate__(self, state: Any) -> None:
+        self.order = _text(state[1])
+        if self.order not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
+            raise ValueError("a dtype of plain numbers has no parts")
+
+
+class _Array:
+    """Notes of an array: its bytes, the dtype and the shape, in the order in which `_frombuffer` takes them."""
+
+    def __init__(self, raw: Any = None, dtype: Any = None, shape: Any = None, order: Any = "C") -> None:
+        self.notes = raw, dtype, shape, order
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, dtype, by_columns, raw = state
+        self.notes = raw, dtype, shape, "F" if by_columns else "C"
+
+    def finished(self) -> NDArray[Any]:
+        """The array itself. Raises ValueError unless the bytes are those that dtype and shape promise."""
+        raw, dtype, shape, order = self.notes
+        if not (isinstance(raw, bytes | bytearray) and isinstance(dtype, _Dtype) and isinstance(shape, tuple)):
+            raise ValueError("an array without bytes, dtype or shape")
+        kind = np.dtype(dtype.order + dtype.code)
+        if not all(type(side) is int and side >= 0 for side in shape) or math.prod(shape) * kind.itemsize != len(raw):
+            raise ValueError(f"an array of {kind} holds {len(raw)} bytes, which is not what its shape promises")
+        return np.ndarray(shape, kind, raw, order="F" if _text(order) == "F" else "C")
+
+
+def _text(value: Any) -> str:
+    """Text, which Python 2 wrote as bytes."""
+    return value.decode("latin1") if isinstance(value, bytes) else str(value) if isinstance(value, str) else ""
+
+
+def _finished(value: Any) -> Any:
+    return value.finished() if isinstance(value, _Array) else value

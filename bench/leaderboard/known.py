@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.paths import cache_dir
-from bench.sealed import Corrupt, read_sealed, sweep, write_sealed
+from bench.sealed import read_or_set_aside, sweep, write_sealed
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
 # features that know nothing of the data set and in those of its judge, fidelity, variety, and the class that was asked
@@ -48,13 +49,14 @@ def meaning(metric: str) -> Meaning:
 def _table() -> dict[str, Meaning]:
     """All metrics by name. The table is imported, and torch with it, only where its source changed since the last time."""
     path = cache_dir() / "metrics" / f"{_source_digest()}.json"
-    try:
-        rows = json.loads(read_sealed(path))
-    except (OSError, Corrupt):
-        rows = [asdict(known) for known in _import_table()]
+    table = None
+    with suppress(BenchError):
+        table = read_or_set_aside(path, lambda payload: [Meaning(**row) for row in json.loads(payload)])
+    if table is None:
+        table = _import_table()
         with suppress(OSError):
-            _keep(path, rows)
-    return {row["name"]: Meaning(**row) for row in rows}
+            _keep(path, [asdict(known) for known in table])
+    return {known.name: known for known in table}
 
 
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:

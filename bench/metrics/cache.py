@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bench.sealed import Corrupt, read_sealed, sweep, write_sealed
+from bench.sealed import read_or_set_aside, sweep, write_sealed
 
+log = logging.getLogger(__name__)
 Array = NDArray[Any]
 
 
@@ -38,18 +40,23 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
             sweep(path.parent, f"{path.name}.*")
-            array = _read(path)
+            array = read_or_set_aside(path, _array)
             if array is None:
                 array = make()
-                buffer = io.BytesIO()
-                np.save(buffer, array, allow_pickle=False)
-                write_sealed(path, buffer.getvalue())
+                _keep(path, array)
         return array
 
 
-def _read(path: Path) -> Array | None:
-    """None where there is nothing, or nothing whole."""
+def _array(payload: bytes) -> Array:
+    """Raises anything for bytes that are no array."""
+    return np.load(io.BytesIO(payload), allow_pickle=False)
+
+
+def _keep(path: Path, array: Array) -> None:
+    """Write the array, and say so where that cannot be: the numbers do not depend on it."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
     try:
-        return np.load(io.BytesIO(read_sealed(path)), allow_pickle=False)
-    except (FileNotFoundError, Corrupt, ValueError):
-        return None
+        write_sealed(path, buffer.getvalue())
+    except OSError as error:
+        log.warning("features are made anew each time: cannot write %s: %s", path, error.strerror or error)

@@ -99,7 +99,7 @@ def test_what_we_draw_carries_an_honest_name():
         ({"imgs": np.full((360, 64, 64), 7, dtype=np.uint8)}, "a pixel is 7"),
         ({"imgs": np.zeros((359, 64, 64), dtype=np.uint8)}, "holds images"),
         ({"latents_classes": np.zeros((360, 6), dtype=np.int64)}, "does not hold the published grid"),
-        ({"latents_classes": np.array([{}], dtype=object)}, "not a whole dSprites file"),
+        ({"latents_classes": np.array([{}], dtype=object)}, "holds classes object of shape"),
     ],
 )
 def test_another_file_of_that_name_is_refused(tmp_path: Path, changes: dict[str, np.ndarray], says: str):

@@ -115,7 +115,7 @@ def test_large_arrays_are_mapped_and_never_written_through(folder: Path, monkeyp
     original = np.load
     monkeypatch.setattr(np, "load", lambda *args, **kwargs: loaded.append(kwargs) or original(*args, **kwargs))
     dataset = load_or_make(folder, recipe)
-    assert {"mmap_mode": "c"} in loaded
+    assert {"mmap_mode": "c", "allow_pickle": False} in loaded
     dataset.train.images[:] = 0
     assert read(folder).digest == dataset.digest
 

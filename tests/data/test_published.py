@@ -81,11 +81,11 @@ class Attack:
         ({"data_batch_3": None}, "lacks data_batch_3"),
         ({"batches_meta": None}, "lacks batches.meta"),
         ({"batches_meta": {b"label_names": [b"one"]}}, "a list of 10 'label_names'"),
-        ({"test_batch": [1, 2]}, "must hold a dict, got list"),
+        ({"test_batch": [1, 2]}, "must hold a dict with names as keys, got list"),
         ({"test_batch": {b"data": np.zeros((3, 30), dtype=np.uint8)}}, r"shape \(n, 3072\), got uint8 of shape"),
         ({"test_batch": {**batch(3, 0), b"labels": [0, 1, 10]}}, "'labels' from 0 to 9"),
         ({"test_batch": {**batch(3, 0), b"labels": [0, 1]}}, "must hold 3 'labels'"),
-        ({"test_batch": {**batch(3, 0), b"labels": "abc"}}, "is not a whole CIFAR batch"),
+        ({"test_batch": {**batch(3, 0), b"labels": "abc"}}, "a list of whole numbers 'labels', got str"),
         ({"test_batch": pickle.dumps(batch(3, 0))[:500]}, "test_batch is not a whole pickle"),
     ],
 )
@@ -145,7 +145,7 @@ def test_svhn_is_read_upright_and_its_ten_is_a_zero(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"X": np.zeros((32, 32, 3, 7), dtype=np.uint8)}, "must hold bytes X"),
+        ({"X": np.zeros((32, 32, 3, 7), dtype=np.uint8)}, r"must hold numbers y of shape \(7, 1\), got"),
         ({"X": np.zeros((32, 32, 3, 60))}, "must hold bytes X"),
         ({"y": np.zeros((60, 1))}, "must hold labels y from 1 to 10"),
     ],

@@ -107,7 +107,9 @@ def two_class_retention(model: ReGene) -> float:
 def exclusive_or_retention(model: ReGene) -> tuple[float, float]:
     """Retention of an affine head and of a perceptron on latents labelled by the signs of two components."""
     latents = model.bank.latents[model.bank.pool]
-    labels = (torch.pca_lowrank(latents, 2)[0] > 0).sum(1) % 2
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        labels = (torch.pca_lowrank(latents, 2)[0] > 0).sum(1) % 2
     with torch.random.fork_rng():
         torch.manual_seed(0)
         affine = nn.Linear(32, 2)

@@ -54,13 +54,13 @@ class SticConfig(CommonConfig):
     refresh: Literal["step", "pass"] = "step"  # whether the store advances at every step or is drawn anew for a pass
     passes: int = 10  # of refresh=pass
     store_size: int = 1_000  # a larger one is advanced too seldom to follow the classifier
-    restart: float = 0.05  # share of the fakes of a step that begin on a blank canvas again
+    restart: float = 0.03  # share of the fakes of a step that begin on a blank canvas again
 
     # The sampler (section 4)
     energy: Literal["logit", "logprob"] = "logit"  # what is climbed
     eps: float = 0.5  # drift along the gradient of the energy
     sigma: float = 0.02  # noise of a step, on [-1, 1]
-    steps: int = 5  # of a fake between two steps of the optimizer
+    steps: int = 3  # of a fake between two steps of the optimizer
     warmup: int = 40  # first steps of a chain, not tested
     blank_steps: int = 200  # of a chain that begins on a blank canvas and is drawn at once
     start: Literal["store", "blank"] = "store"  # where `sample` begins

@@ -8,7 +8,7 @@ from torch import nn
 
 from bench import BenchError, Spec
 from bench_stic.augment import shift_and_flip
-from bench_stic.networks import ConvNet, SelfAttention, WideResNet, make_network, refuse_chance
+from bench_stic.networks import ConvNet, Halving, SelfAttention, WideResNet, make_network, refuse_chance
 
 
 def spec(size: int = 32, channels: int = 3, classes: int = 4) -> Spec:
@@ -21,6 +21,22 @@ def test_the_conv_net_takes_every_small_size(size: int, sides: list[int], channe
     answer = make_network("conv", "group", 8, spec(size, channels), 5)(torch.rand(2, channels, size, size))
     assert answer.logits.shape == (2, 5)
     assert [it.shape[2] for it in answer.maps] == sides
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 32), (3, 25), (4, 28), (5, 16)])
+def test_a_convolution_that_is_quick_in_its_gradient_is_the_plain_one(channels: int, size: int) -> None:
+    torch.manual_seed(0)
+    quick = Halving(channels, 6).double()
+    plain = nn.Conv2d(channels, 6, 4, 2, padding=1).double()
+    plain.load_state_dict(quick.state_dict())
+    images = torch.rand(2, channels, size, size, dtype=torch.float64, requires_grad=True)
+    ours, theirs = quick(images), plain(images)
+    torch.testing.assert_close(ours, theirs)
+    wanted = torch.autograd.grad(theirs.square().sum(), [images, *plain.parameters()], create_graph=True)
+    given = torch.autograd.grad(ours.square().sum(), [images, *quick.parameters()], create_graph=True)
+    torch.testing.assert_close(given, wanted)
+    (twice,) = torch.autograd.grad(wanted[0].square().sum(), plain.weight)  # as score matching has it
+    torch.testing.assert_close(torch.autograd.grad(given[0].square().sum(), quick.weight)[0], twice)
 
 
 def test_the_wide_residual_net_has_no_norm_layer_and_the_published_stages() -> None:
