@@ -1,11 +1,9 @@
 """A plugin that misbehaves is a row with a reason, and its neighbours finish untouched."""
 
 import os
-import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
-import psutil
 import pytest
 
 from bench.engine import cool_down
@@ -71,7 +69,6 @@ HARMLESS = (
 )
 NEIGHBOURS = ("good", "real", "replay", "mean", "noise")
 TOY = ("--dataset", "toys-dots", "--budget", "smoke", "--json")
-NAP = "97531"  # seconds that what they leave behind would sleep
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +154,8 @@ def test_what_a_plugin_raises_cannot_speak_to_the_terminal_or_the_page(answer, f
     assert "<script>" not in page
 
 
-def test_no_process_outlives_the_run(answer):
-    time.sleep(0.5)
-    left = [process for process in psutil.process_iter(["cmdline"]) if NAP in (process.info["cmdline"] or [])]
-    assert left == []
+def test_no_process_outlives_the_run(answer, folder, bench_in):
+    assert bench_in(folder).processes() == []
 
 
 def test_one_who_dies_is_missed_at_once_even_where_a_child_holds_its_pipe(answer):
