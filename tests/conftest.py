@@ -93,7 +93,10 @@ class Bench:
 
     def __call__(self, *arguments: str, **variables: str) -> Answer:
         process = self.popen(*arguments, **variables)
-        out, err = process.communicate(timeout=550)
+        try:
+            out, err = process.communicate(timeout=550)
+        finally:
+            process.kill()  # where the test was given up
         return Answer(process.returncode, out, err)
 
     def processes(self, name: str = "") -> list[psutil.Process]:
