@@ -241,9 +241,10 @@ def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
     from bench.engine import Limits
     from bench.paths import cache_dir
     from bench.plan import make_plan
+    from bench.probe import refused
     from bench.show import show
 
-    plan = make_plan(wish, strict=options.strict_plugins)
+    plan = make_plan(wish, strict=options.strict_plugins, probe=None if options.dry_run else refused)
     if options.dry_run:
         return _dry_run(options, plan)
     limits = Limits(

@@ -49,6 +49,7 @@ class Limits:
 class _Worker:
     task: Task
     process: ForkServerProcess
+    root: Any  # psutil's view of the process, which knows when its number belongs to another; None if it is gone
     pipe: mp.Connection
     started: float = field(default_factory=time.monotonic)
     looked: float = 0.0
@@ -64,7 +65,7 @@ def warm_up() -> None:
     """Start importing torch in the server while the host still plans."""
     from multiprocessing import forkserver
 
-    _context()
+    server()
     forkserver.ensure_running()
 
 
@@ -84,7 +85,7 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
 
     `end` is ok, failed, diverged, timeout or killed. Leaving the loop early ends all workers and their children.
     """
-    context, waiting, working = _context(), list(tasks), list[_Worker]()
+    context, waiting, working = server(), list(tasks), list[_Worker]()
     try:
         while waiting or working:
             while len(working) < jobs and (task := _next(waiting, working)):
@@ -109,7 +110,8 @@ def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
     return next((task for task in waiting if not task.after & unfinished), None)
 
 
-def _context() -> ForkServerContext:
+def server() -> ForkServerContext:
+    """What starts processes."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.preload"])
     # threads that wait must not burn the cores of other processes: ten times slower on a busy machine otherwise
@@ -127,7 +129,14 @@ def _start(context: ForkServerContext, task: Task) -> _Worker:
     process = context.Process(target=start, args=(theirs, json.dumps(task.payload).encode()), name=task.name)
     process.start()
     theirs.close()
-    return _Worker(task, process, ours)
+    return _Worker(task, process, _view(process.pid), ours)
+
+
+def _view(pid: int | None) -> Any:
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid)
 
 
 def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
@@ -232,14 +241,22 @@ def _memory_mb(worker: _Worker) -> float | None:
     """What the worker and all that descend from it hold; None where it is gone."""
     import psutil
 
+    root = worker.root
     try:
-        process = psutil.Process(worker.process.pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if root is None or not root.is_running() or root.status() == psutil.STATUS_ZOMBIE:
             return None
-        family = {process, *process.children(recursive=True)}
-        worker.family |= family
-        return sum(member.memory_info().rss for member in family) / 2**20
-    except psutil.NoSuchProcess as error:
-        return None if error.pid == worker.process.pid else 0.0
+        family = {root, *root.children(recursive=True)}
     except psutil.Error:
         return 0.0
+    worker.family |= family
+    return sum(_held(member) for member in family) / 2**20
+
+
+def _held(process: Any) -> int:
+    """Bytes."""
+    import psutil
+
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:  # it ended meanwhile
+        return 0

@@ -1,8 +1,8 @@
 """From a wish to frozen jobs: every complaint about a request is raised here, before any compute."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ class Plan:
     data_files: tuple[Path, ...] | None  # None: unknown
 
 
-def make_plan(wish: Wish, strict: bool = False) -> Plan:
+def make_plan(wish: Wish, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
     """Resolve names, settings, data and keys. Raises `BenchError` for anything that cannot be."""
-    budget, plugins = find_budget(wish.budget), Plugins()
+    budget, plugins = find_budget(wish.budget), Plugins(probe=probe)
     entries, broken = _generators(plugins, wish.plugins, strict)
     settings = parse_settings(wish.set, [entry.name for entry in entries])
     methods = [_method(entry, settings[entry.name]) for entry in entries]

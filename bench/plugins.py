@@ -7,7 +7,9 @@ that cannot be used becomes a `Broken` row and takes nobody down.
 import hashlib
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -62,6 +64,7 @@ class Plugins:
     found: list[EntryPoint] = field(default_factory=lambda: sorted(entry_points(group=GROUP), key=_own_first))
     broken: list[Broken] = field(default_factory=list)
     entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    probe: Callable[[EntryPoint], str] | None = None  # says why a stranger's must not be imported here, or ""
     _loaded: list[EntryPoint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,8 +105,12 @@ class Plugins:
             reason = f"a plugin named {point.name!r} is loaded already; plugin names must be unique"
             self.broken.append(Broken(point.name, *_origin(point), reason))
             return
+        if self.probe and _origin(point)[0] != OWN and (reason := self.probe(point)):
+            self.broken.append(Broken(point.name, *_origin(point), reason))
+            return
         try:
-            self._register(point)
+            with redirect_stdout(sys.stderr):  # what an import prints is no answer to any command
+                self._register(point)
         except (Exception, SystemExit) as error:
             self._manager.unregister(name=point.name) if self._manager.has_plugin(point.name) else None
             self.broken.append(Broken(point.name, *_origin(point), _reason(error)))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -31,6 +32,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "whole" in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Files whose tests look at one costly run stay together; all other tests go wherever there is time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.split("::")[0]
+            return path if "/resilience/" in path or "/runs/" in path else nodeid
+
+    return Together(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -83,8 +97,22 @@ class Bench:
 
     def __call__(self, *arguments: str, **variables: str) -> Answer:
         process = self.popen(*arguments, **variables)
-        out, err = process.communicate(timeout=550)
+        try:
+            out, err = process.communicate(timeout=550)
+        finally:
+            process.kill()  # where the test was given up
         return Answer(process.returncode, out, err)
+
+    def processes(self, name: str = "") -> list[psutil.Process]:
+        """All that are at work in the folder: of `bench`, and what a plugin started."""
+        return [it for it in psutil.process_iter() if _folder(it) == self.folder.resolve() and name in it.name()]
+
+
+def _folder(process: psutil.Process) -> Path | None:
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return None
 
 
 @pytest.fixture(scope="session")

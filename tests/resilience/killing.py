@@ -31,7 +31,7 @@ EVERY = 0.3  # seconds between two checkpoints
 MOST = 2 * (
     round(EVERY / PAUSE) + 2
 )  # steps redone after a kill: two intervals where it hit a checkpoint being written
-WAYS = ("workers", "host", "host", "host", "worker writes", "host writes", "host writes")
+WAYS = ("workers", "workers", "host", "worker writes", "host writes")
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Killing:
     seed: int = 0
     datasets: tuple[str, ...] = ("toys-dots", "toys-bars")
     seeds: str = "0,1"
+    ways: tuple[str, ...] = WAYS
 
     @cached_property
     def undisturbed(self) -> list[str]:
@@ -162,8 +163,8 @@ class Killing:
             while code != 0:
                 before = matrix.finished()
                 rng = random.Random(f"{self.seed} {number} {self.rounds(matrix)}")
-                way = rng.choice(WAYS) if len(self.kills) < wanted else "nothing"
-                code = self.disturb(matrix, dataset, way, rng, number)
+                way = rng.choice(self.ways) if len(self.kills) < wanted else "nothing"
+                code = self.disturb(matrix, dataset, way, rng, number, wanted)
                 after = matrix.finished()
                 twice += sum(1 for path, stamp in before.items() if after.get(path) != stamp)
         self.note(
@@ -182,7 +183,7 @@ class Killing:
             file.seek(0)
             return len(file.read()) - 1
 
-    def disturb(self, matrix: Matrix, dataset: str, way: str, rng: random.Random, number: int) -> int:
+    def disturb(self, matrix: Matrix, dataset: str, way: str, rng: random.Random, number: int, wanted: int) -> int:
         """One `bench run`, killed in that way. Returns its exit code."""
         if way.endswith("writes"):
             who = way.split()[0]
@@ -195,7 +196,7 @@ class Killing:
             os.killpg(host.pid, signal.SIGKILL)
             self.note(matrix=number, who="host", phase=" and ".join(doing) or self.alone(matrix, dataset))
             return host.wait()
-        while way == "workers":
+        while way == "workers" and len(self.kills) < wanted:
             with suppress(subprocess.TimeoutExpired):
                 return host.wait(rng.uniform(0.1, 1.5))
             if workers := list(matrix.workers(host).items()):

@@ -1,9 +1,13 @@
 """A plugin that misbehaves is a row with a reason, and its neighbours finish untouched."""
 
-import time
+import os
+from importlib.metadata import EntryPoint
+from pathlib import Path
 
-import psutil
 import pytest
+
+from bench.engine import cool_down
+from bench.probe import refused
 
 TRAININGS = {
     "fails-at-construction": ("failed", "ValueError: no such network"),
@@ -38,6 +42,8 @@ TRAININGS = {
     "speaks-to-the-host": ("killed", "no message to the host"),
     "lies-to-the-host": ("failed", "left no record"),
     "closes-everything": ("killed", "ended by itself"),
+    "crashes-early": ("failed", "importing it ended the process (SIGSEGV)"),
+    "meddles-early": ("failed", "importing it changed the working directory, signal handlers"),
     "unimportable": ("failed", "OSError: cannot be imported"),
 }
 SAMPLES = {
@@ -63,7 +69,6 @@ HARMLESS = (
 )
 NEIGHBOURS = ("good", "real", "replay", "mean", "noise")
 TOY = ("--dataset", "toys-dots", "--budget", "smoke", "--json")
-NAP = "97531"  # seconds that what they leave behind would sleep
 
 
 @pytest.fixture(scope="module")
@@ -72,19 +77,19 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def answer(folder, bench_in, tmp_path_factory):
-    """One run of them all: what fails before guide and judge are fitted must know both, so the cache is empty."""
-    names = ",".join(["good", *TRAININGS, *SAMPLES, *HARMLESS])
-    limits = ("--timeout", "30", "--memory", "1.5", "--disk", "0.05", "--jobs", "2")
-    bench, cache = bench_in(folder), str(tmp_path_factory.mktemp("empty-cache"))
-    return bench("run", "--plugins", names, *TOY, *limits, BENCH_CACHE=cache)
-
-
-@pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, bench_in):
     """The good one alone."""
     bench = bench_in(tmp_path_factory.mktemp("undisturbed"))
     return bench("run", "--plugins", "good", *TOY)
+
+
+@pytest.fixture(scope="module")
+def answer(folder, bench_in, undisturbed):
+    """One run of them all, with guide and judge in the cache: they have the same limits, and may need longer."""
+    names = ",".join(["good", *TRAININGS, *SAMPLES, *HARMLESS])
+    limits = ("--timeout", "45", "--memory", "1.5", "--disk", "0.05", "--jobs", "2")
+    path = os.pathsep.join(str(Path(__file__).parent / name) for name in ("hostile", "early"))
+    return bench_in(folder)("run", "--plugins", names, *TOY, *limits, PYTHONPATH=path)
 
 
 def test_the_exit_code_says_that_some_job_failed_and_no_traceback_is_shown(answer):
@@ -124,7 +129,7 @@ def test_the_neighbours_finish_untouched(answer, undisturbed):
     assert numbers(answer) == numbers(undisturbed)
 
 
-def test_every_row_names_the_same_guide_and_judge_even_one_that_failed_before_they_were_fitted(answer):
+def test_every_row_names_the_same_guide_and_judge_even_one_that_failed_before_they_were_known(answer):
     named = {(row["guide"], row["judge"]) for row in answer.json["records"]}
     assert len(named) == 1
     assert all("@" in name for name in named.pop())
@@ -149,10 +154,8 @@ def test_what_a_plugin_raises_cannot_speak_to_the_terminal_or_the_page(answer, f
     assert "<script>" not in page
 
 
-def test_no_process_outlives_the_run(answer):
-    time.sleep(0.5)
-    left = [process for process in psutil.process_iter(["cmdline"]) if NAP in (process.info["cmdline"] or [])]
-    assert left == []
+def test_no_process_outlives_the_run(answer, folder, bench_in):
+    assert bench_in(folder).processes() == []
 
 
 def test_one_who_dies_is_missed_at_once_even_where_a_child_holds_its_pipe(answer):
@@ -166,3 +169,11 @@ def test_no_checkpoint_lies_where_a_phase_points_to(answer, folder):
 def test_each_row_names_the_distribution_and_its_version(answer):
     assert (answer.row("good")["distribution"], answer.row("good")["version"]) == ("bench-hostile", "1.2")
     assert answer.row("unimportable")["distribution"] == "bench-unimportable"
+
+
+@pytest.mark.whole
+def test_one_that_never_comes_back_from_its_import_is_given_up(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "early"))
+    point = EntryPoint("hangs-early", "bench_hangs_early", "bench")
+    assert refused(point, seconds=60) == "importing it took longer than 60 s"
+    cool_down()

@@ -9,18 +9,17 @@ import pytest
 
 SENTENCE = "bench: interrupted; what is finished is kept, the same command goes on from there\n"
 SECONDS = 5
-NAP = "97532"
 
 
-def hangs(bench, *plugins):
+def hangs(bench):
     """A run whose plugin hangs, deaf to SIGTERM, with children of its own."""
-    names = ",".join(plugins or ("hangs-with-children",))
-    return bench.popen("run", "--plugins", names, "--dataset", "toys-dots", "--budget", "smoke", "--json")
+    words = ("run", "--plugins", "hangs-with-children", "--dataset", "toys-dots", "--budget", "smoke", "--json")
+    return bench.popen(*words)
 
 
 def until(process, condition):
     while not condition() and process.poll() is None:
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def stopped(process, number, group=False) -> tuple[float, str]:
@@ -35,36 +34,32 @@ def stopped(process, number, group=False) -> tuple[float, str]:
     return seconds, err
 
 
-def children(folder) -> list[psutil.Process]:
-    """Those that the plugin started."""
-    return [process for process in psutil.process_iter(["cmdline"]) if NAP in (process.info["cmdline"] or [])]
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_so_with_the_code_of_its_signal_and_leaves_no_process(bench, number):
     process = hangs(bench)
-    until(process, lambda: children(bench.folder))
+    until(process, lambda: bench.processes("sleep"))
     time.sleep(0.3)  # so that the host has seen them
     seconds, err = stopped(process, number)
     assert process.returncode == 128 + number
     assert err.endswith(SENTENCE)
     assert "Traceback" not in err
     assert seconds < SECONDS
-    assert not children(bench.folder)
+    assert bench.processes() == []
 
 
-@pytest.mark.parametrize("after", [0.3, 1.5])
-def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench, after):
+def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench):
     process = hangs(bench)
-    time.sleep(after)
+    until(process, lambda: psutil.Process(process.pid).children())  # the server of processes has begun to import
     seconds, err = stopped(process, signal.SIGTERM, group=True)
     assert (process.returncode, err) == (143, SENTENCE)
     assert seconds < SECONDS
+    assert bench.processes() == []
 
 
+@pytest.mark.whole
 def test_a_second_signal_does_not_spoil_the_stopping(bench):
     process = hangs(bench)
-    until(process, lambda: children(bench.folder))
+    until(process, lambda: bench.processes("sleep"))
     for _ in range(3):
         process.send_signal(signal.SIGINT)
         time.sleep(0.01)
@@ -74,13 +69,13 @@ def test_a_second_signal_does_not_spoil_the_stopping(bench):
     assert "Traceback" not in err
 
 
+@pytest.mark.whole
 def test_the_children_of_a_job_end_with_a_host_that_is_killed(bench):
     process = hangs(bench)
-    until(process, lambda: children(bench.folder))
-    family = psutil.Process(process.pid).children(recursive=True)
+    until(process, lambda: bench.processes("sleep"))
     process.kill()
     process.communicate(timeout=60)
-    _, alive = psutil.wait_procs([*family, *children(bench.folder)], timeout=30)
+    _, alive = psutil.wait_procs(bench.processes(), timeout=30)
     assert alive == []
 
 

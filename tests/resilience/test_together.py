@@ -6,6 +6,7 @@ import time
 import psutil
 import pytest
 
+pytestmark = pytest.mark.whole  # two at once, in every test run, are in tests/runs
 TOY = ("--dataset", "toys-dots", "--budget", "smoke", "--json")
 
 

@@ -81,7 +81,7 @@ class Dots(DataSource):
 
     def load(self, size=None):
         spec = Spec(type(self).__name__.lower(), 1, 32, ("left", "right"))
-        return Dataset(spec, **{split: self.split(spec, split) for split in SIZES}, digest=f"toy {spec.name}")
+        return Dataset(spec, **{split: self.split(spec, split) for split in SIZES}, digest=f"toy {spec}")
 
     def split(self, spec, split):
         rng = torch.Generator().manual_seed(self.seed + len(split))

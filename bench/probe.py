@@ -1,0 +1,57 @@
+"""Import a stranger's plugin in a process of its own first: one that crashes, hangs or meddles there never meets the host."""
+
+import json
+import os
+import signal
+from contextlib import suppress
+from importlib.metadata import EntryPoint
+from multiprocessing.connection import Connection
+
+SECONDS = 60.0  # that an import may take
+
+
+def refused(point: EntryPoint, seconds: float = SECONDS) -> str:
+    """Why the host must not import this plugin, or "". What it merely raises is no reason: the host can catch that."""
+    from bench.engine import server
+
+    context = server()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_look, args=(theirs, point.name, point.value, point.group))
+    process.start()
+    theirs.close()
+    try:
+        if not ours.poll(seconds):
+            return f"importing it took longer than {seconds:g} s"
+        changed = json.loads(ours.recv_bytes(2**16))
+        return f"importing it changed {', '.join(map(str, changed))}" if changed else ""
+    except (EOFError, OSError, ValueError, TypeError):
+        process.join(5)
+        return f"importing it ended the process ({_how(process.exitcode)})"
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.kill()
+        process.join(5)
+        ours.close()
+
+
+def _how(code: int | None) -> str:
+    if code is not None and -code in set(signal.Signals):
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def _look(connection: Connection, name: str, value: str, group: str) -> None:
+    """In the process: import, and tell which settings are others afterwards."""
+    from bench.plugins import Plugins
+    from bench.surroundings import differences, settings
+
+    with suppress(OSError):
+        os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(null, stream)
+    before = settings()
+    Plugins(found=[EntryPoint(name, value, group)]).load_all()
+    connection.send_bytes(json.dumps(differences(before, settings())).encode())
+    os._exit(0)

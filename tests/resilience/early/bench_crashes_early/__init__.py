@@ -1,0 +1,5 @@
+"""Takes down whoever imports it."""
+
+import ctypes
+
+ctypes.string_at(0)

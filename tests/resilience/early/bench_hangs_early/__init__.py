@@ -1,0 +1,5 @@
+"""Never comes back to whoever imports it."""
+
+import time
+
+time.sleep(97533)
