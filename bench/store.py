@@ -1,6 +1,7 @@
 """Run directories: one folder a training, named by its content key; whole files or none; everything can be resumed."""
 
 import json
+import os
 import re
 import sys
 import tempfile
@@ -118,6 +119,8 @@ def check_writable(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root) as probe:  # has no name that a killed process could leave behind
             probe.write(bytes(ROOM))
+            probe.flush()
+            os.fsync(probe.fileno())
     except OSError as error:
         raise BenchError(f"cannot write to {root}: {error.strerror or error}; choose another --runs") from error
 

@@ -281,19 +281,6 @@ def test_a_disk_with_no_room_is_found_before_any_compute(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_who_look_at_once_whether_there_is_room_do_not_trip_over_each_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    unlink = Path.unlink
-
-    def twice(self: Path, missing_ok: bool = False) -> None:
-        os.unlink(self)  # the other was quicker
-        unlink(self, missing_ok=missing_ok)
-
-    monkeypatch.setattr(Path, "unlink", twice)
-    check_writable(tmp_path)
-
-
 def test_a_folder_of_a_run_has_a_name_for_any_text(tmp_path: Path):
     names = ["folder:" + os.fsdecode(b"/p\xffts"), "..", "a/b", "\ud800", "x" * 500, "."]
     paths = {Folder(tmp_path, replace(JOB, dataset=name)).path for name in names}
