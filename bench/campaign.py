@@ -134,6 +134,7 @@ class Campaign:
             "precision": device.precision,
             "checkpoint_every": self.checkpoint_every,
             "file_mb": self.limits.file_mb,
+            "avoid": sorted(self.plan.unusable),
         }
 
     def _finish(self, job: Job, end: str, reason: str = "") -> None:

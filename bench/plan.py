@@ -35,6 +35,7 @@ class Plan:
     classes: int
     judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
+    unusable: frozenset[str]  # plugins that no job should import, whatever it looks for
 
 
 def make_plan(wish: Wish, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
@@ -64,6 +65,7 @@ def make_plan(wish: Wish, strict: bool = False, probe: Callable[[EntryPoint], st
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
         data_files=source.reads(),
+        unusable=plugins.unusable,
     )
 
 

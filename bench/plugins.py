@@ -92,6 +92,17 @@ class Plugins:
         self.load_all()
         return [self.entries[kind][name] for name in sorted(self.entries[kind])]
 
+    @property
+    def unusable(self) -> frozenset[str]:
+        """The names of the broken ones, unless another distribution brought a plugin of that name which is not."""
+        used = {entry.plugin for found in self.entries.values() for entry in found.values()}
+        return frozenset(broken.plugin for broken in self.broken) - used
+
+    def avoid(self, names: Iterable[str]) -> "Plugins":
+        """Never import these."""
+        self.found = [point for point in self.found if point.name not in names]
+        return self
+
     def load_all(self) -> None:
         """Import every installed plugin."""
         for point in self.found:

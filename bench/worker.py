@@ -74,7 +74,7 @@ def _outcome(do: Callable[[dict[str, Any], Emit], None], task: dict[str, Any], e
 
 def fit_examiner(task: dict[str, Any], emit: Emit) -> None:
     """Fit the guide or the judge, or find it in the cache, and tell its accuracy."""
-    plugins = Plugins()
+    plugins = Plugins().avoid(task["avoid"])
     dataset, lent = load_dataset(plugins, task["dataset"])
     seen = lent if task["role"] == "guide" else dataset
     examiner = load_examiner(plugins, seen, task, task["role"], task[task["role"]], emit)
@@ -86,7 +86,7 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
     from filelock import FileLock
 
     job = Job.from_dict(task["job"])
-    plugins, folder = Plugins(), Folder(Path(task["runs"]), job)
+    plugins, folder = Plugins().avoid(task["avoid"]), Folder(Path(task["runs"]), job)
     dataset, lent = load_dataset(plugins, job.dataset)
     if lent.digest != job.data_digest:
         raise BenchError(f"the files of {job.dataset} changed since this run was planned; run it again")
