@@ -1,6 +1,7 @@
 """The command line: parse, delegate, print. Nothing heavy is imported before a command needs it."""
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 4  # seconds that a stopped command may take to end itself and its children
 STOPS = (signal.SIGINT, signal.SIGTERM)
 LARGEST_FILE = 16 * 2**10  # MB
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _silence()
         return 0
     except OSError as error:
-        if not _output_is_lost():
+        if error.errno not in NO_ROOM:
             raise
         _silence()
-        print(f"bench: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        print(f"bench: cannot write {error.filename or 'to standard output'}: {error.strerror}", file=sys.stderr)
         return 1
 
 
@@ -68,15 +70,6 @@ def _open_standard_streams() -> None:
 def _silence() -> None:
     """Nobody reads standard output any more: what is still to be written goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _output_is_lost() -> bool:
-    """Whether what was printed cannot be written, as on a full disk."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
 
 
 def _sentence(error: BenchError) -> str:
@@ -268,7 +261,10 @@ def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
     if code == 0 and plan.data_files is not None:
         from bench.receipt import write_receipt
 
-        write_receipt(options.runs, wish, campaign.record_paths(), plan.data_files)
+        try:
+            write_receipt(options.runs, wish, campaign.record_paths(), plan.data_files)
+        except OSError as error:  # all is done, it only takes longer to see next time
+            print(f"bench: no receipt is left in {options.runs}: {error.strerror}", file=sys.stderr)
     _print_run(options, campaign.records, campaign.ends)
     return code
 
@@ -345,7 +341,10 @@ def leaderboard(options: argparse.Namespace) -> int:
         print(json.dumps(found) if options.json else "\n".join(names) or f"no boards in {options.leaderboards}")
         return 0
     records = read(board_path(options.leaderboards, options.dataset))
-    render(options.leaderboards, options.dataset)
+    try:
+        render(options.leaderboards, options.dataset)
+    except BenchError as error:  # who may not write may still read
+        print(f"bench: the page is not renewed: {_sentence(error)}", file=sys.stderr)
     if options.json:
         print(json.dumps([record.to_dict() for record in records], indent=1))
     else:
@@ -390,7 +389,11 @@ def completion(options: argparse.Namespace) -> int:
 def _console(stderr: bool = False) -> "Console":
     from rich.console import Console
 
-    console = Console(stderr=stderr)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # and not SystemExit(1): `main` knows what to do
+
+    console = Piped(stderr=stderr)
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a pipe has no width to keep within
     return console

@@ -1,6 +1,7 @@
 """Where files lie: the cache of what can be made or fetched again, and the folders searched for data sets."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -15,10 +16,10 @@ def cache_dir() -> Path:
         return expanded(configured)
     import platformdirs
 
-    cache = platformdirs.user_cache_path("bench")
-    if not cache.is_absolute():
-        raise BenchError("there is no home directory to keep a cache in: set BENCH_CACHE")
-    return cache
+    with suppress(RuntimeError):  # how newer versions of platformdirs say it; older ones leave the ~ as it is
+        if (cache := platformdirs.user_cache_path("bench")).is_absolute():
+            return cache
+    raise BenchError("there is no home directory to keep a cache in: set BENCH_CACHE")
 
 
 def data_roots(root: str | Path | None = None) -> list[Path]:
@@ -32,7 +33,7 @@ def expanded(text: str | Path) -> Path:
     """A path whose `~` is a home directory. Raises `BenchError` where there is none."""
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # nobody of that name, or no name at all
         raise BenchError(f"{text} begins with a home directory that there is not") from error
 
 

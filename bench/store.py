@@ -1,6 +1,7 @@
 """Run directories: one folder a training, named by its content key; whole files or none; everything can be resumed."""
 
 import json
+import os
 import re
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from bench.record import Record
 from bench.sealed import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
 
 Value = TypeVar("Value")
+ROOM = 2**16  # bytes: a disk with less is full
 
 
 class Folder:
@@ -115,7 +117,10 @@ def check_writable(root: Path) -> None:
     """Fail before any compute where the runs cannot be written. Raises `BenchError`."""
     try:
         root.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=root).close()  # has no name that a killed process could leave behind
+        with tempfile.TemporaryFile(dir=root) as probe:  # has no name that a killed process could leave behind
+            probe.write(bytes(ROOM))
+            probe.flush()
+            os.fsync(probe.fileno())
     except OSError as error:
         raise BenchError(f"cannot write to {root}: {error.strerror or error}; choose another --runs") from error
 
@@ -130,6 +135,4 @@ def _safe(name: str) -> str:
     import hashlib
 
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip(".")[-60:]
-    return (
-        plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}"
-    )
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"

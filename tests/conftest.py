@@ -82,10 +82,14 @@ class Bench:
     folder: Path
     cache: Path
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        cache = str(self.cache)
+        return {"PYTHONPATH": str(HOSTILE), "BENCH_CACHE": cache, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+
     def popen(self, *arguments: str, **variables: str) -> subprocess.Popen:
-        environment = os.environ | {
-            "PYTHONPATH": str(HOSTILE), "BENCH_CACHE": str(self.cache), "OMP_NUM_THREADS": "1", "COLUMNS": "200",
-        } | variables  # fmt: skip
+        environment = os.environ | self.variables | variables
         return subprocess.Popen(
             [sys.executable, "-m", "bench", *arguments], cwd=self.folder, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,

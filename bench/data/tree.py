@@ -152,4 +152,6 @@ class ZipTree:
         if file not in self._entries:
             raise BenchError(f"{self.path} lacks {file}")
         with parsing(f"{self.path}:{file}", "zip entry"):
-            return self._zip.read(self._entries[file])
+            entry = self._entries[file]
+            with self._zip.open(entry) as content:
+                return content.read(entry.file_size)  # with a number: without one, all is unpacked that there is
