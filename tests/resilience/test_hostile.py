@@ -40,6 +40,7 @@ TRAININGS = {
     "changes-the-environment": ("failed", "changed $BENCH_CACHE"),
     "changes-signals": ("failed", "changed signal handlers"),
     "speaks-to-the-host": ("killed", "no message to the host"),
+    "says-half-a-word": ("killed", "no message to the host"),
     "lies-to-the-host": ("failed", "left no record"),
     "closes-everything": ("killed", "ended by itself"),
     "crashes-early": ("failed", "importing it ended the process (SIGSEGV)"),
@@ -63,7 +64,6 @@ HARMLESS = (
     "draws-its-training-images",
     "leaves-threads",
     "leaves-children",
-    "says-half-a-word",
     "writes-outside",
     "prints",
 )
