@@ -45,7 +45,7 @@ def idx_files() -> list[bytes]:
     pixels = np.arange(48, dtype=np.uint8)
     plain = [bytes([0, 0, 8, 3]) + struct.pack(">3I", 3, 4, 4) + pixels.tobytes()]
     plain.append(bytes([0, 0, 8, 1]) + struct.pack(">I", 48) + pixels.tobytes())
-    return plain + [gzip.compress(content, 1) for content in plain]
+    return plain + [gzip.compress(content, 1, mtime=0) for content in plain]
 
 
 def pickles() -> list[bytes]:
@@ -74,7 +74,7 @@ def tars() -> list[bytes]:
                 info = tarfile.TarInfo(f"cifar/{name}")
                 info.size = 700
                 archive.addfile(info, io.BytesIO(b"x" * 700))
-        files += [gzip.compress(buffer.getvalue(), 1), buffer.getvalue()]
+        files += [gzip.compress(buffer.getvalue(), 1, mtime=0), buffer.getvalue()]
     return files
 
 
