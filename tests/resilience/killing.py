@@ -201,6 +201,8 @@ class Killing:
                 return host.wait(rng.uniform(0.1, 1.5))
             if workers := list(matrix.workers(host).items()):
                 victim, doing = rng.choice(workers)
+                if doing.startswith("fitting") and rng.random() < 0.8:
+                    continue  # the death of an examiner ends the run, and there would be little else
                 with suppress(psutil.Error):
                     victim.kill()
                     self.note(matrix=number, who="worker", phase=doing)
