@@ -31,7 +31,7 @@ EVERY = 0.3  # seconds between two checkpoints
 MOST = 2 * (
     round(EVERY / PAUSE) + 2
 )  # steps redone after a kill: two intervals where it hit a checkpoint being written
-WAYS = ("workers", "workers", "host", "worker writes", "host writes")
+WAYS = ("trainings", "workers", "host", "worker writes", "host writes")
 
 
 @dataclass(frozen=True)
@@ -196,11 +196,15 @@ class Killing:
             os.killpg(host.pid, signal.SIGKILL)
             self.note(matrix=number, who="host", phase=" and ".join(doing) or self.alone(matrix, dataset))
             return host.wait()
-        while way == "workers" and len(self.kills) < wanted:
+        while way in ("workers", "trainings") and len(self.kills) < wanted:
             with suppress(subprocess.TimeoutExpired):
-                return host.wait(rng.uniform(0.1, 1.5))
+                return host.wait(rng.uniform(0.1, 1.5 if way == "workers" else 0.8))
             if workers := list(matrix.workers(host).items()):
                 victim, doing = rng.choice(workers)
+                if doing.startswith("fitting") and rng.random() < 0.8:
+                    continue  # the death of an examiner ends the run, and there would be little else
+                if way == "trainings" and doing != "training":
+                    continue
                 with suppress(psutil.Error):
                     victim.kill()
                     self.note(matrix=number, who="worker", phase=doing)
