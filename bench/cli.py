@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 4  # seconds that a stopped command may take to end itself and its children
 STOPS = (signal.SIGINT, signal.SIGTERM)
 LARGEST_FILE = 16 * 2**10  # MB
+INTERRUPTED = "bench: interrupted; what is finished is kept, the same command goes on from there"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: {_sentence(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
-        print("bench: interrupted; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         return 128 + next(iter(stop.args), signal.SIGINT)
     except BrokenPipeError:  # bench list | head
         _silence()
@@ -83,9 +84,14 @@ def _stop(number: int, frame: object) -> None:
     """End in order, once: further signals change nothing, and what takes too long is cut off."""
     for other in STOPS:
         signal.signal(other, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+    signal.signal(signal.SIGALRM, lambda *_: _cut_off(number))
     signal.alarm(PATIENCE)
     raise KeyboardInterrupt(number)
+
+
+def _cut_off(number: int) -> None:
+    os.write(2, f"{INTERRUPTED}\n".encode())
+    os._exit(128 + number)
 
 
 def parser() -> argparse.ArgumentParser:
