@@ -70,14 +70,10 @@ def warm_up() -> None:
 
 
 def cool_down() -> None:
-    """End the server of processes, which may still be importing, and all that it started."""
-    from multiprocessing import forkserver
-
+    """End all processes of this one: the server, which may still be importing, or be unknown yet, and what it started."""
     import psutil
 
-    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)
-    with suppress(psutil.Error):
-        _kill({psutil.Process(pid), *psutil.Process(pid).children(recursive=True)} if pid else set())
+    _kill(set(psutil.Process().children(recursive=True)))
 
 
 def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:

@@ -100,7 +100,8 @@ def examiner(
         known = _read(folder, model)
         cached = known is not None
         if known is None:
-            _fit(role, model, dataset, budget, precision, progress, folder / CHECKPOINTS, checkpoint_every)
+            with _explained(folder):  # which also keeps checkpoints
+                _fit(role, model, dataset, budget, precision, progress, folder / CHECKPOINTS, checkpoint_every)
             known = _write(folder, model, accuracy_of(model, dataset.test, device))
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return Examiner(role, name, freeze(model), *known, cached=cached)
@@ -178,6 +179,8 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(folder):
+            raise
         raise BenchError(f"cannot use the cache {folder}: {error.strerror or error}; set BENCH_CACHE") from error
 
 

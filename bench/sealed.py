@@ -19,7 +19,17 @@ class Corrupt(BenchError):
 
 
 def write_atomic(path: Path, payload: bytes) -> None:
-    """Replace `path` by `payload` at once: whoever reads sees the old file or the new one, never a part."""
+    """Replace `path` by `payload` at once: whoever reads sees the old file or the new one, never a part.
+
+    Raises `OSError` that names `path`.
+    """
+    try:
+        _write_beside(path, payload)
+    except OSError as error:  # which names a file of no interest, or, where a disk is full, none
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write_beside(path: Path, payload: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

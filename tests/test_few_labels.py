@@ -73,11 +73,11 @@ def test_a_cut_is_the_number_at_the_end_of_a_name(name, parts):
     assert split_labels(name) == parts
 
 
-def test_the_option_and_the_name_are_the_same_wish():
-    from bench.cli import _wish
+def test_the_option_and_the_name_are_the_samewish_of():
+    from bench.commands.run import wish_of
 
     def wish(*arguments):
-        return _wish(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
+        return wish_of(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
 
     asked = wish("--dataset", "digits", "--labels-per-class", "20")
     assert asked == wish("--dataset", "digits@20")

@@ -19,14 +19,15 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
     from bench.campaign import Campaign
-    from bench.cli import _wish, parser
+    from bench.cli import parser
+    from bench.commands.run import wish_of
     from bench.engine import Limits
     from bench.plan import make_plan
     from bench.show import Lines
 
     words = ["run", "--plugins", "toys", "--set", "toys.pause=0", "--dataset", "toys-dots", "--budget", "smoke"]
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])
-    plan = make_plan(_wish(options))
+    plan = make_plan(wish_of(options))
     limits = Limits(600, 4096, 4096)
     campaign = Campaign(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None))
     assert campaign.run() == 0

@@ -57,10 +57,25 @@ def why_no_stranger() -> str:
     """Why a process cannot be run as a user without a home, or ""."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         return "only root can become a user that nobody knows (setpriv)"
-    tried = subprocess.run(as_a_stranger([sys.executable, "-c", "import bench"]), capture_output=True)
+    if reason := why_no_mounts():
+        return reason
+    again = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import bench'], check=True)"
+    tried = subprocess.run(as_a_stranger([sys.executable, "-c", again]), capture_output=True)
     return "" if tried.returncode == 0 else f"others may not run {sys.executable}"
 
 
 def as_a_stranger(command: Sequence[str]) -> list[str]:
-    """The command as a user who has no name and no home."""
-    return ["setpriv", "--reuid", str(STRANGER), "--regid", str(STRANGER), "--clear-groups", *command]
+    """The command as a user who has no name and no home, but may run this Python wherever it is."""
+    become = ["setpriv", "--reuid", str(STRANGER), "--regid", str(STRANGER), "--clear-groups"]
+    return _within(_opened(Path(sys.base_prefix)), [*become, *command])
+
+
+def _opened(place: Path) -> str:
+    """Mounts that let others reach `place`, and nothing else that lies behind the same closed door."""
+    closed = next((folder for folder in reversed(place.parents) if not folder.stat().st_mode & 0o001), None)
+    if closed is None:
+        return "true"
+    return (
+        f"mount --bind '{place}' /mnt && mount -t tmpfs -o mode=755 none '{closed}' && mkdir -p '{place}' && "
+        f"mount --move /mnt '{place}'"
+    )

@@ -250,7 +250,7 @@ def numbers(folder: Path, dataset: str = "digits") -> dict[tuple[str, int, str],
 
 @mounts
 @pytest.mark.whole
-@pytest.mark.parametrize("kilobytes", [200, 1200])
+@pytest.mark.parametrize("kilobytes", [200, 700])
 def test_runs_on_a_disk_that_fills_up_are_rows_with_the_reason_and_go_on_where_there_is_room(
     first: "Bench", bench: "Bench", kilobytes: int
 ):
@@ -327,6 +327,7 @@ def test_a_data_set_whose_name_is_no_text_has_a_board(bench: "Bench"):
     from test_corrupt_inputs import fill
 
     home = fill(bench.folder / os.fsdecode(b"p\xffts"), 20)
-    answer = bench("run", "--plugins", "good", "--dataset", f"folder:{home}", "--budget", "smoke")
-    assert answer.code == 0, answer.err
+    answer = bench("run", "--plugins", "good", "--dataset", f"folder:{home}", "--budget", "smoke", "--json")
+    failed = [record for record in json.loads(answer.out)["records"] if record["status"] == "failed"]
+    assert {record["metric"] for record in failed} == {"diversity-ratio"}, answer.err  # of images that are all the same
     assert (bench.folder / "leaderboards" / "folder-p-ts.csv").exists()

@@ -1,0 +1,155 @@
+"""`bench run`: look for a receipt, else plan and carry out, and print what came of it."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from bench.errors import BenchError
+from bench.streams import console, say, sentence, silence
+from bench.wish import Wish, join_labels, parse_seeds
+
+if TYPE_CHECKING:
+    from bench.campaign import Campaign
+    from bench.engine import Limits
+    from bench.plan import Plan
+    from bench.record import Record
+
+LARGEST_FILE = 16 * 2**10  # MB
+
+
+def run(options: argparse.Namespace) -> int:
+    from bench.receipt import find_receipt
+
+    wish = wish_of(options)
+    records = None if options.dry_run or options.strict_plugins else find_receipt(options.runs, wish)
+    if records is not None:
+        from bench.leaderboard import merge, render
+
+        merge(options.leaderboards, records)
+        render(options.leaderboards, records[0].dataset)
+        say(f"all of this was done before; the runs are in {options.runs}")
+        _print_run(options, records, {})
+        return 0
+    return _run(options, wish)
+
+
+def wish_of(options: argparse.Namespace) -> Wish:
+    from bench.defaults import default_budget, default_examiner, share_cores
+
+    jobs, threads = share_cores(options.device, options.jobs)
+    return Wish(
+        plugins=options.plugins,
+        dataset=join_labels(options.dataset, options.labels_per_class),
+        seeds=parse_seeds(options.seeds),
+        budget=options.budget or default_budget(options.device),
+        set=tuple(options.set),
+        guide=options.guide or default_examiner("guide"),
+        judge=options.judge or default_examiner("judge"),
+        device=options.device,
+        jobs=jobs,
+        threads=threads,
+    )
+
+
+def _run(options: argparse.Namespace, wish: Wish) -> int:
+    from bench.engine import cool_down, warm_up
+
+    if options.dry_run:
+        return _plan_and_run(options, wish)
+    try:
+        warm_up()
+        return _plan_and_run(options, wish)
+    finally:
+        cool_down()
+
+
+def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
+    from bench.plan import make_plan
+    from bench.probe import refused
+
+    plan = make_plan(wish, strict=options.strict_plugins, probe=None if options.dry_run else refused)
+    return _dry_run(options, plan) if options.dry_run else _carry_out(options, plan)
+
+
+def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
+    from bench.campaign import Campaign
+    from bench.paths import cache_dir
+    from bench.show import show
+
+    with show(console(stderr=True)) as display:
+        every = options.checkpoint_every
+        limits = _limits(options, plan)
+        campaign = Campaign(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
+        try:
+            code = campaign.run()
+        except BenchError as error:
+            display.note(sentence(str(error)))
+            return 1
+    if code == 0:
+        _leave_receipt(options, campaign)
+    _print_run(options, campaign.records, campaign.ends)
+    return code
+
+
+def _leave_receipt(options: argparse.Namespace, campaign: "Campaign") -> None:
+    from bench.receipt import write_receipt
+
+    plan = campaign.plan
+    if plan.data_files is None:
+        return
+    try:
+        write_receipt(options.runs, plan.wish, campaign.record_paths(), plan.data_files)
+    except OSError as error:  # all is done, it only takes longer to see next time
+        say(f"no receipt is left in {options.runs}: {error.strerror}")
+
+
+def _limits(options: argparse.Namespace, plan: "Plan") -> "Limits":
+    from bench.engine import Limits
+
+    jobs = plan.wish.jobs
+    return Limits(options.timeout or plan.budget.timeout, _memory_mb(options, jobs), _file_mb(options, jobs))
+
+
+def _memory_mb(options: argparse.Namespace, jobs: int) -> float:
+    import psutil
+
+    whole = psutil.virtual_memory().total / 2**20
+    return options.memory * 1024 if options.memory else 0.9 * whole / jobs
+
+
+def _file_mb(options: argparse.Namespace, jobs: int) -> float:
+    """What was asked for, or an even share of half of the free disk."""
+    import shutil
+
+    if options.disk:
+        return float(options.disk * 1024)
+    there = next(folder for folder in (options.runs.absolute(), *options.runs.absolute().parents) if folder.is_dir())
+    return min(LARGEST_FILE, shutil.disk_usage(there).free / 2**20 / 2 / jobs)
+
+
+def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
+    from bench.dryrun import outline, outline_table
+
+    rows = outline(plan, options.runs)
+    if options.json:
+        print(json.dumps({"jobs": rows}, indent=1))
+    else:
+        console().print(outline_table(rows))
+    return 0
+
+
+def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[str, str]) -> None:
+    from bench.leaderboard import board_path, table
+
+    board = board_path(options.leaderboards, records[0].dataset)
+    failed = [record for record in records if record.status not in ("ok", "skipped")]
+    if options.json:
+        rows = [record.to_dict() for record in records]
+        print(json.dumps({"board": str(board), "failed": len(failed), "ends": ends, "records": rows}, indent=1))
+        return
+    screen = console()
+    try:
+        screen.print(table(records))
+        screen.print(f"board: {board.with_suffix('.md')}  rows: {board}", markup=False, highlight=False, soft_wrap=True)
+    except BrokenPipeError:
+        silence()  # that nobody reads on changes nothing of how the run ended
