@@ -109,6 +109,21 @@ def phase(log: Path) -> str:
     return "training" if "step" in log.read_text() else "starting a job"
 
 
+def kind(path: Path) -> str:
+    """What a file is, in a word or two."""
+    if path.parent.name in ("records", "checkpoints"):
+        return f"a {path.parent.name.removesuffix('s')}"
+    if path.parent.name == "leaderboards":
+        return "a board" if path.suffix == ".csv" else "the page of a board"
+    if "examiners" in path.parts:
+        return "an examiner"
+    return "a model or samples" if path.suffix in (".safetensors", ".npz", ".png") else "another file"
+
+
+def read_lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
 @dataclass
 class Killing:
     """Matrices that are run, killed and run again, one after the other, until there were enough kills."""
@@ -134,12 +149,15 @@ class Killing:
     @property
     def entries(self) -> list[dict]:
         """All kills, and how each finished matrix was found, in order."""
-        path = self.folder / "kills.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [json.loads(line) for line in read_lines(self.folder / "kills.jsonl")]
 
     @property
     def kills(self) -> list[dict]:
         return [entry for entry in self.entries if "who" in entry]
+
+    def hit(self, phase: str) -> int:
+        """How many workers were killed in it."""
+        return sum(kill["who"] == "worker" and kill["phase"] == phase for kill in self.kills)
 
     @property
     def ends(self) -> list[dict]:
@@ -200,7 +218,7 @@ class Killing:
             with suppress(subprocess.TimeoutExpired):
                 return host.wait(rng.uniform(0.1, 1.5 if way == "workers" else 0.8))
             if workers := list(matrix.workers(host).items()):
-                victim, doing = rng.choice(workers)
+                victim, doing = min(workers, key=lambda worker: self.hit(worker[1]))
                 if doing.startswith("fitting") and rng.random() < 0.8:
                     continue  # the death of an examiner ends the run, and there would be little else
                 if way == "trainings" and doing != "training":
@@ -216,12 +234,11 @@ class Killing:
 
     def let_die(self, matrix: Matrix, dataset: str, who: str, write: int, number: int) -> int:
         """Each such process dies in the middle of its so manieth write."""
-        log = matrix.folder / "errors.txt"
-        before = log.read_text().count("SIGKILL") if log.exists() else 0
-        code = matrix.start(dataset, TOY_DIES=f"{who}:{write}").wait(600)
-        deaths = log.read_text().count("SIGKILL") - before
-        for _ in range(deaths if who == "worker" else int(code == -signal.SIGKILL)):
-            self.note(matrix=number, who=who, phase=f"writing a file ({who})")
+        notes = matrix.folder / "deaths.txt"
+        before = len(read_lines(notes))
+        code = matrix.start(dataset, TOY_DIES=f"{who}:{write}:{notes}").wait(600)
+        for path in read_lines(notes)[before:]:
+            self.note(matrix=number, who=who, phase=f"writing {kind(Path(path))}")
         return code
 
     # What it came to

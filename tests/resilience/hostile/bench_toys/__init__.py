@@ -1,6 +1,7 @@
 """Two methods and two data sets so cheap that a run can be killed a hundred times; each step prints its number.
 
-Where TOY_DIES says `host:3` or `worker:3`, such a process kills itself in the middle of its third write.
+Where TOY_DIES says `host:3:FILE` or `worker:3:FILE`, such a process kills itself in the middle of its third write, and
+notes in FILE what it was about to write.
 """
 
 import os
@@ -46,6 +47,7 @@ class Toy(Generator):
         time.sleep(self.config.pause)
 
     def sample_class(self, labels, rng):
+        time.sleep(20 * self.config.pause)
         noise = torch.randn(len(labels), *self.spec.shape, generator=rng)
         return (self.means.detach()[labels] + 0.1 * noise).clamp(0, 1)
 
@@ -115,13 +117,15 @@ def bench_datasets():
     return {"toys-dots": Dots, "toys-bars": Bars}
 
 
-def die_while_writing(who: str, number: int) -> None:
+def die_while_writing(who: str, number: int, notes: str) -> None:
     """Let this process die when it is about to put its so manieth file in its place."""
     replace, left = os.replace, [number]
 
     def deadly(*paths, **more):
         left[0] -= 1
         if not left[0]:
+            with open(notes, "a") as file:
+                file.write(f"{paths[1]}\n")
             os.killpg(0, signal.SIGKILL) if who == "host" else os.kill(os.getpid(), signal.SIGKILL)
         replace(*paths, **more)
 
@@ -129,7 +133,7 @@ def die_while_writing(who: str, number: int) -> None:
 
 
 if "TOY_DIES" in os.environ:
-    who, number = os.environ["TOY_DIES"].split(":")
+    who, number, notes = os.environ["TOY_DIES"].split(":", 2)
     is_worker = "bench.worker" in __import__("sys").modules
     if is_worker == (who == "worker"):
-        die_while_writing(who, int(number))
+        die_while_writing(who, int(number), notes)
