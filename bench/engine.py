@@ -63,10 +63,15 @@ Event = dict[str, Any]
 
 def warm_up() -> None:
     """Start importing torch in the server while the host still plans."""
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     server()
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # now, for it ends by unblocking what is blocked next
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see bench/preload.py
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def cool_down() -> None:

@@ -1,6 +1,11 @@
 """What the server of processes imports once, before it forks workers: everything slow that is nobody's plugin."""
 
-import timm  # noqa: F401
-import torch.utils.tensorboard  # noqa: F401
+import signal
 
-import bench.worker  # noqa: F401
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: the host started this with SIGINT blocked
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+import timm  # noqa: E402, F401
+import torch.utils.tensorboard  # noqa: E402, F401
+
+import bench.worker  # noqa: E402, F401

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -37,6 +38,7 @@ def work(connection: Connection, payload: bytes) -> None:
     """Do the task in `payload` and say how it ended. Dies with the host, whose end of the pipe then closes."""
     with suppress(OSError):
         os.setsid()  # so that the host can end this process with all its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which the server of processes ignores
     _adopt_orphans()
     threading.Thread(target=_die_with_the_host, args=(connection,), daemon=True).start()
     task = json.loads(payload)

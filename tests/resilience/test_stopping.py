@@ -58,11 +58,15 @@ def test_a_stopped_run_says_so_with_the_code_of_its_signal_and_leaves_no_process
     assert bench.processes() == []
 
 
-def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench):
+@pytest.mark.parametrize("pause", [0, 0.5])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_stopped_while_it_still_plans_says_so_too(bench, number, pause):
+    """A terminal sends Ctrl-C to all processes: the server of processes, which still imports, says nothing."""
     process = hangs(bench)
-    until(process, lambda: psutil.Process(process.pid).children())  # the server of processes has begun to import
-    seconds, err = stopped(process, signal.SIGTERM, group=True)
-    assert (process.returncode, err) == (143, SENTENCE)
+    until(process, lambda: psutil.Process(process.pid).children())
+    time.sleep(pause)
+    seconds, err = stopped(process, number, group=True)
+    assert (process.returncode, err) == (128 + number, SENTENCE)
     assert seconds < SECONDS
     assert bench.processes() == []
 
