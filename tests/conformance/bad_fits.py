@@ -266,7 +266,7 @@ class ProjectsAtRandom(Toy):
 class StartsAnywhere(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
-        self.mean.data += 1e-6 * np.random.default_rng().random()
+        self.mean.data += 1e-3 * np.random.default_rng().random()
 
 
 @breaks("an_interrupted_fit_goes_on_to_the_bit", "interrupted twice and resumed")
