@@ -74,13 +74,6 @@ def warm_up() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def cool_down() -> None:
-    """End all processes of this one: the server, which may still be importing, or be unknown yet, and what it started."""
-    import psutil
-
-    _kill(set(psutil.Process().children(recursive=True)))
-
-
 def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:
     """Run at most `jobs` tasks at a time and yield their events; the last of each has `end` and `reason`.
 

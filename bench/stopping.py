@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from typing import NoReturn
+
+from bench.children import end_children
 
 INTERRUPTED = "bench: interrupted; what is finished is kept, the same command goes on from there"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -55,7 +56,7 @@ class Stop:
             raise Stopped
 
     def _cut_off(self) -> NoReturn:
-        _kill_children()
+        end_children()
         if not self.caught:
             os.write(2, f"{INTERRUPTED}\n".encode())
         os._exit(self.code)
@@ -67,12 +68,3 @@ def _unwinding() -> bool:
     while error is not None and not isinstance(error, Stopped):
         error = error.__context__
     return error is not None
-
-
-def _kill_children() -> None:
-    import psutil
-
-    with suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):
-                child.kill()

@@ -14,13 +14,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 import bench.examiners as examiners
 import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
 from bench.api import Dataset
 from bench.budget import find_budget
+from bench.children import end_children
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
 from bench.examination import explain
@@ -58,7 +58,7 @@ def work(connection: Connection, payload: bytes) -> None:
         with suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
-        _end_children()
+        end_children()
         emit(**outcome)
     finally:
         os._exit(0)  # whatever threads the plugin left behind
@@ -147,7 +147,7 @@ def load_examiner(
 def _die_with_the_host(connection: Connection) -> None:
     with suppress(EOFError, OSError):
         connection.recv_bytes()
-    _end_children()
+    end_children()
     os._exit(1)
 
 
@@ -156,13 +156,6 @@ def _adopt_orphans() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def _end_children() -> None:
-    with suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):
-                child.kill()
 
 
 def _limit_files(megabytes: float | None) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from bench.children import end_children
 from bench.errors import BenchError
 from bench.streams import console, say, sentence, silence
 from bench.wish import Wish, join_labels, parse_seeds
@@ -52,7 +53,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
 
 
 def _run(options: argparse.Namespace, wish: Wish) -> int:
-    from bench.engine import cool_down, warm_up
+    from bench.engine import warm_up
 
     if options.dry_run:
         return _plan_and_run(options, wish)
@@ -60,7 +61,7 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
         warm_up()
         return _plan_and_run(options, wish)
     finally:
-        cool_down()
+        end_children()  # the server, which may still be importing, or be unknown yet, and what it started
 
 
 def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:

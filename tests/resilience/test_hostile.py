@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine import cool_down
+from bench.children import end_children
 from bench.probe import refused
 
 TRAININGS = {
@@ -176,4 +176,4 @@ def test_one_that_never_comes_back_from_its_import_is_given_up(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "early"))
     point = EntryPoint("hangs-early", "bench_hangs_early", "bench")
     assert refused(point, seconds=60) == "importing it took longer than 60 s"
-    cool_down()
+    end_children()
