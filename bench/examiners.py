@@ -20,7 +20,7 @@ from bench.freeze import freeze
 from bench.keys import TRAINING_VERSION, content_key
 from bench.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
-from bench.sealed import read_or_set_aside, set_aside, sweep, write_atomic, write_sealed
+from bench.util.atomic import read_or_set_aside, set_aside, sweep, write_atomic, write_sealed
 
 Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from bench.api import Data
-from bench.sealed import write_atomic
+from bench.util.atomic import write_atomic
 
 COLUMNS = 8
 

@@ -9,7 +9,7 @@ import torch
 
 from bench.api import Classifier, Dataset
 from bench.errors import BenchError
-from bench.surroundings import changed_variables, differences, random_states, settings
+from bench.util.process_state import changed_variables, differences, random_states, settings
 
 
 class Lent:

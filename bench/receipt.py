@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.keys import content_key
 from bench.record import Record
-from bench.sealed import read_sealed, sweep, write_sealed
+from bench.util.atomic import read_sealed, sweep, write_sealed
 from bench.wish import Wish
 
 

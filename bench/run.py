@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.api import Classifier, Data, Images, Labels, to_float
 from bench.errors import BenchError, Diverged
-from bench.sealed import read_or_set_aside, write_sealed
+from bench.util.atomic import read_or_set_aside, write_sealed
 
 Precision = Literal["float32", "bfloat16"]
 CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import NoReturn
 
-from bench.children import end_children
+from bench.util.processes import end_children
 
 INTERRUPTED = "bench: interrupted; what is finished is kept, the same command goes on from there"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

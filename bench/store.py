@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bench.errors import BenchError
 from bench.jobs import Job
 from bench.record import Record
-from bench.sealed import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
+from bench.util.atomic import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
 
 Value = TypeVar("Value")
 ROOM = 2**16  # bytes: a disk with less is full

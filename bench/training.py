@@ -16,7 +16,7 @@ from bench.remains import keep_last_good
 from bench.room import Room
 from bench.run import Run, derive_seed
 from bench.store import Folder
-from bench.surroundings import random_states
+from bench.util.process_state import random_states
 
 
 def trained(room: Room, plugins: Plugins) -> Model:
@@ -76,7 +76,7 @@ def _fit(model: Model, room: Room) -> None:
 def _save(model: Model, folder: Folder) -> str:
     from safetensors.torch import save
 
-    from bench.sealed import write_atomic
+    from bench.util.atomic import write_atomic
 
     payload = save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
     write_atomic(folder.model, payload)

@@ -20,7 +20,6 @@ import bench.examiners as examiners
 import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
 from bench.api import Dataset
 from bench.budget import find_budget
-from bench.children import end_children
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
 from bench.examination import explain
@@ -29,6 +28,7 @@ from bench.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder
+from bench.util.processes import end_children
 from bench.wish import argument_settings, split_argument, split_labels
 
 PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>

@@ -9,7 +9,7 @@ import torch
 
 from bench.api import Generator, Spec
 from bench.remains import keep_last_good
-from bench.sealed import read_sealed
+from bench.util.atomic import read_sealed
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ class Flat(Generator):
 @pytest.fixture
 def folder(tmp_path):
     """A run directory of a job with 2,000 samples."""
-    from bench.sealed import write_sealed
+    from bench.util.atomic import write_sealed
 
     return SimpleNamespace(
         path=tmp_path, job=SimpleNamespace(samples=2000, seed=0),

@@ -4,9 +4,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from bench.children import end_children
 from bench.errors import BenchError
 from bench.streams import console, say, sentence, silence
+from bench.util.processes import end_children
 from bench.wish import Wish, join_labels, parse_seeds
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
     from bench.campaign import Campaign
-    from bench.paths import cache_dir
     from bench.show import show
+    from bench.util.paths import cache_dir
 
     with show(console(stderr=True)) as display:
         every = options.checkpoint_every

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.paths import cache_dir, data_roots
+from bench.util.paths import cache_dir, data_roots
 
 END = 2**20  # bytes: how much of each end of a file goes into its fingerprint
 

@@ -19,7 +19,7 @@ from bench.data.source import Source
 from bench.data.splits import CAP, FRACTION, holdout
 from bench.data.tree import Tree, open_tree, tree_fingerprint
 from bench.errors import BenchError
-from bench.paths import expanded
+from bench.util.paths import expanded
 
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
 TEST_FRACTION = 0.2  # where there is no test/

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from bench.api import Data, Dataset, Factor, Spec
 from bench.data.progress import progress
 from bench.data.recipe import Part, Recipe
-from bench.paths import cache_dir
-from bench.sealed import Corrupt
+from bench.util.atomic import Corrupt
+from bench.util.paths import cache_dir
 
 MAP_ABOVE = 2**30  # bytes: larger arrays are memory-mapped, smaller ones read
 FORMAT = 1  # raise when the layout of a prepared folder changes

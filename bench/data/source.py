@@ -11,7 +11,7 @@ from bench.data.prepared import load_or_make, prepared_folder
 from bench.data.recipe import Recipe
 from bench.data.resize import check_size
 from bench.errors import BenchError
-from bench.sealed import set_aside
+from bench.util.atomic import set_aside
 
 
 class Source(DataSource):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.paths import cache_dir
-from bench.sealed import read_or_set_aside, sweep, write_sealed
+from bench.util.atomic import read_or_set_aside, sweep, write_sealed
+from bench.util.paths import cache_dir
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
 # features that know nothing of the data set and in those of its judge, fidelity, variety, and the class that was asked

@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bench.sealed import read_or_set_aside, sweep, write_sealed
+from bench.util.atomic import read_or_set_aside, sweep, write_sealed
 
 log = logging.getLogger(__name__)
 Array = NDArray[Any]

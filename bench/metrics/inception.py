@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.spaces import Features, FeatureSpace, resize, three_channels
-from bench.paths import tilde
+from bench.util.paths import tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"

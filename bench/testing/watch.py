@@ -15,9 +15,9 @@ import psutil
 import torch
 from torch import Tensor
 
-from bench import surroundings
 from bench.api import Data, Images, Labels
 from bench.run import Run, Stateful, derive_seed
+from bench.util import process_state as surroundings
 
 
 @dataclass

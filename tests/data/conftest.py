@@ -10,5 +10,5 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("BENCH_CACHE", str(folder))
     monkeypatch.setenv("BENCH_DATA", "")
-    monkeypatch.setattr("bench.paths.SYSTEM_DATA", tmp_path / "no-system-data")
+    monkeypatch.setattr("bench.util.paths.SYSTEM_DATA", tmp_path / "no-system-data")
     return folder

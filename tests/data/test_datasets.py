@@ -12,7 +12,7 @@ from bench.api import DataSource
 from bench.data import bench_datasets, load
 from bench.data.source import FileSource
 from bench.errors import BenchError
-from bench.paths import cache_dir, data_roots
+from bench.util.paths import cache_dir, data_roots
 
 DATASETS = bench_datasets()
 PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()

@@ -13,7 +13,7 @@ from bench.api import Factor, Spec
 from bench.data import prepared
 from bench.data.prepared import load_or_make, prepared_folder, read
 from bench.data.recipe import Part, Recipe
-from bench.sealed import Corrupt
+from bench.util.atomic import Corrupt
 
 SPEC = Spec("toy", 1, 8, ("a", "b"), (Factor("f", "linear", 0, 1),))
 

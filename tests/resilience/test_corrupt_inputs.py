@@ -45,7 +45,7 @@ ROOT = Path(__file__).parents[2]
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BENCH_DATA", "")
-    monkeypatch.setattr("bench.paths.SYSTEM_DATA", tmp_path / "no-system-data")
+    monkeypatch.setattr("bench.util.paths.SYSTEM_DATA", tmp_path / "no-system-data")
     return tmp_path / "cache"
 
 
@@ -670,7 +670,7 @@ def test_a_pickle_in_a_sealed_file_is_not_called(
     from bench.metrics.cache import _array
     from bench.remains import unpacked
     from bench.run import Run
-    from bench.sealed import read_or_set_aside, write_sealed
+    from bench.util.atomic import read_or_set_aside, write_sealed
 
     monkeypatch.chdir(tmp_path)
     buffer = io.BytesIO()

@@ -26,8 +26,8 @@ from bench.metrics.cache import Cache
 from bench.record import Record
 from bench.remains import packed, unpacked
 from bench.run import Run
-from bench.sealed import write_sealed
 from bench.store import Folder, check_writable, jobs_in, look, parse_records
+from bench.util.atomic import write_sealed
 
 JOB = Job(
     entry="good", plugin="p", distribution="d", version="1", source="s", settings=(), config={}, dataset="digits",

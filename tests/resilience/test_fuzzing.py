@@ -311,7 +311,7 @@ def sealed_parsers() -> dict[str, tuple[Any, Any]]:
 @fuzzed
 @given(st.data())
 def test_sealed_files(home: Path, data: st.DataObject) -> None:
-    from bench.sealed import read_or_set_aside, write_sealed
+    from bench.util.atomic import read_or_set_aside, write_sealed
 
     value, parse = data.draw(st.sampled_from(list(sealed_parsers().values())))
     path, aside = home / "sealed.json", home / "sealed.json.corrupt"
@@ -339,7 +339,7 @@ def test_checkpoints_and_samples(data: st.DataObject) -> None:
 
     from bench.api import Spec
     from bench.remains import unpacked
-    from bench.sealed import Corrupt
+    from bench.util.atomic import Corrupt
 
     buffer = io.BytesIO()
     torch.save({"phase": "p", "model": {"w": torch.zeros(2)}}, buffer)
@@ -375,7 +375,7 @@ def test_jobs_and_keys(home: Path, data: st.DataObject) -> None:
 @given(st.data())
 def test_receipts(home: Path, data: st.DataObject) -> None:
     from bench import receipt
-    from bench.sealed import write_sealed
+    from bench.util.atomic import write_sealed
 
     runs = home / "runs"
     write_sealed(runs / "records.json", data.draw(files.changed_json([record().to_dict()])))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.children import end_children
 from bench.probe import refused
+from bench.util.processes import end_children
 
 TRAININGS = {
     "fails-at-construction": ("failed", "ValueError: no such network"),

@@ -8,7 +8,7 @@ import sys
 import pytest
 from killing import MOST, Killing
 
-from bench.sealed import sweep, write_sealed
+from bench.util.atomic import sweep, write_sealed
 
 
 def check(killing: Killing, kills: int) -> None:
@@ -38,7 +38,7 @@ def test_matrices_that_are_killed_a_hundred_times_end_like_one_that_nobody_touch
 
 def test_what_a_process_killed_while_writing_leaves_is_swept_up(tmp_path):
     code = (
-        "import os, signal, sys, pathlib; from bench.sealed import write_sealed;"
+        "import os, signal, sys, pathlib; from bench.util.atomic import write_sealed;"
         "os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL);"
         "write_sealed(pathlib.Path(sys.argv[1]) / 'record.json', b'new')"
     )

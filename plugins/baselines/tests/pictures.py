@@ -16,7 +16,7 @@ from torchvision.utils import make_grid, save_image
 
 from bench import Pixels
 from bench.data import load
-from bench.sealed import read_sealed
+from bench.util.atomic import read_sealed
 
 COLUMNS = 20
 

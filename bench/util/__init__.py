@@ -1,0 +1,1 @@
+"""Helpers that know nothing of benchmarks: files, paths, text, processes."""
