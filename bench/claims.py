@@ -81,7 +81,7 @@ def render_claims(claims: Iterable[Claim]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from bench.leaderboard.text import one_line
+    from bench.util.text import one_line
 
     table = Table(show_lines=True)
     columns = [field.name for field in fields(Claim) if field.name not in ("method", "source")]

@@ -2,18 +2,17 @@
 
 import math
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bench.anchors import ANCHORS, LABELLED
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
-from bench.errors import BenchError
 from bench.jobs import Job
 from bench.keys import content_key
 from bench.record import Record, Status
 from bench.remains import packed, unpacked
 from bench.room import Room
 from bench.store import Folder
+from bench.util.failure import explain
 
 if TYPE_CHECKING:
     from bench.metrics import Exam, Metric
@@ -144,20 +143,3 @@ def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
     save_grid(samples, folder.path / "samples.png")
     folder.write_bytes(name, packed(samples, conditional))  # the last: where it is, the others are
     return samples, conditional
-
-
-def explain(error: BaseException) -> str:
-    """One line for a board; the traceback of a bug goes to the log. A plugin may have written every letter of it."""
-    import traceback
-
-    from bench.leaderboard.text import LONGEST, one_line, shorten
-
-    text, longest = type(error).__name__, LONGEST
-    if isinstance(error, BenchError):
-        text, longest = "", 1_000
-    else:
-        with suppress(Exception):
-            traceback.print_exception(error)
-    with suppress(Exception):
-        text = f"{text}: {error}" if text else str(error)
-    return shorten(one_line(text[:10_000].strip().split("\n")[0]), longest)

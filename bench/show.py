@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bench.engine import Event
-from bench.leaderboard.text import shown
+from bench.util.text import shown
 
 LINE_EVERY = 20.0  # seconds between two lines about one task where there is no terminal
 

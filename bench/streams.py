@@ -36,7 +36,7 @@ def say(text: str) -> None:
 
 def sentence(text: str) -> str:
     """On one line, and without what a name of a file could do to a terminal."""
-    from bench.leaderboard.text import one_line
+    from bench.util.text import one_line
 
     return f"bench: {one_line(text)}"
 

@@ -22,12 +22,12 @@ from bench.api import Dataset
 from bench.budget import find_budget
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
-from bench.examination import explain
 from bench.jobs import Job
 from bench.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder
+from bench.util.failure import explain
 from bench.util.processes import end_children
 from bench.wish import argument_settings, split_argument, split_labels
 

@@ -21,7 +21,7 @@ def list_(options: argparse.Namespace) -> int:
 
 def leaderboard(options: argparse.Namespace) -> int:
     from bench.leaderboard import board_path, boards, read, render, table
-    from bench.leaderboard.text import one_line
+    from bench.util.text import one_line
 
     if options.dataset is None:
         found = boards(options.leaderboards)

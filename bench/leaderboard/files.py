@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 
 from bench.errors import BenchError, nearest
 from bench.leaderboard.rows import decode, encode, tidy
-from bench.leaderboard.text import plain
 from bench.record import Record
 from bench.util.atomic import sweep, write_atomic
+from bench.util.text import plain
 
 LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
 PATIENCE = 60.0  # seconds to wait for another process, which needs milliseconds

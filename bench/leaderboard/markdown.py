@@ -7,9 +7,10 @@ from pathlib import Path
 from bench.budget import BUDGETS
 from bench.leaderboard.files import board_path, locked, read, update
 from bench.leaderboard.notes import Notes
-from bench.leaderboard.text import MISSING, link, markdown, number, shown
+from bench.leaderboard.text import MISSING, link, markdown, number
 from bench.leaderboard.view import Column, Line, Section, sections
 from bench.record import Record
+from bench.util.text import shown
 
 FLOOR = "≈"
 POLICY = (

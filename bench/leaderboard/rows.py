@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.errors import BenchError, nearest
-from bench.leaderboard.text import one_line, plain, shorten
 from bench.record import Record, Status
+from bench.util.text import one_line, plain, shorten
 
 COLUMNS = (
     "dataset", "entry", "plugin", "version", "seed", "budget", "metric", "value", "n", "status", "reason", "judge",

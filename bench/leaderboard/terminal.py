@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from bench.leaderboard.notes import Notes
-from bench.leaderboard.text import shown
 from bench.leaderboard.view import Column, Line, Section, sections
 from bench.record import Record
+from bench.util.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -1,32 +1,12 @@
 """Text and numbers as a board shows them: nothing in a record may break a line, a table or a terminal."""
 
 import math
-import unicodedata
 from statistics import mean, stdev
 from urllib.parse import quote
 
+from bench.util.text import shown
+
 MISSING = "–"
-LONGEST = 300  # characters of a text that is shown
-
-
-def plain(text: str) -> str:
-    """Control, format and surrogate characters written out, as in `\\x1b`; plain text stays as it is."""
-    return text if text.isprintable() else "".join(char if _is_plain(char) else _written(char) for char in text)
-
-
-def one_line(text: str) -> str:
-    """Plain text with single spaces only."""
-    return plain(" ".join(text.split()))
-
-
-def shorten(text: str, longest: int = LONGEST) -> str:
-    """At most `longest` characters."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def shown(text: str) -> str:
-    """What any text of a record looks like in a terminal."""
-    return shorten(one_line(text))
 
 
 def markdown(text: str) -> str:
@@ -78,11 +58,3 @@ def _deviation(value: float, decimals: int) -> str:
 def _decimals(value: float, digits: int) -> int:
     """How many decimals show so many significant digits."""
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
-
-
-def _is_plain(char: str) -> bool:
-    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _written(char: str) -> str:
-    return char.encode("ascii", "backslashreplace").decode() if ord(char) > 127 else f"\\x{ord(char):02x}"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard.text import markdown, number, one_line, plain, shown, spread
+from bench.leaderboard.text import markdown, number, spread
+from bench.util.text import one_line, plain, shown
 
 
 @pytest.mark.parametrize(
