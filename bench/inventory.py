@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.api import capabilities
 from bench.metrics import METRICS, space_states
-from bench.plugins import KINDS, Plugins
+from bench.registry.plugins import KINDS, Plugins
 
 if TYPE_CHECKING:
     from rich.table import Table

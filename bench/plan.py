@@ -17,7 +17,7 @@ from bench.device import Device, find_device
 from bench.errors import BenchError
 from bench.examiners import Role, examiner_key
 from bench.jobs import Job
-from bench.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
+from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
 from bench.store import Folder
 from bench.wish import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 

@@ -43,7 +43,7 @@ def _how(code: int | None) -> str:
 
 def _look(connection: Connection, name: str, value: str, group: str) -> None:
     """In the process: import, and tell which settings are others afterwards."""
-    from bench.plugins import Plugins
+    from bench.registry.plugins import Plugins
     from bench.util.process_state import differences, settings
 
     with suppress(OSError):

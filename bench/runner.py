@@ -2,7 +2,7 @@
 
 from bench.anchors import ANCHORS
 from bench.examination import examine, row
-from bench.plugins import Plugins
+from bench.registry.plugins import Plugins
 from bench.room import Room
 from bench.training import trained
 

@@ -11,7 +11,7 @@ import torch
 from bench.api import Generator, Model
 from bench.config import build
 from bench.errors import Diverged
-from bench.plugins import Plugins
+from bench.registry.plugins import Plugins
 from bench.remains import keep_last_good
 from bench.room import Room
 from bench.run import Run, derive_seed

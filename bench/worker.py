@@ -23,7 +23,7 @@ from bench.budget import find_budget
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
 from bench.jobs import Job
-from bench.plugins import Plugins
+from bench.registry.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api"},
     "run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
-    "plugins": {"pluggy", "bench", "bench.hookspecs", "bench.api", "bench.errors"},
+    "registry.plugins": {"pluggy", "bench", "bench.hookspecs", "bench.api", "bench.errors"},
 }
 SLOW = {"timm", "sklearn", "scipy", "pandas", "tensorboard", "torch_fidelity", "cleanfid", "torchvision", "ray"}
 PLUGINS_MAY_IMPORT = {"torch", "timm", "numpy", "jaxtyping"}

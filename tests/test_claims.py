@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from bench import claims
-from bench.claims import KEYS, Claim, find_ledger, load_claims, read_claims, render_claims
 from bench.errors import BenchError
+from bench.registry import claims
+from bench.registry.claims import KEYS, Claim, find_ledger, load_claims, read_claims, render_claims
 
 ROW = {
     "id": "1.10.1", "claim": "the mixed latent keeps its class", "measured_by": "10,000 draws per n",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.plugins import OWN, BrokenPlugin, Entry, Plugins, source_digest, source_modules
+from bench.registry.plugins import OWN, BrokenPlugin, Entry, Plugins, source_digest, source_modules
 
 GOOD = """
 from dataclasses import dataclass
@@ -202,7 +202,7 @@ def test_the_same_entry_point_of_two_distributions_is_a_duplicate(install):
 def test_our_own_plugins_come_before_a_strangers_of_the_same_name(install, monkeypatch):
     theirs = install("toy", good("toy"), dist="a-stranger", module="bench_theirs")
     ours = install("toy", good("toy"), dist=OWN, module="bench_ours")
-    monkeypatch.setattr("bench.plugins.entry_points", lambda group: [theirs, ours])
+    monkeypatch.setattr("bench.registry.plugins.entry_points", lambda group: [theirs, ours])
     assert Plugins().find("generators", "toy").distribution == OWN
 
 
@@ -261,10 +261,10 @@ def test_the_source_of_a_class_counts_that_of_the_host_which_it_extends(monkeypa
 
     assert source_modules(ResNetTiny) == ["bench.backbones"]
     assert source_modules(Plain) == sorted(["bench.backbones", Plain.__module__])
-    monkeypatch.setattr("bench.plugins.source_digest", lambda module: "as it was")
+    monkeypatch.setattr("bench.registry.plugins.source_digest", lambda module: "as it was")
     before = {it: Entry("x", "generators", "p", "d", "1", it).digest for it in (Plain, Drawer, ResNetTiny)}
     monkeypatch.setattr(
-        "bench.plugins.source_digest", lambda module: "changed" if module == "bench.backbones" else "as it was"
+        "bench.registry.plugins.source_digest", lambda module: "changed" if module == "bench.backbones" else "as it was"
     )
     after = {it: Entry("x", "generators", "p", "d", "1", it).digest for it in (Plain, Drawer)}
     assert after[Plain] != before[Plain]

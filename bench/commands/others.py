@@ -49,7 +49,7 @@ def test(options: argparse.Namespace) -> int:
 def claims(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from bench.claims import load_claims, render_claims
+    from bench.registry.claims import load_claims, render_claims
 
     found = load_claims(options.name)
     if options.json:

@@ -8,7 +8,7 @@ import toys
 
 from bench.cli import main
 from bench.errors import BenchError
-from bench.plugins import Broken, Entry, Plugins
+from bench.registry.plugins import Broken, Entry, Plugins
 from bench.testing import conformance
 
 

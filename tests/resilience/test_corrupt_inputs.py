@@ -500,7 +500,7 @@ def test_an_image_of_no_split_is_named(tmp_path: Path):
 
 
 def test_a_number_of_5000_digits_in_a_ledger_is_named(tmp_path: Path):
-    from bench.claims import read_claims
+    from bench.registry.claims import read_claims
 
     (tmp_path / "claims.toml").write_text("method = " + "9" * 5000)
     with refused("is no TOML", tmp_path / "claims.toml"):

@@ -203,7 +203,7 @@ status = "shown"
     files.damaged([LEDGER, LEDGER + b"n = 1979-05-27T07:32:00Z\nm = {a = [1, 0x7f, inf]}\n"]) | st.binary(max_size=60)
 )
 def test_claims(home: Path, content: bytes) -> None:
-    from bench.claims import read_claims, render_claims
+    from bench.registry.claims import read_claims, render_claims
 
     path = written(home, "claims.toml", content)
     with a_value_or_a_sentence(path):
@@ -230,7 +230,7 @@ def test_boards(home: Path, data: st.DataObject) -> None:
 
 
 def configs() -> list[Any]:
-    from bench.plugins import Plugins
+    from bench.registry.plugins import Plugins
 
     plugins = Plugins()
     return [entry for kind in ("generators", "classifiers") for entry in plugins.all(kind) if entry.plugin != "hostile"]

@@ -18,7 +18,7 @@ from torchvision.utils import make_grid, save_image
 from bench import Data, Generator, to_float
 from bench.config import build
 from bench.data import load
-from bench.plugins import Plugins
+from bench.registry.plugins import Plugins
 
 COLUMNS, ROWS = 16, 4
 
