@@ -11,8 +11,8 @@ from bench.engine import Event, Limits, Task, run_tasks
 from bench.errors import BenchError
 from bench.examination import row
 from bench.examiners import below_floor
-from bench.jobs import Job
-from bench.keys import content_key
+from bench.experiment.job import Job
+from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
 from bench.plan import Plan, is_done
 from bench.record import Record

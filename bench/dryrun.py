@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.jobs import Job
+from bench.experiment.job import Job
 from bench.plan import Plan, is_done
 from bench.store import Folder, jobs_in, look
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bench.anchors import ANCHORS, LABELLED
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
-from bench.jobs import Job
-from bench.keys import content_key
+from bench.experiment.job import Job
+from bench.experiment.keys import content_key
 from bench.record import Record, Status
 from bench.remains import packed, unpacked
 from bench.room import Room

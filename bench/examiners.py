@@ -13,11 +13,11 @@ from typing import Literal
 import torch
 
 from bench.api import Classifier, Data, Dataset, to_float
-from bench.budget import Budget
 from bench.config import build, to_dict
 from bench.errors import BenchError
+from bench.experiment.budget import Budget
+from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.freeze import freeze
-from bench.keys import TRAINING_VERSION, content_key
 from bench.registry.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
 from bench.util.atomic import read_or_set_aside, set_aside, sweep, write_atomic, write_sealed

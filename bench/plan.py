@@ -10,16 +10,16 @@ import torch
 
 from bench.anchors import ANCHORS
 from bench.api import Dataset, DataSource
-from bench.budget import Budget, find_budget
 from bench.config import build, to_dict
 from bench.data.few import few_labels
-from bench.device import Device, find_device
 from bench.errors import BenchError
 from bench.examiners import Role, examiner_key
-from bench.jobs import Job
+from bench.experiment.budget import Budget, find_budget
+from bench.experiment.device import Device, find_device
+from bench.experiment.job import Job
+from bench.experiment.request import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
 from bench.store import Folder
-from bench.wish import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.keys import content_key
+from bench.experiment.keys import content_key
+from bench.experiment.request import Wish
 from bench.record import Record
 from bench.util.atomic import read_sealed, sweep, write_sealed
-from bench.wish import Wish
 
 
 def find_receipt(runs: Path, wish: Wish) -> list[Record] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.errors import BenchError
-from bench.jobs import Job
+from bench.experiment.job import Job
 from bench.record import Record
 from bench.util.atomic import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
 

@@ -19,17 +19,17 @@ import torch
 import bench.examiners as examiners
 import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
 from bench.api import Dataset
-from bench.budget import find_budget
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
-from bench.jobs import Job
+from bench.experiment.budget import find_budget
+from bench.experiment.job import Job
+from bench.experiment.request import argument_settings, split_argument, split_labels
 from bench.registry.plugins import Plugins
 from bench.room import Emit, Room
 from bench.runner import run_job
 from bench.store import Folder
 from bench.util.failure import explain
 from bench.util.processes import end_children
-from bench.wish import argument_settings, split_argument, split_labels
 
 PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
 

@@ -18,10 +18,10 @@ EVERYTHING = HOST + PLUGINS
 MAY_IMPORT = {
     "errors": set(),
     "config": {"bench.errors"},
-    "budget": {"bench.errors"},
+    "experiment.budget": {"bench.errors"},
     "record": {"bench.errors"},
     "util.atomic": {"bench.errors"},
-    "wish": {"bench.errors"},
+    "experiment.request": {"bench.errors"},
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api"},
     "run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},

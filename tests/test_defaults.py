@@ -2,8 +2,8 @@
 
 import pytest
 
-import bench.defaults as defaults
-from bench.budget import BUDGETS
+import bench.experiment.defaults as defaults
+from bench.experiment.budget import BUDGETS
 
 GIB = 2**30
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from bench.budget import BUDGETS
 from bench.cli import parser
+from bench.experiment.budget import BUDGETS
 from bench.testing import check
 
 ROOT = Path(__file__).parent.parent

@@ -17,9 +17,9 @@ from bench.api import Classifier, Data, Dataset, Spec
 from bench.backbones import bench_classifiers
 from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetSmall
-from bench.budget import Budget
 from bench.errors import BenchError
 from bench.examiners import accuracy_of, below_floor, examiner, examiner_key
+from bench.experiment.budget import Budget
 from bench.freeze import freeze
 from bench.run import silent
 

@@ -6,10 +6,10 @@ import torch
 from bench.cli import parser
 from bench.data.few import few_labels
 from bench.errors import BenchError
+from bench.experiment.request import Wish, join_labels, split_labels
 from bench.leaderboard import board_path
 from bench.plan import make_plan
 from bench.testing import tiny_dataset
-from bench.wish import Wish, join_labels, split_labels
 
 WISH = Wish(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",
             judge="resnet-s", device="cpu", jobs=1, threads=1)  # fmt: skip

@@ -5,9 +5,9 @@ import json
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.experiment.request import Wish, join_labels, parse_seeds
 from bench.streams import console, say, sentence, silence
 from bench.util.processes import end_children
-from bench.wish import Wish, join_labels, parse_seeds
 
 if TYPE_CHECKING:
     from bench.campaign import Campaign
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def wish_of(options: argparse.Namespace) -> Wish:
-    from bench.defaults import default_budget, default_examiner, share_cores
+    from bench.experiment.defaults import default_budget, default_examiner, share_cores
 
     jobs, threads = share_cores(options.device, options.jobs)
     return Wish(

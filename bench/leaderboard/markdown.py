@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from bench.budget import BUDGETS
+from bench.experiment.budget import BUDGETS
 from bench.leaderboard.files import board_path, locked, read, update
 from bench.leaderboard.notes import Notes
 from bench.leaderboard.text import MISSING, link, markdown, number

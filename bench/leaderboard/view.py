@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean, variance
 from typing import NamedTuple
 
-from bench.budget import BUDGETS
+from bench.experiment.budget import BUDGETS
 from bench.leaderboard.known import Meaning, meaning
 from bench.leaderboard.ranks import Rank, rank
 from bench.leaderboard.text import MISSING, spread

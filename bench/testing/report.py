@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.api import Classifier, DataSource, Generator, capabilities
-from bench.device import find_device
 from bench.errors import BenchError, nearest
+from bench.experiment.device import find_device
 from bench.registry.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
 from bench.testing.promise import Promise, Result, put

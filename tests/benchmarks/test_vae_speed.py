@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.api import Data, Spec, to_float
-from bench.device import find_device
+from bench.experiment.device import find_device
 from bench.parts.gaussian import gaussian_nll, kl_to_standard
 from bench.parts.vae import Vae, conv_vae
 from bench.run import Run

@@ -20,8 +20,8 @@ from surroundings import BENCH, run
 
 from bench.api import Data, Spec
 from bench.errors import BenchError
+from bench.experiment.job import Job
 from bench.explain import explain_key
-from bench.jobs import Job
 from bench.metrics.cache import Cache
 from bench.record import Record
 from bench.remains import packed, unpacked

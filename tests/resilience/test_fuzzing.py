@@ -242,8 +242,8 @@ def test_settings(data: st.DataObject) -> None:
     import typing
 
     from bench.config import build, to_dict
-    from bench.keys import content_key
-    from bench.wish import parse_settings
+    from bench.experiment.keys import content_key
+    from bench.experiment.request import parse_settings
 
     entry = data.draw(st.sampled_from(_configs()))
     names = sorted(typing.get_type_hints(entry.target.Config))
@@ -270,9 +270,16 @@ names = st.lists(st.sampled_from(["digits", "folder", ":", "@", "20", "0", ",", 
 @given(names, names)
 def test_names(home: Path, name: str, other: str) -> None:
     from bench.data.folder import Folder
+    from bench.experiment.request import (
+        argument_settings,
+        join_labels,
+        parse_names,
+        parse_seeds,
+        split_argument,
+        split_labels,
+    )
     from bench.leaderboard import board_path
     from bench.store import record_name
-    from bench.wish import argument_settings, join_labels, parse_names, parse_seeds, split_argument, split_labels
 
     for parse in (parse_names, parse_seeds):
         with a_value_or_a_sentence():

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bench.keys import TRAINING_VERSION, content_key
+from bench.experiment.keys import TRAINING_VERSION, content_key
 
 if TYPE_CHECKING:
     from bench.metrics import Metric

@@ -1,0 +1,1 @@
+"""What is asked for, as plain values: requests, jobs and their keys."""
