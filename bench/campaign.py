@@ -15,8 +15,8 @@ from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
 from bench.plan import Plan, is_done
-from bench.record import Record
-from bench.store import Folder, check_writable, record_name
+from bench.results.record import Record
+from bench.results.run_dir import Folder, check_writable, record_name
 
 ROLES = ("guide", "judge")
 

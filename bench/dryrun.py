@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiment.job import Job
 from bench.plan import Plan, is_done
-from bench.store import Folder, jobs_in, look
+from bench.results.run_dir import Folder, jobs_in, look
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,10 +8,10 @@ from bench.anchors import ANCHORS, LABELLED
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
-from bench.record import Record, Status
 from bench.remains import packed, unpacked
+from bench.results.record import Record, Status
+from bench.results.run_dir import Folder
 from bench.room import Room
-from bench.store import Folder
 from bench.util.failure import explain
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def _samples(room: Room, model: Model | None) -> tuple[Data | None, bool, str]:
 
 
 def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
-    from bench.grid import save_grid
     from bench.metrics import draw_samples
+    from bench.results.contact_sheet import save_grid
 
     assert isinstance(model, Generator)
     folder, job = room.folder, room.folder.job

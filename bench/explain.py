@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.store import jobs_in, look, parse_records
+from bench.results.run_dir import jobs_in, look, parse_records
 
 
 def explain_key(runs: Path, key: str) -> dict[str, Any]:

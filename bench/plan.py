@@ -19,7 +19,7 @@ from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
 from bench.experiment.request import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
-from bench.store import Folder
+from bench.results.run_dir import Folder
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 
 from bench.api import Data, Generator, Spec
 from bench.errors import BenchError
-from bench.grid import COLUMNS, save_grid
 from bench.metrics import draw_samples
-from bench.store import Folder
+from bench.results.contact_sheet import COLUMNS, save_grid
+from bench.results.run_dir import Folder
 
 NAME = "last-good"  # .npz and .png
 

@@ -10,8 +10,8 @@ import torch
 from bench.api import Dataset
 from bench.examiners import Examiner
 from bench.lent import Lent
+from bench.results.run_dir import Folder
 from bench.run import Precision
-from bench.store import Folder
 
 Emit = Callable[..., None]
 

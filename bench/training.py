@@ -13,9 +13,9 @@ from bench.config import build
 from bench.errors import Diverged
 from bench.registry.plugins import Plugins
 from bench.remains import keep_last_good
+from bench.results.run_dir import Folder
 from bench.room import Room
 from bench.run import Run, derive_seed
-from bench.store import Folder
 from bench.util.process_state import random_states
 
 

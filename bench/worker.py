@@ -25,9 +25,9 @@ from bench.experiment.budget import find_budget
 from bench.experiment.job import Job
 from bench.experiment.request import argument_settings, split_argument, split_labels
 from bench.registry.plugins import Plugins
+from bench.results.run_dir import Folder
 from bench.room import Emit, Room
 from bench.runner import run_job
-from bench.store import Folder
 from bench.util.failure import explain
 from bench.util.processes import end_children
 

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "errors": set(),
     "config": {"bench.errors"},
     "experiment.budget": {"bench.errors"},
-    "record": {"bench.errors"},
+    "results.record": {"bench.errors"},
     "util.atomic": {"bench.errors"},
     "experiment.request": {"bench.errors"},
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
@@ -171,7 +171,7 @@ def test_every_module_says_what_it_is():
 LEAKY = """
 import torch.nn
 from bench import Generator, config
-import bench.store
+import bench.results.run_dir
 from bench.run import generator
 import bench_stic
 if TYPE_CHECKING:
@@ -185,11 +185,11 @@ def f():
 def test_imports_are_told_apart_by_when_they_run():
     tree = ast.parse(LEAKY)
     early = modules(tree)
-    assert early == {"torch.nn", "bench", "bench.config", "bench.store", "bench.run", "bench_stic"}
+    assert early == {"torch.nn", "bench", "bench.config", "bench.results.run_dir", "bench.run", "bench_stic"}
     assert modules(tree, everywhere=True) - early == {"pandas", "timm", "scipy.stats"}
 
 
 def test_a_plugin_that_reaches_into_the_host_or_another_plugin_would_be_found():
     assert foreign(ast.parse(LEAKY), "bench_regene") == {
-        "bench.config", "bench.store", "bench.run.generator", "bench_stic", "pandas", "scipy.stats",
+        "bench.config", "bench.results.run_dir", "bench.run.generator", "bench_stic", "pandas", "scipy.stats",
     }  # fmt: skip

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from bench.campaign import Campaign
     from bench.engine import Limits
     from bench.plan import Plan
-    from bench.record import Record
+    from bench.results.record import Record
 
 LARGEST_FILE = 16 * 2**10  # MB
 
 
 def run(options: argparse.Namespace) -> int:
-    from bench.receipt import find_receipt
+    from bench.results.manifest import find_receipt
 
     wish = wish_of(options)
     records = None if options.dry_run or options.strict_plugins else find_receipt(options.runs, wish)
@@ -93,7 +93,7 @@ def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
 
 
 def _leave_receipt(options: argparse.Namespace, campaign: "Campaign") -> None:
-    from bench.receipt import write_receipt
+    from bench.results.manifest import write_receipt
 
     plan = campaign.plan
     if plan.data_files is None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from bench.errors import BenchError, nearest
 from bench.leaderboard.rows import decode, encode, tidy
-from bench.record import Record
+from bench.results.record import Record
 from bench.util.atomic import sweep, write_atomic
 from bench.util.text import plain
 

@@ -9,7 +9,7 @@ from bench.leaderboard.files import board_path, locked, read, update
 from bench.leaderboard.notes import Notes
 from bench.leaderboard.text import MISSING, link, markdown, number
 from bench.leaderboard.view import Column, Line, Section, sections
-from bench.record import Record
+from bench.results.record import Record
 from bench.util.text import shown
 
 FLOOR = "≈"

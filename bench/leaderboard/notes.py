@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bench.leaderboard.view import JOB, Column, Line, Section, line_of
-from bench.record import Record
+from bench.results.record import Record
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.errors import BenchError, nearest
-from bench.record import Record, Status
+from bench.results.record import Record, Status
 from bench.util.text import one_line, plain, shorten
 
 COLUMNS = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.leaderboard.notes import Notes
 from bench.leaderboard.view import Column, Line, Section, sections
-from bench.record import Record
+from bench.results.record import Record
 from bench.util.text import shown
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bench.experiment.budget import BUDGETS
 from bench.leaderboard.known import Meaning, meaning
 from bench.leaderboard.ranks import Rank, rank
 from bench.leaderboard.text import MISSING, spread
-from bench.record import Record
+from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
 JOB = ("fit", "exam")  # records about a whole job: not columns, but where they failed every cell did

@@ -7,7 +7,7 @@ import pytest
 
 from bench.leaderboard import known
 from bench.leaderboard.known import Meaning
-from bench.record import Record
+from bench.results.record import Record
 
 TABLE = (
     Meaning(0, "fd-lite0", "lower", "", "Frechet distance", ranked=True),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.leaderboard import board_path, boards, files, merge, read
-from bench.record import Record
+from bench.results.record import Record
 
 Make = Callable[..., Record]
 
@@ -24,7 +24,7 @@ MERGE_ALONE = """
 import sys
 from pathlib import Path
 from bench.leaderboard import merge
-from bench.record import Record
+from bench.results.record import Record
 folder, entry = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()

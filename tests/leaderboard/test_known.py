@@ -13,7 +13,7 @@ from bench.leaderboard.known import RANKED, meaning
 from bench.leaderboard.rows import COLUMNS
 from bench.leaderboard.view import ANCHORS
 from bench.metrics import METRICS
-from bench.record import Record, Status
+from bench.results.record import Record, Status
 
 
 def test_every_metric_has_its_place_and_direction() -> None:

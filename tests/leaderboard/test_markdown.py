@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.leaderboard import board_path, merge, render, to_markdown
-from bench.record import Record
+from bench.results.record import Record
 
 Make = Callable[..., Record]
 pytestmark = pytest.mark.usefixtures("table")

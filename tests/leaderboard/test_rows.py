@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.leaderboard.rows import COLUMNS, decode, encode, tidy
-from bench.record import Record, Status
+from bench.results.record import Record, Status
 
 Make = Callable[..., Record]
 PATH = Path("sprites.csv")

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.leaderboard import table, to_json
-from bench.record import Record
+from bench.results.record import Record
 
 Make = Callable[..., Record]
 pytestmark = pytest.mark.usefixtures("table")

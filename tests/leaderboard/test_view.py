@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.leaderboard.view import Column, Line, Section, device_kind, sections
-from bench.record import Record
+from bench.results.record import Record
 
 Make = Callable[..., Record]
 pytestmark = pytest.mark.usefixtures("table")

@@ -23,10 +23,10 @@ from bench.errors import BenchError
 from bench.experiment.job import Job
 from bench.explain import explain_key
 from bench.metrics.cache import Cache
-from bench.record import Record
 from bench.remains import packed, unpacked
+from bench.results.record import Record
+from bench.results.run_dir import Folder, check_writable, jobs_in, look, parse_records
 from bench.run import Run
-from bench.store import Folder, check_writable, jobs_in, look, parse_records
 from bench.util.atomic import write_sealed
 
 JOB = Job(
@@ -184,7 +184,7 @@ def test_looking_sets_nothing_aside(folder: Folder):
 
 @pytest.mark.parametrize("spoil", SPOIL)
 def test_a_spoiled_receipt_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str):
-    from bench import receipt
+    from bench.results import manifest as receipt
 
     path = tmp_path / "receipt.json"
     monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)
@@ -200,7 +200,7 @@ def test_a_spoiled_receipt_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("data", [[2**31], [0], [None], ["\0"], {"a": 1}, 7])
 def test_a_receipt_for_files_that_are_none_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: object):
-    from bench import receipt
+    from bench.results import manifest as receipt
 
     path = tmp_path / "receipt.json"
     monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)

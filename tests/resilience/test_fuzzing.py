@@ -211,7 +211,7 @@ def test_claims(home: Path, content: bytes) -> None:
 
 
 def record() -> Any:
-    from bench.record import Record
+    from bench.results.record import Record
 
     return Record("digits", "good", "p", "d", "1", "", 0, "smoke", "fd", "fd:v1", 0.5, 9, "ok", "", "g@1", "j@1", "cpu", "k")  # fmt: skip
 
@@ -279,7 +279,7 @@ def test_names(home: Path, name: str, other: str) -> None:
         split_labels,
     )
     from bench.leaderboard import board_path
-    from bench.store import record_name
+    from bench.results.run_dir import record_name
 
     for parse in (parse_names, parse_seeds):
         with a_value_or_a_sentence():
@@ -305,7 +305,7 @@ def sealed_parsers() -> dict[str, tuple[Any, Any]]:
 
     from bench.examiners import _known
     from bench.leaderboard.known import Meaning
-    from bench.store import parse_records
+    from bench.results.run_dir import parse_records
 
     return {
         "record": ([record().to_dict()], parse_records),
@@ -381,7 +381,7 @@ def test_jobs_and_keys(home: Path, data: st.DataObject) -> None:
 @fuzzed
 @given(st.data())
 def test_receipts(home: Path, data: st.DataObject) -> None:
-    from bench import receipt
+    from bench.results import manifest as receipt
     from bench.util.atomic import write_sealed
 
     runs = home / "runs"

@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.experiment.keys import content_key
 from bench.experiment.request import Wish
-from bench.record import Record
+from bench.results.record import Record
 from bench.util.atomic import read_sealed, sweep, write_sealed
 
 

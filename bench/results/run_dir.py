@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from bench.errors import BenchError
 from bench.experiment.job import Job
-from bench.record import Record
+from bench.results.record import Record
 from bench.util.atomic import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
 
 Value = TypeVar("Value")
