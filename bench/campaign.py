@@ -10,13 +10,13 @@ from bench.anchors import ANCHORS
 from bench.engine import Event, Limits, Task, run_tasks
 from bench.errors import BenchError
 from bench.examination import row
-from bench.examiners import below_floor
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
 from bench.plan import Plan, is_done
 from bench.results.record import Record
 from bench.results.run_dir import Folder, check_writable, record_name
+from bench.training.guide_and_judge import below_floor
 
 ROLES = ("guide", "judge")
 

@@ -8,10 +8,10 @@ from bench.anchors import ANCHORS, LABELLED
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
-from bench.remains import packed, unpacked
 from bench.results.record import Record, Status
 from bench.results.run_dir import Folder
-from bench.room import Room
+from bench.training.context import Room
+from bench.training.divergence import packed, unpacked
 from bench.util.failure import explain
 
 if TYPE_CHECKING:

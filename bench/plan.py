@@ -13,13 +13,13 @@ from bench.api import Dataset, DataSource
 from bench.config import build, to_dict
 from bench.data.few import few_labels
 from bench.errors import BenchError
-from bench.examiners import Role, examiner_key
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
 from bench.experiment.request import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
 from bench.results.run_dir import Folder
+from bench.training.guide_and_judge import Role, examiner_key
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from bench.anchors import ANCHORS
 from bench.examination import examine, row
 from bench.registry.plugins import Plugins
-from bench.room import Room
-from bench.training import trained
+from bench.training.context import Room
+from bench.training.trainer import trained
 
 
 def run_job(room: Room, plugins: Plugins) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-import bench.examiners as examiners
 import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
+import bench.training.guide_and_judge as examiners
 from bench.api import Dataset
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
@@ -26,8 +26,8 @@ from bench.experiment.job import Job
 from bench.experiment.request import argument_settings, split_argument, split_labels
 from bench.registry.plugins import Plugins
 from bench.results.run_dir import Folder
-from bench.room import Emit, Room
 from bench.runner import run_job
+from bench.training.context import Emit, Room
 from bench.util.failure import explain
 from bench.util.processes import end_children
 

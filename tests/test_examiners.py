@@ -18,10 +18,10 @@ from bench.backbones import bench_classifiers
 from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetSmall
 from bench.errors import BenchError
-from bench.examiners import accuracy_of, below_floor, examiner, examiner_key
 from bench.experiment.budget import Budget
 from bench.freeze import freeze
 from bench.run import silent
+from bench.training.guide_and_judge import accuracy_of, below_floor, examiner, examiner_key
 
 BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
 SETTINGS = {"widths": "8,8,8,8", "batch_size": "32"}
@@ -183,7 +183,7 @@ class Untidy(TimmClassifier):
 
 
 def test_an_error_of_the_classifier_is_not_blamed_on_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.examiners.source_digest", lambda module: "")
+    monkeypatch.setattr("bench.training.guide_and_judge.source_digest", lambda module: "")
     with pytest.raises(FileNotFoundError, match="my own file"):
         ask(tmp_path, target=Untidy, settings={**SETTINGS, "name": "resnet10t"})
 
@@ -197,7 +197,7 @@ class Tied(ResNetSmall):
 
 
 def test_tied_weights_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.examiners.source_digest", lambda module: "")
+    monkeypatch.setattr("bench.training.guide_and_judge.source_digest", lambda module: "")
     first, second = ask(tmp_path, target=Tied), ask(tmp_path, target=Tied)
     assert (first.cached, second.cached) == (False, True)
     assert digest_of(first.classifier) == digest_of(second.classifier)
@@ -229,7 +229,7 @@ def test_the_key_does_not_change_with_what_decides_nothing():
 @pytest.mark.parametrize("other", ["1.0.20", "9.9"])
 def test_the_key_changes_with_the_version_of_timm(monkeypatch, other):
     before = key()
-    monkeypatch.setattr("bench.examiners.version", lambda name: other)
+    monkeypatch.setattr("bench.training.guide_and_judge.version", lambda name: other)
     assert key() != before
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.api import Generator, Spec
-from bench.remains import keep_last_good
+from bench.training.divergence import keep_last_good
 from bench.util.atomic import read_sealed
 
 CPU = torch.device("cpu")

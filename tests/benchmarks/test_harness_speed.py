@@ -83,7 +83,7 @@ def bare(data: Data, steps: int) -> None:
 
 def lent(data: Data, steps: int, folder) -> None:
     """The same with all that the host lends: order, counting, logging, curves, checkpoints."""
-    from bench.curves import Curves
+    from bench.training.tensorboard import Curves
 
     net = Net().to(memory_format=torch.channels_last)
     curves = Curves(folder / "curves", lambda **event: None)

@@ -668,8 +668,8 @@ def test_a_pickle_in_a_sealed_file_is_not_called(
 ):
     from bench.api import Spec
     from bench.metrics.cache import _array
-    from bench.remains import unpacked
     from bench.run import Run
+    from bench.training.divergence import unpacked
     from bench.util.atomic import read_or_set_aside, write_sealed
 
     monkeypatch.chdir(tmp_path)

@@ -23,10 +23,10 @@ from bench.errors import BenchError
 from bench.experiment.job import Job
 from bench.explain import explain_key
 from bench.metrics.cache import Cache
-from bench.remains import packed, unpacked
 from bench.results.record import Record
 from bench.results.run_dir import Folder, check_writable, jobs_in, look, parse_records
 from bench.run import Run
+from bench.training.divergence import packed, unpacked
 from bench.util.atomic import write_sealed
 
 JOB = Job(

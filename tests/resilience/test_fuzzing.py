@@ -303,9 +303,9 @@ def sealed_parsers() -> dict[str, tuple[Any, Any]]:
     """What each sealed file holds, and who reads it."""
     import json
 
-    from bench.examiners import _known
     from bench.leaderboard.known import Meaning
     from bench.results.run_dir import parse_records
+    from bench.training.guide_and_judge import _known
 
     return {
         "record": ([record().to_dict()], parse_records),
@@ -345,7 +345,7 @@ def test_checkpoints_and_samples(data: st.DataObject) -> None:
     import torch
 
     from bench.api import Spec
-    from bench.remains import unpacked
+    from bench.training.divergence import unpacked
     from bench.util.atomic import Corrupt
 
     buffer = io.BytesIO()

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from bench.api import Dataset
-from bench.examiners import Examiner
-from bench.lent import Lent
 from bench.results.run_dir import Folder
 from bench.run import Precision
+from bench.training.guide_and_judge import Examiner
+from bench.training.side_effects import Lent
 
 Emit = Callable[..., None]
 

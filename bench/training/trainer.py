@@ -12,10 +12,10 @@ from bench.api import Generator, Model
 from bench.config import build
 from bench.errors import Diverged
 from bench.registry.plugins import Plugins
-from bench.remains import keep_last_good
 from bench.results.run_dir import Folder
-from bench.room import Room
 from bench.run import Run, derive_seed
+from bench.training.context import Room
+from bench.training.divergence import keep_last_good
 from bench.util.process_state import random_states
 
 
@@ -38,7 +38,7 @@ def trained(room: Room, plugins: Plugins) -> Model:
 
 def _fit(model: Model, room: Room) -> None:
     folder, job = room.folder, room.folder.job
-    from bench.curves import Curves
+    from bench.training.tensorboard import Curves
 
     curves = Curves(folder.path / "tensorboard", room.emit)
     run = Run(
