@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.anchors import ANCHORS
 from bench.engine import Event, Limits, Task, run_tasks
 from bench.errors import BenchError
-from bench.examination import row
+from bench.evaluation.anchors import ANCHORS
+from bench.evaluation.evaluator import row
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render

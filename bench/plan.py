@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from bench.anchors import ANCHORS
 from bench.api import Dataset, DataSource
 from bench.config import build, to_dict
 from bench.data.few import few_labels
 from bench.errors import BenchError
+from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
@@ -76,7 +76,7 @@ def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
 
 def is_done(folder: Folder) -> bool:
     """Whether nothing of this job is left to do."""
-    from bench.examination import needs_measuring
+    from bench.evaluation.evaluator import needs_measuring
     from bench.metrics import METRICS
 
     return folder.record("fit", folder.job.key) is not None and not any(needs_measuring(folder, m) for m in METRICS)
@@ -165,7 +165,7 @@ def _anchor(name: str) -> dict[str, Any]:
         "plugin": "anchors",
         "distribution": OWN,
         "version": version(OWN),
-        "source": source_digest("bench.anchors"),
+        "source": source_digest("bench.evaluation.anchors"),
     }
     return {"entry": name, **origin, "settings": (), "config": {}, "images": 0}
 

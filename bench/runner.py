@@ -1,7 +1,7 @@
 """One job, in its own process: train, then examine. Every step that was done before is read, not done again."""
 
-from bench.anchors import ANCHORS
-from bench.examination import examine, row
+from bench.evaluation.anchors import ANCHORS
+from bench.evaluation.evaluator import examine, row
 from bench.registry.plugins import Plugins
 from bench.training.context import Room
 from bench.training.trainer import trained

@@ -97,7 +97,7 @@ def test_methods_come_before_the_anchors_and_these_in_their_order(make: Make) ->
 
 
 def test_the_anchors_are_those_of_the_host() -> None:
-    from bench.anchors import ANCHORS as HOST
+    from bench.evaluation.anchors import ANCHORS as HOST
     from bench.leaderboard.view import ANCHORS
 
     assert list(ANCHORS) == list(HOST)

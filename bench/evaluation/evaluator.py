@@ -4,8 +4,8 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from bench.anchors import ANCHORS, LABELLED
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
+from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.results.record import Record, Status
