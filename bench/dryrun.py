@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.execution.plan import Plan, is_done
 from bench.experiment.job import Job
-from bench.plan import Plan, is_done
 from bench.results.run_dir import Folder, jobs_in, look
 
 if TYPE_CHECKING:

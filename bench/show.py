@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench.engine import Event
+from bench.execution.executor import Event
 from bench.util.text import shown
 
 LINE_EVERY = 20.0  # seconds between two lines about one task where there is no terminal

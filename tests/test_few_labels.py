@@ -6,9 +6,9 @@ import torch
 from bench.cli import parser
 from bench.data.few import few_labels
 from bench.errors import BenchError
+from bench.execution.plan import make_plan
 from bench.experiment.request import Wish, join_labels, split_labels
 from bench.leaderboard import board_path
-from bench.plan import make_plan
 from bench.testing import tiny_dataset
 
 WISH = Wish(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",

@@ -10,9 +10,9 @@ from bench.streams import console, say, sentence, silence
 from bench.util.processes import end_children
 
 if TYPE_CHECKING:
-    from bench.campaign import Campaign
-    from bench.engine import Limits
-    from bench.plan import Plan
+    from bench.execution.executor import Limits
+    from bench.execution.plan import Plan
+    from bench.execution.session import Campaign
     from bench.results.record import Record
 
 LARGEST_FILE = 16 * 2**10  # MB
@@ -53,7 +53,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
 
 
 def _run(options: argparse.Namespace, wish: Wish) -> int:
-    from bench.engine import warm_up
+    from bench.execution.executor import warm_up
 
     if options.dry_run:
         return _plan_and_run(options, wish)
@@ -65,15 +65,15 @@ def _run(options: argparse.Namespace, wish: Wish) -> int:
 
 
 def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
-    from bench.plan import make_plan
-    from bench.probe import refused
+    from bench.execution.isolated_import import refused
+    from bench.execution.plan import make_plan
 
     plan = make_plan(wish, strict=options.strict_plugins, probe=None if options.dry_run else refused)
     return _dry_run(options, plan) if options.dry_run else _carry_out(options, plan)
 
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.campaign import Campaign
+    from bench.execution.session import Campaign
     from bench.show import show
     from bench.util.paths import cache_dir
 
@@ -105,7 +105,7 @@ def _leave_receipt(options: argparse.Namespace, campaign: "Campaign") -> None:
 
 
 def _limits(options: argparse.Namespace, plan: "Plan") -> "Limits":
-    from bench.engine import Limits
+    from bench.execution.executor import Limits
 
     jobs = plan.wish.jobs
     return Limits(options.timeout or plan.budget.timeout, _memory_mb(options, jobs), _file_mb(options, jobs))

@@ -18,11 +18,11 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
-    from bench.campaign import Campaign
     from bench.cli import parser
     from bench.commands.run import wish_of
-    from bench.engine import Limits
-    from bench.plan import make_plan
+    from bench.execution.executor import Limits
+    from bench.execution.plan import make_plan
+    from bench.execution.session import Campaign
     from bench.show import Lines
 
     words = ["run", "--plugins", "toys", "--set", "toys.pause=0", "--dataset", "toys-dots", "--budget", "smoke"]

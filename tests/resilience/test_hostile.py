@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.probe import refused
+from bench.execution.isolated_import import refused
 from bench.util.processes import end_children
 
 TRAININGS = {

@@ -134,6 +134,6 @@ def die_while_writing(who: str, number: int, notes: str) -> None:
 
 if "TOY_DIES" in os.environ:
     who, number, notes = os.environ["TOY_DIES"].split(":", 2)
-    is_worker = "bench.worker" in __import__("sys").modules
+    is_worker = "bench.execution.worker" in __import__("sys").modules
     if is_worker == (who == "worker"):
         die_while_writing(who, int(number), notes)

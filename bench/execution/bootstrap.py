@@ -5,6 +5,6 @@ from multiprocessing.connection import Connection
 
 def start(connection: Connection, payload: bytes) -> None:
     """Hand over to the worker."""
-    from bench.worker import work
+    from bench.execution.worker import work
 
     work(connection, payload)

@@ -67,7 +67,7 @@ def warm_up() -> None:
 
     server()
     resource_tracker.ensure_running()  # now, for it ends by unblocking what is blocked next
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see bench/preload.py
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see bench/execution/preload.py
     try:
         forkserver.ensure_running()
     finally:
@@ -107,7 +107,7 @@ def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
 def server() -> ForkServerContext:
     """What starts processes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.preload"])
+    context.set_forkserver_preload(["bench.execution.preload"])
     # threads that wait must not burn the cores of other processes: ten times slower on a busy machine otherwise
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # glibc: keep freed memory for the next step, rather than give back and fetch its pages each time
@@ -117,7 +117,7 @@ def server() -> ForkServerContext:
 
 
 def _start(context: ForkServerContext, task: Task) -> _Worker:
-    from bench.start import start  # a module without torch: the host may have none loaded
+    from bench.execution.bootstrap import start  # a module without torch: the host may have none loaded
 
     ours, theirs = context.Pipe()
     process = context.Process(target=start, args=(theirs, json.dumps(task.payload).encode()), name=task.name)

@@ -21,12 +21,12 @@ import bench.training.guide_and_judge as examiners
 from bench.api import Dataset
 from bench.data.few import few_labels
 from bench.errors import BenchError, Diverged
+from bench.execution.tasks import run_job
 from bench.experiment.budget import find_budget
 from bench.experiment.job import Job
 from bench.experiment.request import argument_settings, split_argument, split_labels
 from bench.registry.plugins import Plugins
 from bench.results.run_dir import Folder
-from bench.runner import run_job
 from bench.training.context import Emit, Room
 from bench.util.failure import explain
 from bench.util.processes import end_children

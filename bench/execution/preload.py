@@ -8,4 +8,4 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 import timm  # noqa: E402, F401
 import torch.utils.tensorboard  # noqa: E402, F401
 
-import bench.worker  # noqa: E402, F401
+import bench.execution.worker  # noqa: E402, F401

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.engine import Event, Limits, Task, run_tasks
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.evaluator import row
+from bench.execution.executor import Event, Limits, Task, run_tasks
+from bench.execution.plan import Plan, is_done
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
-from bench.plan import Plan, is_done
 from bench.results.record import Record
 from bench.results.run_dir import Folder, check_writable, record_name
 from bench.training.guide_and_judge import below_floor

@@ -1,0 +1,1 @@
+"""A plan, and how it is carried out in processes."""
