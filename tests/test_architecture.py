@@ -116,7 +116,7 @@ def test_the_host_knows_no_plugin():
 
 
 def test_only_the_command_line_reaches_into_the_conformance_suite():
-    others = [path for path in HOST if path.parent.name != "testing" and path.parent.name != "commands"]
+    others = [path for path in HOST if path.parent.name != "testing" and path.parent.name != "cli"]
     assert offences(others, lambda path: {m for m in modules(parse(path), True) if m.startswith("bench.testing")}) == {}
 
 

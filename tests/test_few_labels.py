@@ -74,7 +74,7 @@ def test_a_cut_is_the_number_at_the_end_of_a_name(name, parts):
 
 
 def test_the_option_and_the_name_are_the_samewish_of():
-    from bench.commands.run import wish_of
+    from bench.cli.run import wish_of
 
     def wish(*arguments):
         return wish_of(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))

@@ -19,11 +19,11 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
     from bench.cli import parser
-    from bench.commands.run import wish_of
+    from bench.cli.progress import Lines
+    from bench.cli.run import wish_of
     from bench.execution.executor import Limits
     from bench.execution.plan import make_plan
     from bench.execution.session import Campaign
-    from bench.show import Lines
 
     words = ["run", "--plugins", "toys", "--set", "toys.pause=0", "--dataset", "toys-dots", "--budget", "smoke"]
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])

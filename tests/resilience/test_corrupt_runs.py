@@ -19,9 +19,9 @@ import torch
 from surroundings import BENCH, run
 
 from bench.api import Data, Spec
+from bench.cli.explain import explain_key
 from bench.errors import BenchError
 from bench.experiment.job import Job
-from bench.explain import explain_key
 from bench.metrics.cache import Cache
 from bench.results.record import Record
 from bench.results.run_dir import Folder, check_writable, jobs_in, look, parse_records

@@ -365,7 +365,7 @@ def test_checkpoints_and_samples(data: st.DataObject) -> None:
 @fuzzed
 @given(st.data())
 def test_jobs_and_keys(home: Path, data: st.DataObject) -> None:
-    from bench.explain import explain_key, explanation_text
+    from bench.cli.explain import explain_key, explanation_text
 
     key = "ab" * 32
     names = {"entry": "good", "dataset": "digits", "seed": 0, "device": "cpu"}

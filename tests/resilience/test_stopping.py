@@ -99,7 +99,7 @@ BODIES = {  # what a command does, and what it says on standard output
 @pytest.mark.parametrize("what", BODIES)
 def test_a_signal_is_not_lost_where_it(what):
     body, says = BODIES[what]
-    code = f"import os, signal, subprocess, sys, time, bench.cli as cli\ndef perform(_):\n    {body}\n"
+    code = f"import os, signal, subprocess, sys, time, bench.cli.dispatch as cli\ndef perform(_):\n    {body}\n"
     started = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", f"{code}cli._perform = perform\nsys.exit(cli.main([]))"],

@@ -2,11 +2,13 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from bench.cli.arguments import add_command, positive, positive_float
+from bench.cli.console import console, say, sentence, silence
 from bench.errors import BenchError
 from bench.experiment.request import Wish, join_labels, parse_seeds
-from bench.streams import console, say, sentence, silence
 from bench.util.processes import end_children
 
 if TYPE_CHECKING:
@@ -16,6 +18,57 @@ if TYPE_CHECKING:
     from bench.results.record import Record
 
 LARGEST_FILE = 16 * 2**10  # MB
+
+
+def add_parser(commands: Any) -> None:
+    sub = add_command(commands, "run", run, "train methods, examine them, and write the board", as_json=True)
+    add = sub.add_argument
+    add("--plugins", required=True, metavar="NAMES", help="entry names, separated by commas, or all")
+    add(
+        "--dataset", default="sprites", metavar="NAME", help="a data set, e.g. digits or folder:PATH (default: sprites)"
+    )
+    add("--labels-per-class", type=positive, metavar="N", help="train on N images of each class; the board is NAME@N")
+    add("--seeds", default="0", metavar="LIST", help="training seeds, e.g. 0,1,2 or 0-4 (default: 0)")
+    add("--budget", metavar="NAME", help="smoke, quick, standard or full (default: quick on CPU, standard on a GPU)")
+    add("--set", action="append", default=[], metavar="ENTRY.KEY=VALUE", help="change a setting, e.g. regene.lr=1e-3")
+    add("--guide", metavar="NAME", help="the classifier lent to methods, e.g. timm:resnet18")
+    add("--judge", metavar="NAME", help="the classifier that scores them; never the guide")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
+    add(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="processes at a time, sharing the cores (default: one for each core, with one thread; 1 on a GPU)",
+    )
+    add(
+        "--timeout",
+        type=positive_float,
+        metavar="SECONDS",
+        help="the longest that one job may take (default: by budget)",
+    )
+    add(
+        "--memory",
+        type=positive_float,
+        metavar="GB",
+        help="the most that one job may hold (default: 90%% of the machine / N)",
+    )
+    add(
+        "--disk",
+        type=positive_float,
+        metavar="GB",
+        help="the largest file that one job may write (default: half of what is free / N, at most 16)",
+    )
+    add(
+        "--checkpoint-every",
+        type=positive_float,
+        default=30.0,
+        metavar="SECONDS",
+        help="what a killed training loses at most (default: 30)",
+    )
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run directories (default: runs)")
+    add("--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR", help="boards (default: leaderboards)")
+    add("--dry-run", action="store_true", help="print the jobs with their keys and what is cached, and stop")
+    add("--strict-plugins", action="store_true", help="refuse to start while any installed plugin is broken")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,8 +126,8 @@ def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
 
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
+    from bench.cli.progress import show
     from bench.execution.session import Campaign
-    from bench.show import show
     from bench.util.paths import cache_dir
 
     with show(console(stderr=True)) as display:
@@ -129,7 +182,7 @@ def _file_mb(options: argparse.Namespace, jobs: int) -> float:
 
 
 def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.dryrun import outline, outline_table
+    from bench.cli.dry_run import outline, outline_table
 
     rows = outline(plan, options.runs)
     if options.json:

@@ -1,17 +1,36 @@
-"""Everything that is installed: `bench list`."""
+"""`bench list`: everything that is installed."""
 
+import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
-from bench.api import capabilities
-from bench.metrics import METRICS, space_states
-from bench.registry.plugins import KINDS, Plugins
+from bench.cli.arguments import add_command
+from bench.cli.console import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
+def add_parser(commands: Any) -> None:
+    text = "list plugins, methods, data sets, metrics and feature spaces"
+    add_command(commands, "list", list_, text, as_json=True)
+
+
+def list_(options: argparse.Namespace) -> int:
+    found = inventory()
+    if options.json:
+        print(json.dumps(found, indent=1))
+    else:
+        for table in inventory_tables(found):
+            console().print(table)
+    return 0
+
+
 def inventory() -> dict[str, list[dict[str, Any]]]:
     """Plain rows by kind: plugins, broken, generators, classifiers, datasets, metrics, feature_spaces."""
+    from bench.metrics import METRICS, space_states
+    from bench.registry.plugins import KINDS, Plugins
+
     plugins = Plugins()
     entries = {kind: plugins.all(kind) for kind in KINDS}
     rows: dict[str, dict[str, Any]] = {}
@@ -37,6 +56,8 @@ def inventory() -> dict[str, list[dict[str, Any]]]:
 
 
 def _model(entry: Any) -> dict[str, Any]:
+    from bench.api import capabilities
+
     about = {"name": entry.name, "plugin": entry.plugin, "source": entry.target.source}
     return about | {"capabilities": list(capabilities(entry.target))} if entry.kind == "generators" else about
 

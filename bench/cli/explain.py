@@ -1,15 +1,32 @@
-"""What a key stands for: the parts it was made from, and what sets it apart from its latest sibling."""
+"""`bench explain`: what a result was computed from, and what changed since the latest run of its kind."""
 
+import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+from bench.cli.arguments import add_command
 from bench.errors import BenchError
-from bench.results.run_dir import jobs_in, look, parse_records
+
+
+def add_parser(commands: Any) -> None:
+    text = "show what a result was computed from and what changed since the previous run"
+    sub = add_command(commands, "explain", explain, text, as_json=True)
+    sub.add_argument("key", help="a key from a leaderboard or a run directory, or its first 6 or more hex digits")
+    sub.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR")
+
+
+def explain(options: argparse.Namespace) -> int:
+    found = explain_key(options.runs, options.key)
+    print(json.dumps(found, indent=1) if options.json else explanation_text(found))
+    return 0
 
 
 def explain_key(runs: Path, key: str) -> dict[str, Any]:
     """The training or the measurement behind `key` (or its first hex digits). Raises `BenchError` where there is none."""
+    from bench.results.run_dir import jobs_in, look, parse_records
+
     jobs = list(jobs_in(runs)) if re.fullmatch("[0-9a-f]{6,}", key) else []
     for folder, written in jobs:
         if written["key"].startswith(key):

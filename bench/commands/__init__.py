@@ -1,1 +1,0 @@
-"""What each command does with its parsed options; imports nothing heavy before it needs it."""
