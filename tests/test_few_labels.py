@@ -7,16 +7,16 @@ from bench.cli import parser
 from bench.data.few import few_labels
 from bench.errors import BenchError
 from bench.execution.plan import make_plan
-from bench.experiment.request import Wish, join_labels, split_labels
+from bench.experiment.request import RunRequest, join_labels, split_labels
 from bench.leaderboard import board_path
 from bench.testing import tiny_dataset
 
-WISH = Wish(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",
+WISH = RunRequest(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",
             judge="resnet-s", device="cpu", jobs=1, threads=1)  # fmt: skip
 
 
 def planned(dataset):
-    plan = make_plan(Wish(**{**vars(WISH), "dataset": dataset}))
+    plan = make_plan(RunRequest(**{**vars(WISH), "dataset": dataset}))
     (job,) = (job for job in plan.jobs if job.entry == "regene")
     return plan, job
 
@@ -74,10 +74,10 @@ def test_a_cut_is_the_number_at_the_end_of_a_name(name, parts):
 
 
 def test_the_option_and_the_name_are_the_samewish_of():
-    from bench.cli.run import wish_of
+    from bench.cli.run import request_from
 
     def wish(*arguments):
-        return wish_of(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
+        return request_from(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
 
     asked = wish("--dataset", "digits", "--labels-per-class", "20")
     assert asked == wish("--dataset", "digits@20")

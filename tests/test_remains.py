@@ -9,7 +9,7 @@ import torch
 
 from bench.api import Generator, Spec
 from bench.training.divergence import keep_last_good
-from bench.util.atomic import read_sealed
+from bench.util.atomic import read_checksummed
 
 CPU = torch.device("cpu")
 
@@ -30,17 +30,17 @@ class Flat(Generator):
 @pytest.fixture
 def folder(tmp_path):
     """A run directory of a job with 2,000 samples."""
-    from bench.util.atomic import write_sealed
+    from bench.util.atomic import write_checksummed
 
     return SimpleNamespace(
         path=tmp_path, job=SimpleNamespace(samples=2000, seed=0),
-        write_bytes=lambda name, payload: write_sealed(tmp_path / name, payload),
+        write_bytes=lambda name, payload: write_checksummed(tmp_path / name, payload),
     )  # fmt: skip
 
 
 def test_a_model_that_went_back_to_a_good_state_leaves_its_drawings(folder, tmp_path):
     assert keep_last_good(Flat(0.5, Spec("toy", 1, 8, tuple("abc"))), folder, CPU)
-    with np.load(io.BytesIO(read_sealed(tmp_path / "last-good.npz")), allow_pickle=False) as kept:
+    with np.load(io.BytesIO(read_checksummed(tmp_path / "last-good.npz")), allow_pickle=False) as kept:
         assert kept["images"].shape == (24, 1, 8, 8)
         assert kept["labels"].tolist() == list(range(3)) * 8
         assert kept["conditional"]

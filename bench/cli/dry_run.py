@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.execution.plan import Plan, is_done
 from bench.experiment.job import Job
-from bench.results.run_dir import Folder, jobs_in, look
+from bench.results.run_dir import RunDir, jobs_in, look
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +16,7 @@ def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
     """One row a job: entry, seed, key, whether it is cached, and an estimate in seconds where one can be made."""
     rows = []
     for job in plan.jobs:
-        folder = Folder(runs, job)
+        folder = RunDir(runs, job)
         done = is_done(folder)
         seconds = 0.0 if done or not job.images else estimate(job, runs)
         rows.append({"entry": job.entry, "settings": job.setting_text, "seed": job.seed, "key": job.key,

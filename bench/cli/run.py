@@ -1,4 +1,4 @@
-"""`bench run`: look for a receipt, else plan and carry out, and print what came of it."""
+"""`bench run`: look for a manifest, else plan and carry out, and print what came of it."""
 
 import argparse
 import json
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.arguments import add_command, positive, positive_float
 from bench.cli.console import console, say, sentence, silence
 from bench.errors import BenchError
-from bench.experiment.request import Wish, join_labels, parse_seeds
+from bench.experiment.request import RunRequest, join_labels, parse_seeds
 from bench.util.processes import end_children
 
 if TYPE_CHECKING:
     from bench.execution.executor import Limits
     from bench.execution.plan import Plan
-    from bench.execution.session import Campaign
+    from bench.execution.session import Session
     from bench.results.record import Record
 
 LARGEST_FILE = 16 * 2**10  # MB
@@ -72,10 +72,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from bench.results.manifest import find_receipt
+    from bench.results.manifest import find_manifest
 
-    wish = wish_of(options)
-    records = None if options.dry_run or options.strict_plugins else find_receipt(options.runs, wish)
+    request = request_from(options)
+    records = None if options.dry_run or options.strict_plugins else find_manifest(options.runs, request)
     if records is not None:
         from bench.leaderboard import merge, render
 
@@ -84,14 +84,14 @@ def run(options: argparse.Namespace) -> int:
         say(f"all of this was done before; the runs are in {options.runs}")
         _print_run(options, records, {})
         return 0
-    return _run(options, wish)
+    return _run(options, request)
 
 
-def wish_of(options: argparse.Namespace) -> Wish:
+def request_from(options: argparse.Namespace) -> RunRequest:
     from bench.experiment.defaults import default_budget, default_examiner, share_cores
 
     jobs, threads = share_cores(options.device, options.jobs)
-    return Wish(
+    return RunRequest(
         plugins=options.plugins,
         dataset=join_labels(options.dataset, options.labels_per_class),
         seeds=parse_seeds(options.seeds),
@@ -105,62 +105,62 @@ def wish_of(options: argparse.Namespace) -> Wish:
     )
 
 
-def _run(options: argparse.Namespace, wish: Wish) -> int:
+def _run(options: argparse.Namespace, request: RunRequest) -> int:
     from bench.execution.executor import warm_up
 
     if options.dry_run:
-        return _plan_and_run(options, wish)
+        return _plan_and_run(options, request)
     try:
         warm_up()
-        return _plan_and_run(options, wish)
+        return _plan_and_run(options, request)
     finally:
         end_children()  # the server, which may still be importing, or be unknown yet, and what it started
 
 
-def _plan_and_run(options: argparse.Namespace, wish: Wish) -> int:
+def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:
     from bench.execution.isolated_import import refused
     from bench.execution.plan import make_plan
 
-    plan = make_plan(wish, strict=options.strict_plugins, probe=None if options.dry_run else refused)
+    plan = make_plan(request, strict=options.strict_plugins, probe=None if options.dry_run else refused)
     return _dry_run(options, plan) if options.dry_run else _carry_out(options, plan)
 
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
     from bench.cli.progress import show
-    from bench.execution.session import Campaign
+    from bench.execution.session import Session
     from bench.util.paths import cache_dir
 
     with show(console(stderr=True)) as display:
         every = options.checkpoint_every
         limits = _limits(options, plan)
-        campaign = Campaign(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
+        session = Session(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
         try:
-            code = campaign.run()
+            code = session.run()
         except BenchError as error:
             display.note(sentence(str(error)))
             return 1
     if code == 0:
-        _leave_receipt(options, campaign)
-    _print_run(options, campaign.records, campaign.ends)
+        _write_manifest(options, session)
+    _print_run(options, session.records, session.ends)
     return code
 
 
-def _leave_receipt(options: argparse.Namespace, campaign: "Campaign") -> None:
-    from bench.results.manifest import write_receipt
+def _write_manifest(options: argparse.Namespace, session: "Session") -> None:
+    from bench.results.manifest import write_manifest
 
-    plan = campaign.plan
+    plan = session.plan
     if plan.data_files is None:
         return
     try:
-        write_receipt(options.runs, plan.wish, campaign.record_paths(), plan.data_files)
+        write_manifest(options.runs, plan.request, session.record_paths(), plan.data_files)
     except OSError as error:  # all is done, it only takes longer to see next time
-        say(f"no receipt is left in {options.runs}: {error.strerror}")
+        say(f"no manifest is left in {options.runs}: {error.strerror}")
 
 
 def _limits(options: argparse.Namespace, plan: "Plan") -> "Limits":
     from bench.execution.executor import Limits
 
-    jobs = plan.wish.jobs
+    jobs = plan.request.jobs
     return Limits(options.timeout or plan.budget.timeout, _memory_mb(options, jobs), _file_mb(options, jobs))
 
 

@@ -11,7 +11,7 @@ from bench.data.prepared import load_or_make, prepared_folder
 from bench.data.recipe import Recipe
 from bench.data.resize import check_size
 from bench.errors import BenchError
-from bench.util.atomic import set_aside
+from bench.util.atomic import quarantine
 
 
 class Source(DataSource):
@@ -72,7 +72,7 @@ class FileSource(Source):
         except BenchError as error:
             spoiled = [path for file in self.files if (path := self._spoiled(file))]
             for path in spoiled:
-                set_aside(path, str(error))
+                quarantine(path, str(error))
             if not spoiled:
                 raise
             return super().load(size)

@@ -9,8 +9,8 @@ from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.results.record import Record, Status
-from bench.results.run_dir import Folder
-from bench.training.context import Room
+from bench.results.run_dir import RunDir
+from bench.training.context import JobContext
 from bench.training.divergence import packed, unpacked
 from bench.util.failure import explain
 
@@ -18,52 +18,52 @@ if TYPE_CHECKING:
     from bench.metrics import Exam, Metric
 
 
-def examine(room: Room, model: Model | None) -> None:
+def examine(context: JobContext, model: Model | None) -> None:
     """Measure every metric that was not measured yet; one that fails is a row, and the others go on."""
     from bench.metrics import METRICS
 
-    job, folder = room.folder.job, room.folder
+    job, folder = context.run_dir.job, context.run_dir
     due = [metric for metric in METRICS if needs_measuring(folder, metric)]
     if not due:
         return
-    samples, conditional, problem = _samples(room, model)
-    room.loan.check("sample")
-    exam = _exam(room, model, samples, conditional)
+    samples, conditional, problem = _samples(context, model)
+    context.guard.check("sample")
+    exam = _exam(context, model, samples, conditional)
     for done, metric in enumerate(due):
-        room.emit(phase=f"measuring {metric.name}", images=done, of=len(due), scalars={})
+        context.emit(phase=f"measuring {metric.name}", images=done, of=len(due), scalars={})
         parts = job.measuring(metric)
-        records = _measure(room, metric, exam, model, conditional, problem, content_key(parts))
+        records = _measure(context, metric, exam, model, conditional, problem, content_key(parts))
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
-            room.loan.check(f"what {metric.name} asked the method for")
+            context.guard.check(f"what {metric.name} asked the method for")
         folder.write_record(metric.name, content_key(parts), records)
 
 
-def needs_measuring(folder: Folder, metric: "Metric") -> bool:
+def needs_measuring(folder: RunDir, metric: "Metric") -> bool:
     """Whether this metric has no finished record yet: what failed is tried again."""
     records = folder.record(metric.name, content_key(folder.job.measuring(metric)))
     return records is None or any(record.status not in ("ok", "skipped") for record in records)
 
 
 def _measure(
-    room: Room, metric: "Metric", exam: "Exam", model: Model | None, conditional: bool, problem: str, key: str
+    context: JobContext, metric: "Metric", exam: "Exam", model: Model | None, conditional: bool, problem: str, key: str
 ) -> list[Record]:
     from bench.metrics import Measured
 
     missing = metric.missing(model, conditional)
     if missing:
-        return [_row(room, metric, metric.name, key, status="skipped", reason=missing)]
+        return [_row(context, metric, metric.name, key, status="skipped", reason=missing)]
     if problem and "samples" in metric.needs:
-        return [_row(room, metric, metric.name, key, status="failed", reason=problem)]
+        return [_row(context, metric, metric.name, key, status="failed", reason=problem)]
     try:
         measured: Measured = metric.compute(exam)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
-        return [_row(room, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
+        return [_row(context, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
     except Exception as error:
-        return [_row(room, metric, metric.name, key, status="failed", reason=explain(error))]
+        return [_row(context, metric, metric.name, key, status="failed", reason=explain(error))]
 
 
 def _row(
-    room: Room,
+    context: JobContext,
     metric: "Metric",
     name: str,
     key: str,
@@ -72,11 +72,11 @@ def _row(
     status: Status = "ok",
     reason: str = "",
 ) -> Record:
-    job = room.folder.job
+    job = context.run_dir.job
     if value is not None and not math.isfinite(value):
         value, status, reason = None, "failed", f"the value is {value}"
     protocol = metric.protocol(job.samples, job.reference)
-    return row(job, name, key, protocol, value, n, status, reason, room.guide.label, room.judge.label)
+    return row(job, name, key, protocol, value, n, status, reason, context.guide.label, context.judge.label)
 
 
 def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: int | None, status: Status, reason: str,
@@ -88,56 +88,56 @@ def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: in
     )  # fmt: skip
 
 
-def _exam(room: Room, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
+def _exam(context: JobContext, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
     from bench.metrics import Exam
 
-    job = room.folder.job
+    job = context.run_dir.job
     return Exam(
         model=model,
-        dataset=room.dataset,
+        dataset=context.dataset,
         samples=samples,
         conditional=conditional,
-        judge=room.judge.classifier,
-        judge_digest=room.judge.digest,
-        guide=room.guide.classifier,
-        device=room.device,
+        judge=context.judge.classifier,
+        judge_digest=context.judge.digest,
+        guide=context.guide.classifier,
+        device=context.device,
         n=job.samples,
         reference=job.reference,
         seed=job.seed,
-        costs=room.folder.costs("train.json") | room.folder.costs("sampling.json"),
-        cache=room.cache,
+        costs=context.run_dir.costs("train.json") | context.run_dir.costs("sampling.json"),
+        cache=context.cache,
     )
 
 
-def _samples(room: Room, model: Model | None) -> tuple[Data | None, bool, str]:
+def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, bool, str]:
     """The samples of the exam, whether their labels were asked for, and what went wrong."""
-    job = room.folder.job
+    job = context.run_dir.job
     if model is None:
-        return ANCHORS[job.entry](room.dataset, job.samples, job.seed), job.entry in LABELLED, ""
+        return ANCHORS[job.entry](context.dataset, job.samples, job.seed), job.entry in LABELLED, ""
     if isinstance(model, Classifier):
         return None, False, ""
     try:
-        return *_drawn(room, model), ""
+        return *_drawn(context, model), ""
     except Exception as error:
         return None, hasattr(model, "sample_class"), f"sampling failed: {explain(error)}"
 
 
-def _drawn(room: Room, model: Model) -> tuple[Data, bool]:
+def _drawn(context: JobContext, model: Model) -> tuple[Data, bool]:
     from bench.metrics import draw_samples
     from bench.results.contact_sheet import save_grid
 
     assert isinstance(model, Generator)
-    folder, job = room.folder, room.folder.job
+    folder, job = context.run_dir, context.run_dir.job
     name = f"samples-{job.samples}.npz"
-    if (drawn := folder.read(name, lambda payload: unpacked(payload, room.dataset.spec, job.samples))) is not None:
+    if (drawn := folder.read(name, lambda payload: unpacked(payload, context.dataset.spec, job.samples))) is not None:
         return drawn
 
     def on_chunk(done: int, total: int) -> None:
-        room.emit(phase="sampling", images=done, of=total, scalars={})
+        context.emit(phase="sampling", images=done, of=total, scalars={})
 
     on_chunk(0, job.samples)
     started = time.perf_counter()
-    samples, conditional = draw_samples(model, job.samples, job.seed, room.device, on_chunk)
+    samples, conditional = draw_samples(model, job.samples, job.seed, context.device, on_chunk)
     seconds = time.perf_counter() - started
     folder.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
     save_grid(samples, folder.path / "samples.png")

@@ -1,4 +1,4 @@
-"""From a wish to frozen jobs: every complaint about a request is raised here, before any compute."""
+"""From a request to frozen jobs: every complaint about a request is raised here, before any compute."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,16 @@ from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
-from bench.experiment.request import Wish, argument_settings, parse_names, parse_settings, split_argument, split_labels
+from bench.experiment.request import (
+    RunRequest,
+    argument_settings,
+    parse_names,
+    parse_settings,
+    split_argument,
+    split_labels,
+)
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
-from bench.results.run_dir import Folder
+from bench.results.run_dir import RunDir
 from bench.training.guide_and_judge import Role, examiner_key
 
 
@@ -26,7 +33,7 @@ from bench.training.guide_and_judge import Role, examiner_key
 class Plan:
     """Everything that a run will do."""
 
-    wish: Wish
+    request: RunRequest
     device: Device
     budget: Budget
     jobs: tuple[Job, ...]
@@ -38,29 +45,29 @@ class Plan:
     unusable: frozenset[str]  # plugins that no job should import, whatever it looks for
 
 
-def make_plan(wish: Wish, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
+def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
     """Resolve names, settings, data and keys. Raises `BenchError` for anything that cannot be."""
-    budget, plugins = find_budget(wish.budget), Plugins(probe=probe)
-    entries, broken = _generators(plugins, wish.plugins, strict)
-    settings = parse_settings(wish.set, [entry.name for entry in entries])
+    budget, plugins = find_budget(request.budget), Plugins(probe=probe)
+    entries, broken = _generators(plugins, request.plugins, strict)
+    settings = parse_settings(request.set, [entry.name for entry in entries])
     methods = [_method(entry, settings[entry.name]) for entry in entries]
-    classifiers = _classifiers(plugins, wish)
-    device = find_device(wish.device, wish.threads)
-    name, per_class = split_labels(wish.dataset)
+    classifiers = _classifiers(plugins, request)
+    device = find_device(request.device, request.threads)
+    name, per_class = split_labels(request.dataset)
     base, argument = split_argument(name)
     source: DataSource = plugins.find("datasets", base).target(argument)
     dataset = source.load()
     lent = few_labels(dataset, per_class)
     for method, entry in zip(methods, entries, strict=True):
         method["images"] = training_images(entry, budget, len(lent.train))
-    common = _common(wish, budget, dataset, lent, device, classifiers)
+    common = _common(request, budget, dataset, lent, device, classifiers)
     everyone = [_anchor(name) for name in ANCHORS] + methods
     return Plan(
-        wish=wish,
+        request=request,
         device=device,
         budget=budget,
-        jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in wish.seeds),
-        broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in wish.seeds),
+        jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
+        broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
         board=lent.spec.name,
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
@@ -74,7 +81,7 @@ def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
     return entry.target.paper_epochs * train_size if budget.images is None else budget.images
 
 
-def is_done(folder: Folder) -> bool:
+def is_done(folder: RunDir) -> bool:
     """Whether nothing of this job is left to do."""
     from bench.evaluation.evaluator import needs_measuring
     from bench.metrics import METRICS
@@ -101,12 +108,12 @@ def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry],
     return entries, broken
 
 
-def _classifiers(plugins: Plugins, wish: Wish) -> dict[Role, Entry]:
-    if wish.guide == wish.judge:
-        who = f"the guide and the judge are both {wish.guide!r}"
+def _classifiers(plugins: Plugins, request: RunRequest) -> dict[Role, Entry]:
+    if request.guide == request.judge:
+        who = f"the guide and the judge are both {request.guide!r}"
         raise BenchError(f"{who}: a method must not be scored by what guides it")
     found: dict[Role, Entry] = {}
-    for role, name in (("guide", wish.guide), ("judge", wish.judge)):
+    for role, name in (("guide", request.guide), ("judge", request.judge)):
         base, _ = split_argument(name)
         found[role] = entry = plugins.find("classifiers", base)  # type: ignore[index]
         build(entry.target.Config, argument_settings(name), entry.name)  # complains now
@@ -114,14 +121,19 @@ def _classifiers(plugins: Plugins, wish: Wish) -> dict[Role, Entry]:
 
 
 def _common(
-    wish: Wish, budget: Budget, dataset: Dataset, lent: Dataset, device: Device, classifiers: Mapping[Role, Entry]
+    request: RunRequest,
+    budget: Budget,
+    dataset: Dataset,
+    lent: Dataset,
+    device: Device,
+    classifiers: Mapping[Role, Entry],
 ) -> dict[str, Any]:
     """What all jobs of a run share. `lent` is what methods see of the data set; the judge and the exam see all of it."""
     keys = {
         role: examiner_key(
             role,
             entry.target,
-            argument_settings(getattr(wish, role)),
+            argument_settings(getattr(request, role)),
             lent if role == "guide" else dataset,
             budget=budget,
             device=torch.device(device.kind),
@@ -131,15 +143,15 @@ def _common(
         for role, entry in classifiers.items()
     }
     return {
-        "dataset": wish.dataset,
+        "dataset": request.dataset,
         "board": lent.spec.name,
         "data_digest": lent.digest,
         "budget": budget.name,
         "samples": min(budget.samples, len(dataset.test)),
         "reference": min(budget.reference, len(dataset.train)),
-        "guide": wish.guide,
+        "guide": request.guide,
         "guide_key": keys["guide"],
-        "judge": wish.judge,
+        "judge": request.judge,
         "judge_key": keys["judge"],
         "device": device.name,
         "torch": torch.__version__,

@@ -15,7 +15,7 @@ from bench.experiment.job import Job
 from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
 from bench.results.record import Record
-from bench.results.run_dir import Folder, check_writable, record_name
+from bench.results.run_dir import RunDir, check_writable, record_name
 from bench.training.guide_and_judge import below_floor
 
 ROLES = ("guide", "judge")
@@ -31,7 +31,7 @@ class Show(Protocol):
 
 
 @dataclass
-class Campaign:
+class Session:
     """One plan being carried out in `runs`, with its board in `boards`."""
 
     plan: Plan
@@ -46,7 +46,7 @@ class Campaign:
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
     def __post_init__(self) -> None:
-        self.folders = {job.key: Folder(self.runs, job) for job in self.plan.jobs}
+        self.folders = {job.key: RunDir(self.runs, job) for job in self.plan.jobs}
 
     @property
     def records(self) -> list[Record]:
@@ -107,7 +107,7 @@ class Campaign:
 
     def _watch(self, tasks: list[Task]) -> Iterator[tuple[Task, Event]]:
         started: dict[str, float] = {}
-        for task, event in run_tasks(tasks, self.plan.wish.jobs, self.limits):
+        for task, event in run_tasks(tasks, self.plan.request.jobs, self.limits):
             if "start" in event:
                 started[task.name] = time.monotonic()
                 self.show.started(task.name)
@@ -118,17 +118,17 @@ class Campaign:
             yield task, event
 
     def _payload(self, kind: str, name: str) -> dict[str, Any]:
-        device, wish = self.plan.device, self.plan.wish
+        device, request = self.plan.device, self.plan.request
         log = self.folders[name].log if name in self.folders else self.runs / "logs" / f"{name}.txt"
         return {
             "kind": kind,
             "log": str(log.absolute()),
             "runs": str(self.runs.absolute()),
             "cache": str(self.cache.absolute()),
-            "dataset": wish.dataset,
-            "budget": wish.budget,
-            "guide": wish.guide,
-            "judge": wish.judge,
+            "dataset": request.dataset,
+            "budget": request.budget,
+            "guide": request.guide,
+            "judge": request.judge,
             "device": device.kind,
             "threads": device.threads,
             "precision": device.precision,
@@ -158,7 +158,7 @@ class Campaign:
             merge(self.boards, [record])
 
     def _examiners(self) -> tuple[str, str]:
-        return self.labels.get("guide", self.plan.wish.guide), self.labels.get("judge", self.plan.wish.judge)
+        return self.labels.get("guide", self.plan.request.guide), self.labels.get("judge", self.plan.request.judge)
 
     def _collect(self, job: Job) -> list[Record]:
         found = [self.folders[job.key].record(name, key) for name, key in measurements(job)]

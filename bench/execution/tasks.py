@@ -3,18 +3,18 @@
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.evaluator import examine, row
 from bench.registry.plugins import Plugins
-from bench.training.context import Room
+from bench.training.context import JobContext
 from bench.training.trainer import trained
 
 
-def run_job(room: Room, plugins: Plugins) -> None:
+def run_job(context: JobContext, plugins: Plugins) -> None:
     """Train the entry and examine it; each record is on disk as soon as it is known."""
-    job = room.folder.job
-    room.folder.create()
-    model = None if job.entry in ANCHORS else trained(room, plugins)
-    if room.folder.record("fit", job.key) is None:
-        seen = room.folder.costs("train.json").get("train-images", 0)
-        n = len(room.dataset.train)
-        record = row(job, "fit", job.key, "fit", seen, n, "ok", "", room.guide.label, room.judge.label)
-        room.folder.write_record("fit", job.key, [record])
-    examine(room, model)
+    job = context.run_dir.job
+    context.run_dir.create()
+    model = None if job.entry in ANCHORS else trained(context, plugins)
+    if context.run_dir.record("fit", job.key) is None:
+        seen = context.run_dir.costs("train.json").get("train-images", 0)
+        n = len(context.dataset.train)
+        record = row(job, "fit", job.key, "fit", seen, n, "ok", "", context.guide.label, context.judge.label)
+        context.run_dir.write_record("fit", job.key, [record])
+    examine(context, model)

@@ -26,8 +26,8 @@ from bench.experiment.budget import find_budget
 from bench.experiment.job import Job
 from bench.experiment.request import argument_settings, split_argument, split_labels
 from bench.registry.plugins import Plugins
-from bench.results.run_dir import Folder
-from bench.training.context import Emit, Room
+from bench.results.run_dir import RunDir
+from bench.training.context import Emit, JobContext
 from bench.util.failure import explain
 from bench.util.processes import end_children
 
@@ -77,8 +77,8 @@ def _outcome(do: Callable[[dict[str, Any], Emit], None], task: dict[str, Any], e
 def fit_examiner(task: dict[str, Any], emit: Emit) -> None:
     """Fit the guide or the judge, or find it in the cache, and tell its accuracy."""
     plugins = Plugins().avoid(task["avoid"])
-    dataset, lent = load_dataset(plugins, task["dataset"])
-    seen = lent if task["role"] == "guide" else dataset
+    dataset, subset = load_dataset(plugins, task["dataset"])
+    seen = subset if task["role"] == "guide" else dataset
     examiner = load_examiner(plugins, seen, task, task["role"], task[task["role"]], emit)
     emit(examiner=task["role"], label=examiner.label, accuracy=examiner.accuracy, cached=examiner.cached)
 
@@ -88,15 +88,15 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
     from filelock import FileLock
 
     job = Job.from_dict(task["job"])
-    plugins, folder = Plugins().avoid(task["avoid"]), Folder(Path(task["runs"]), job)
-    dataset, lent = load_dataset(plugins, job.dataset)
-    if lent.digest != job.data_digest:
+    plugins, run_dir = Plugins().avoid(task["avoid"]), RunDir(Path(task["runs"]), job)
+    dataset, subset = load_dataset(plugins, job.dataset)
+    if subset.digest != job.data_digest:
         raise BenchError(f"the files of {job.dataset} changed since this run was planned; run it again")
-    room = Room(
-        folder=folder,
+    context = JobContext(
+        run_dir=run_dir,
         dataset=dataset,
-        lent=lent,
-        guide=load_examiner(plugins, lent, task, "guide", job.guide, emit),
+        subset=subset,
+        guide=load_examiner(plugins, subset, task, "guide", job.guide, emit),
         find_judge=lambda: load_examiner(plugins, dataset, task, "judge", job.judge, emit),
         device=torch.device(task["device"]),
         precision=task["precision"],
@@ -104,9 +104,9 @@ def do_job(task: dict[str, Any], emit: Emit) -> None:
         emit=emit,
         checkpoint_every=task["checkpoint_every"],
     )
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.path / ".lock"):
-        run_job(room, plugins)
+    run_dir.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(run_dir.path / ".lock"):
+        run_job(context, plugins)
 
 
 TASKS = {"examiner": fit_examiner, "job": do_job}
@@ -122,7 +122,7 @@ def load_dataset(plugins: Plugins, name: str) -> tuple[Dataset, Dataset]:
 
 def load_examiner(
     plugins: Plugins, dataset: Dataset, task: dict[str, Any], role: examiners.Role, name: str, emit: Emit
-) -> examiners.Examiner:
+) -> examiners.FittedClassifier:
     """The guide or the judge: `timm:resnet18` means the entry timm with its setting `name` at resnet18."""
 
     def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:

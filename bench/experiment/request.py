@@ -8,7 +8,7 @@ from bench.errors import BenchError, nearest
 
 
 @dataclass(frozen=True)
-class Wish:
+class RunRequest:
     """The arguments of `bench run` that decide its results."""
 
     plugins: str

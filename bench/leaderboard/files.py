@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from bench.errors import BenchError, nearest
 from bench.leaderboard.rows import decode, encode, tidy
 from bench.results.record import Record
-from bench.util.atomic import sweep, write_atomic
+from bench.util.atomic import remove_stale, write_atomic
 from bench.util.text import plain
 
 LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
@@ -88,7 +88,7 @@ def locked(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.parent / f".{path.stem}.lock", timeout=PATIENCE):
             for suffix in (".csv", ".md"):
-                sweep(path.parent, f"{path.stem}{suffix}.*")
+                remove_stale(path.parent, f"{path.stem}{suffix}.*")
             yield
     except Timeout:
         raise BenchError(f"{path} was locked by another process for {PATIENCE:.0f} seconds: try again") from None

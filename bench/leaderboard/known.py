@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.util.atomic import read_or_set_aside, sweep, write_sealed
+from bench.util.atomic import read_or_quarantine, remove_stale, write_checksummed
 from bench.util.paths import cache_dir
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
@@ -51,7 +51,7 @@ def _table() -> dict[str, Meaning]:
     path = cache_dir() / "metrics" / f"{_source_digest()}.json"
     table = None
     with suppress(BenchError):
-        table = read_or_set_aside(path, lambda payload: [Meaning(**row) for row in json.loads(payload)])
+        table = read_or_quarantine(path, lambda payload: [Meaning(**row) for row in json.loads(payload)])
     if table is None:
         table = _import_table()
         with suppress(OSError):
@@ -64,8 +64,8 @@ def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / ".lock"):
-        sweep(path.parent)
-        write_sealed(path, json.dumps(rows, indent=1).encode())
+        remove_stale(path.parent)
+        write_checksummed(path, json.dumps(rows, indent=1).encode())
 
 
 def _import_table() -> list[Meaning]:

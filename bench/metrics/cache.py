@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bench.util.atomic import read_or_set_aside, sweep, write_sealed
+from bench.util.atomic import read_or_quarantine, remove_stale, write_checksummed
 
 log = logging.getLogger(__name__)
 Array = NDArray[Any]
@@ -39,8 +39,8 @@ class Cache:
         path = self._folder / "features" / f"{name}-{key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
-            sweep(path.parent, f"{path.name}.*")
-            array = read_or_set_aside(path, _array)
+            remove_stale(path.parent, f"{path.name}.*")
+            array = read_or_quarantine(path, _array)
             if array is None:
                 array = make()
                 _keep(path, array)
@@ -57,6 +57,6 @@ def _keep(path: Path, array: Array) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     try:
-        write_sealed(path, buffer.getvalue())
+        write_checksummed(path, buffer.getvalue())
     except OSError as error:
         log.warning("features are made anew each time: cannot write %s: %s", path, error.strerror or error)

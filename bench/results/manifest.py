@@ -1,6 +1,6 @@
 """Receipts of finished runs: proof, without importing torch or any plugin, that there is nothing left to do.
 
-A receipt is found by the digest of the wish and of everything that could change its outcome: the source of the host
+A manifest is found by the digest of the request and of everything that could change its outcome: the source of the host
 and of every installed plugin, the versions of torch and timm, the machine. It lists the record files and the data
 files with their sizes and dates; one that does not hold any more is as good as none.
 """
@@ -17,39 +17,39 @@ from pathlib import Path
 from typing import Any
 
 from bench.experiment.keys import content_key
-from bench.experiment.request import Wish
+from bench.experiment.request import RunRequest
 from bench.results.record import Record
-from bench.util.atomic import read_sealed, sweep, write_sealed
+from bench.util.atomic import read_checksummed, remove_stale, write_checksummed
 
 
-def find_receipt(runs: Path, wish: Wish) -> list[Record] | None:
-    """All records of a finished run with this wish, or None where anything is missing or changed."""
+def find_manifest(runs: Path, request: RunRequest) -> list[Record] | None:
+    """All records of a finished run with this request, or None where anything is missing or changed."""
     try:
-        receipt = json.loads(read_sealed(_path(runs, wish)))
-        if _stamps(receipt["data"]) != receipt["stamps"]:
+        manifest = json.loads(read_checksummed(_path(runs, request)))
+        if _stamps(manifest["data"]) != manifest["stamps"]:
             return None
-        rows = [row for name in receipt["records"] for row in json.loads(read_sealed(runs / name))]
-        return [Record.from_dict(row | {"budget": wish.budget}) for row in rows] or None
-    except Exception:  # parsers raise anything, and a receipt is only there to save time
+        rows = [row for name in manifest["records"] for row in json.loads(read_checksummed(runs / name))]
+        return [Record.from_dict(row | {"budget": request.budget}) for row in rows] or None
+    except Exception:  # parsers raise anything, and a manifest is only there to save time
         return None
 
 
-def write_receipt(runs: Path, wish: Wish, records: Sequence[Path], data: Sequence[Path]) -> None:
-    """Leave a receipt for a run in which everything went well."""
+def write_manifest(runs: Path, request: RunRequest, records: Sequence[Path], data: Sequence[Path]) -> None:
+    """Leave a manifest for a run in which everything went well."""
     from filelock import FileLock
 
     names = [str(path.relative_to(runs)) for path in records]
     files = [str(path.absolute()) for path in data]
     text = json.dumps({"records": names, "data": files, "stamps": _stamps(files)}, indent=1)
-    path = _path(runs, wish)
+    path = _path(runs, request)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / ".lock"):
-        sweep(path.parent)
-        write_sealed(path, text.encode() + b"\n")
+        remove_stale(path.parent)
+        write_checksummed(path, text.encode() + b"\n")
 
 
-def _path(runs: Path, wish: Wish) -> Path:
-    parts: dict[str, Any] = {"wish": asdict(wish), "machine": _machine(), "plugins": _plugins()}
+def _path(runs: Path, request: RunRequest) -> Path:
+    parts: dict[str, Any] = {"request": asdict(request), "machine": _machine(), "plugins": _plugins()}
     return runs / "receipts" / f"{content_key(parts)}.json"
 
 

@@ -12,13 +12,21 @@ from typing import Any, TypeVar
 from bench.errors import BenchError
 from bench.experiment.job import Job
 from bench.results.record import Record
-from bench.util.atomic import Corrupt, read_or_set_aside, read_sealed, set_aside, sweep, write_atomic, write_sealed
+from bench.util.atomic import (
+    Corrupt,
+    quarantine,
+    read_checksummed,
+    read_or_quarantine,
+    remove_stale,
+    write_atomic,
+    write_checksummed,
+)
 
 Value = TypeVar("Value")
 ROOM = 2**16  # bytes: a disk with less is full
 
 
-class Folder:
+class RunDir:
     """The folder of one training: its job, log, checkpoints, model, samples and records."""
 
     def __init__(self, root: Path, job: Job) -> None:
@@ -28,7 +36,7 @@ class Folder:
     def create(self) -> None:
         """Make the folder and write the resolved job into it. Raises `BenchError` where that cannot be."""
         for folder in (self.path, self.path / "records", self.checkpoints):
-            sweep(folder)
+            remove_stale(folder)
         try:
             text = json.dumps({"key": self.job.key, "job": self.job.to_dict(), "training": self.job.training}, indent=1)
             write_atomic(self.path / "job.json", text.encode() + b"\n")
@@ -49,7 +57,7 @@ class Folder:
 
     def read(self, name: str, parse: Callable[[bytes], Value]) -> Value | None:
         """What `parse` makes of a sealed file, None where it is missing; a corrupt one is set aside and counts as missing."""
-        return read_or_set_aside(self.path / name, parse)
+        return read_or_quarantine(self.path / name, parse)
 
     def costs(self, name: str) -> dict[str, float]:
         """What `train.json` or `sampling.json` tells of costs; nothing where it is missing."""
@@ -59,15 +67,15 @@ class Folder:
         """The digest of the trained model, None before it was trained."""
         return self.read("train.json", lambda payload: str(json.loads(payload)["model"]))
 
-    def set_aside(self, name: str, why: str) -> None:
+    def quarantine(self, name: str, why: str) -> None:
         """Keep what cannot be used under another name, and say so."""
-        set_aside(self.path / name, f"{self.path / name} is corrupt: {why}")
+        quarantine(self.path / name, f"{self.path / name} is corrupt: {why}")
 
     def write(self, name: str, value: Any) -> None:
-        write_sealed(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
+        write_checksummed(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
 
     def write_bytes(self, name: str, payload: bytes) -> None:
-        write_sealed(self.path / name, payload)
+        write_checksummed(self.path / name, payload)
 
     # Records: a file a measurement, named by metric and key; `fit` and `exam` say how the job itself ended.
 
@@ -103,7 +111,7 @@ def jobs_in(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 def look(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
     """What `parse` makes of a sealed file of any run; None where it is missing or corrupt. Nothing is set aside."""
     try:
-        return parse(read_sealed(path))
+        return parse(read_checksummed(path))
     except (OSError, Corrupt, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -1,4 +1,4 @@
-"""What a job finds when it starts: its folder, the data, the examiners, and where to compute."""
+"""What one job works with: its run directory, the data, the guide and judge, and where to compute."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,36 +8,36 @@ from pathlib import Path
 import torch
 
 from bench.api import Dataset
-from bench.results.run_dir import Folder
+from bench.results.run_dir import RunDir
 from bench.run import Precision
-from bench.training.guide_and_judge import Examiner
-from bench.training.side_effects import Lent
+from bench.training.guide_and_judge import FittedClassifier
+from bench.training.side_effects import SideEffectGuard
 
 Emit = Callable[..., None]
 
 
 @dataclass(frozen=True)
-class Room:
-    """The surroundings of one job; `emit` sends events to the host."""
+class JobContext:
+    """Everything that training and evaluating one job need; `emit` sends events to the host."""
 
-    folder: Folder
-    dataset: Dataset  # all of it: what the exam looks at
-    lent: Dataset  # what the method sees of it: the same, but for few labels
-    guide: Examiner
-    find_judge: Callable[[], Examiner]
+    run_dir: RunDir
+    dataset: Dataset  # the whole data set, used for evaluation
+    subset: Dataset  # what the method is given: the same, or cut to a few labels per class
+    guide: FittedClassifier
+    find_judge: Callable[[], FittedClassifier]
     device: torch.device
     precision: Precision
     cache: Path
     emit: Emit
-    checkpoint_every: float = 30.0
+    checkpoint_every: float = 30.0  # seconds
 
     @cached_property
-    def judge(self) -> Examiner:
-        """Wanted only when there is something to be judged: it may still be being fitted while a method trains."""
+    def judge(self) -> FittedClassifier:
+        """Loaded at the first use: the judge may still be training while the method trains."""
         self.emit(phase="waiting for the judge", images=0, of=1, scalars={})
         return self.find_judge()
 
     @cached_property
-    def loan(self) -> Lent:
-        """How everything was before the method saw it."""
-        return Lent(self.guide.classifier, self.dataset)
+    def guard(self) -> SideEffectGuard:
+        """The state of the process, the guide and the data before the method ran."""
+        return SideEffectGuard(self.guide.classifier, self.dataset)

@@ -10,12 +10,12 @@ from bench.api import Data, Generator, Spec
 from bench.errors import BenchError
 from bench.metrics import draw_samples
 from bench.results.contact_sheet import COLUMNS, save_grid
-from bench.results.run_dir import Folder
+from bench.results.run_dir import RunDir
 
 NAME = "last-good"  # .npz and .png
 
 
-def keep_last_good(model: Generator, folder: Folder, device: torch.device) -> bool:
+def keep_last_good(model: Generator, folder: RunDir, device: torch.device) -> bool:
     """Draw a contact sheet from a model whose training diverged and keep it, unless it draws no images any more."""
     classes = len(model.spec.classes)
     samples, conditional = None, False

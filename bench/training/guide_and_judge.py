@@ -20,7 +20,7 @@ from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.freeze import freeze
 from bench.registry.plugins import source_digest, source_modules
 from bench.run import Precision, Progress, Run, derive_seed
-from bench.util.atomic import read_or_set_aside, set_aside, sweep, write_atomic, write_sealed
+from bench.util.atomic import quarantine, read_or_quarantine, remove_stale, write_atomic, write_checksummed
 
 Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time
@@ -28,7 +28,7 @@ WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "examiner.json", "checkpoints
 
 
 @dataclass(frozen=True)
-class Examiner:
+class FittedClassifier:
     """A fitted, frozen classifier and what is known of it."""
 
     role: Role
@@ -87,7 +87,7 @@ def examiner(
     cache: Path,
     progress: Progress,
     checkpoint_every: float = 30.0,
-) -> Examiner:
+) -> FittedClassifier:
     """The examiner of that role, fitted now or before. A second process that asks meanwhile waits and reads."""
     key = examiner_key(
         role, target, settings, dataset, budget=budget, device=device, threads=threads, precision=precision
@@ -104,7 +104,7 @@ def examiner(
                 _fit(role, model, dataset, budget, precision, progress, folder / CHECKPOINTS, checkpoint_every)
             known = _write(folder, model, accuracy_of(model, dataset.test, device))
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return Examiner(role, name, freeze(model), *known, cached=cached)
+    return FittedClassifier(role, name, freeze(model), *known, cached=cached)
 
 
 def below_floor(accuracy: float, floor: float | None, classes: int) -> str:
@@ -166,8 +166,8 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
-        sweep(folder)
-        sweep(folder / CHECKPOINTS)
+        remove_stale(folder)
+        remove_stale(folder / CHECKPOINTS)
         yield
     finally:
         lock.release()
@@ -194,7 +194,7 @@ def _write(folder: Path, model: Classifier, accuracy: float) -> tuple[str, float
     about = {"digest": digest, "accuracy": accuracy, "config": to_dict(model.config), "data": model.spec.name}
     with _explained(folder):
         write_atomic(folder / WEIGHTS, payload)
-        write_sealed(folder / ABOUT, json.dumps(about).encode())
+        write_checksummed(folder / ABOUT, json.dumps(about).encode())
     return digest, accuracy
 
 
@@ -205,15 +205,15 @@ def _read(folder: Path, model: Classifier) -> tuple[str, float] | None:
     weights, about = folder / WEIGHTS, folder / ABOUT
     if not (weights.exists() and about.exists()):
         return None
-    known = read_or_set_aside(about, _known)
+    known = read_or_quarantine(about, _known)
     if known is None:
-        set_aside(weights, f"nothing is known of {weights} any more")
+        quarantine(weights, f"nothing is known of {weights} any more")
         return None
     with _explained(folder):
         payload = weights.read_bytes()
     if hashlib.sha256(payload).hexdigest()[:16] != known[0]:
-        set_aside(about, f"{weights} is corrupt: its content does not match its digest")
-        set_aside(weights, f"{weights} is corrupt: its content does not match its digest")
+        quarantine(about, f"{weights} is corrupt: its content does not match its digest")
+        quarantine(weights, f"{weights} is corrupt: its content does not match its digest")
         return None
     model.load_state_dict(load(payload))
     model.eval()

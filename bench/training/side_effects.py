@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.util.process_state import changed_variables, differences, random_states, settings
 
 
-class Lent:
+class SideEffectGuard:
     """Remembers how things were when it was made."""
 
     def __init__(self, guide: Classifier, dataset: Dataset) -> None:

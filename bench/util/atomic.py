@@ -44,7 +44,7 @@ def _write_beside(path: Path, payload: bytes) -> None:
         raise
 
 
-def sweep(folder: Path, pattern: str = "*") -> None:
+def remove_stale(folder: Path, pattern: str = "*") -> None:
     """Remove what processes killed while writing files like `pattern` left in `folder`. Hold the lock of these files."""
     for left in folder.glob(f".{pattern}.tmp"):
         left.unlink(missing_ok=True)
@@ -59,38 +59,38 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def write_sealed(path: Path, payload: bytes) -> None:
+def write_checksummed(path: Path, payload: bytes) -> None:
     """Write `payload` behind its own digest."""
     write_atomic(path, hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
 
 
-def read_sealed(path: Path) -> bytes:
-    """Read what `write_sealed` wrote. Raises `Corrupt` where the digest does not match."""
+def read_checksummed(path: Path) -> bytes:
+    """Read what `write_checksummed` wrote. Raises `Corrupt` where the digest does not match."""
     digest, _, payload = path.read_bytes().partition(b"\n")
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise Corrupt(f"{path} is corrupt: its content does not match its digest")
     return payload
 
 
-def read_or_set_aside(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
+def read_or_quarantine(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
     """What `parse` makes of a sealed file; None where it is missing or corrupt, and then it is set aside.
 
     Raises `BenchError` where there is a file that cannot be read.
     """
     try:
-        return parse(read_sealed(path))
+        return parse(read_checksummed(path))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror or error}") from error
     except Corrupt as error:
-        set_aside(path, str(error))
+        quarantine(path, str(error))
     except Exception as error:  # a whole file of something else: parsers raise anything
-        set_aside(path, f"{path} is corrupt: {type(error).__name__}: {error}")
+        quarantine(path, f"{path} is corrupt: {type(error).__name__}: {error}")
     return None
 
 
-def set_aside(path: Path, why: str) -> None:
+def quarantine(path: Path, why: str) -> None:
     """Keep what cannot be used under another name, in place of what was set aside before, and say so in one sentence."""
     aside = path.with_name(path.name + ".corrupt")
     with suppress(OSError):  # where nothing can be written, it is as good as missing all the same

@@ -20,16 +20,16 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(HOSTILE))
     from bench.cli import parser
     from bench.cli.progress import Lines
-    from bench.cli.run import wish_of
+    from bench.cli.run import request_from
     from bench.execution.executor import Limits
     from bench.execution.plan import make_plan
-    from bench.execution.session import Campaign
+    from bench.execution.session import Session
 
     words = ["run", "--plugins", "toys", "--set", "toys.pause=0", "--dataset", "toys-dots", "--budget", "smoke"]
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])
-    plan = make_plan(wish_of(options))
+    plan = make_plan(request_from(options))
     limits = Limits(600, 4096, 4096)
-    campaign = Campaign(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None))
+    campaign = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None))
     assert campaign.run() == 0
     return lambda n: campaign._carry_out(list(plan.jobs[:n]))
 

@@ -670,7 +670,7 @@ def test_a_pickle_in_a_sealed_file_is_not_called(
     from bench.metrics.cache import _array
     from bench.run import Run
     from bench.training.divergence import unpacked
-    from bench.util.atomic import read_or_set_aside, write_sealed
+    from bench.util.atomic import read_or_quarantine, write_checksummed
 
     monkeypatch.chdir(tmp_path)
     buffer = io.BytesIO()
@@ -686,8 +686,8 @@ def test_a_pickle_in_a_sealed_file_is_not_called(
         "samples": lambda payload: unpacked(payload, Spec("x", 1, 8, ("a", "b")), 1),
     }
     path = tmp_path / "file"
-    write_sealed(path, attack[kind])
-    assert read_or_set_aside(path, parse[kind]) is None
+    write_checksummed(path, attack[kind])
+    assert read_or_quarantine(path, parse[kind]) is None
     assert not (tmp_path / "owned").exists()
     assert capsys.readouterr().err.startswith(f"bench: {path} is corrupt: ")
     assert path.with_name("file.corrupt").exists()

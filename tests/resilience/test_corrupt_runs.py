@@ -24,10 +24,10 @@ from bench.errors import BenchError
 from bench.experiment.job import Job
 from bench.metrics.cache import Cache
 from bench.results.record import Record
-from bench.results.run_dir import Folder, check_writable, jobs_in, look, parse_records
+from bench.results.run_dir import RunDir, check_writable, jobs_in, look, parse_records
 from bench.run import Run
 from bench.training.divergence import packed, unpacked
-from bench.util.atomic import write_sealed
+from bench.util.atomic import write_checksummed
 
 JOB = Job(
     entry="good", plugin="p", distribution="d", version="1", source="s", settings=(), config={}, dataset="digits",
@@ -41,8 +41,8 @@ SPEC = Spec("digits", 1, 8, ("a", "b"))
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    made = Folder(tmp_path / "runs", JOB)
+def folder(tmp_path: Path) -> RunDir:
+    made = RunDir(tmp_path / "runs", JOB)
     made.create()
     made.write_record("fd", "k", [RECORD])
     made.write("train.json", {"model": "ab", "costs": {"train-images": 10.0}, "resumed_images": 0})
@@ -62,7 +62,7 @@ def sealed(value: Any) -> Callable[[bytes], bytes]:
     return lambda old: hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
 
 
-READ: dict[str, tuple[str, Callable[[Folder], object]]] = {
+READ: dict[str, tuple[str, Callable[[RunDir], object]]] = {
     "record": ("records/fd-k.json", lambda folder: folder.record("fd", "k")),
     "training": ("train.json", lambda folder: folder.model_digest()),
     "costs": ("train.json", lambda folder: folder.costs("train.json") or None),
@@ -84,7 +84,7 @@ SPOIL: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("spoil", SPOIL)
 @pytest.mark.parametrize("what", READ)
 def test_a_spoiled_file_of_a_run_is_set_aside_with_a_sentence_and_counts_as_missing(
-    folder: Folder, what: str, spoil: str, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, what: str, spoil: str, capsys: pytest.CaptureFixture[str]
 ):
     name, read = READ[what]
     path = folder.path / name
@@ -112,19 +112,19 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_a_record_that_cannot_be_one_is_measured_again(folder: Folder, what: str, capsys: pytest.CaptureFixture[str]):
+def test_a_record_that_cannot_be_one_is_measured_again(folder: RunDir, what: str, capsys: pytest.CaptureFixture[str]):
     folder.write("records/fd-k.json", ROWS[what])
     assert folder.record("fd", "k") is None
     assert "fd-k.json is corrupt: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("n", [3, 5])
-def test_samples_of_another_number_are_drawn_again(folder: Folder, n: int):
+def test_samples_of_another_number_are_drawn_again(folder: RunDir, n: int):
     folder.write_bytes("samples-4.npz", packed(drawn(n), True))
     assert READ["samples"][1](folder) is None
 
 
-def test_of_what_can_be_made_again_one_spoiled_file_is_kept(folder: Folder, capsys: pytest.CaptureFixture[str]):
+def test_of_what_can_be_made_again_one_spoiled_file_is_kept(folder: RunDir, capsys: pytest.CaptureFixture[str]):
     path = folder.path / "train.json"
     for content in (b"first", b"second"):
         path.write_bytes(content)
@@ -132,7 +132,7 @@ def test_of_what_can_be_made_again_one_spoiled_file_is_kept(folder: Folder, caps
     assert path.with_name("train.json.corrupt").read_bytes() == b"second"
 
 
-def test_a_file_that_cannot_be_read_is_a_sentence(folder: Folder):
+def test_a_file_that_cannot_be_read_is_a_sentence(folder: RunDir):
     (folder.path / "train.json").unlink()
     (folder.path / "train.json").mkdir()
     with pytest.raises(BenchError, match=r"train\.json cannot be read: Is a directory"):
@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(folder: Folder):
 
 
 def test_a_spoiled_file_in_a_folder_that_cannot_be_written_counts_as_missing(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     def refuse(self: Path, target: Path) -> None:
         raise OSError(30, "Read-only file system")
@@ -155,10 +155,10 @@ def test_a_spoiled_file_in_a_folder_that_cannot_be_written_counts_as_missing(
     "content", [b"", b"{}", b"[]", b"[" * 100_000, b"\xff", b'{"key": 1, "training": {}, "job": {}}']
 )
 def test_a_job_that_is_none_is_passed_over_with_a_sentence(
-    folder: Folder, content: bytes, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, content: bytes, capsys: pytest.CaptureFixture[str]
 ):
     runs = folder.path.parents[2]
-    other = Folder(runs, replace(JOB, seed=1))
+    other = RunDir(runs, replace(JOB, seed=1))
     other.create()
     (folder.path / "job.json").write_bytes(content)
     assert [path for path, _ in jobs_in(runs)] == [other.path]
@@ -169,12 +169,12 @@ def test_a_job_that_is_none_is_passed_over_with_a_sentence(
 
 
 @pytest.mark.parametrize("key", ["", "ab", "*" * 8, "../../x", "[!a]" * 3, "\0" * 8, "G" * 8, "a" * 65, "\udcff" * 6])
-def test_a_key_that_is_none_is_a_sentence(folder: Folder, key: str):
+def test_a_key_that_is_none_is_a_sentence(folder: RunDir, key: str):
     with pytest.raises(BenchError, match="no key that starts with"):
         explain_key(folder.path.parents[2], key)
 
 
-def test_looking_sets_nothing_aside(folder: Folder):
+def test_looking_sets_nothing_aside(folder: RunDir):
     path = folder.path / "records" / "fd-k.json"
     assert look(path, parse_records) == [RECORD]
     path.write_bytes(b"x")
@@ -188,13 +188,13 @@ def test_a_spoiled_receipt_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     path = tmp_path / "receipt.json"
     monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)
-    write_sealed(tmp_path / "row.json", json.dumps([RECORD.to_dict()]).encode())
-    receipt.write_receipt(tmp_path, _Wish(), [tmp_path / "row.json"], [])  # type: ignore[arg-type]
-    assert receipt.find_receipt(tmp_path, _Wish()) == [RECORD]  # type: ignore[arg-type]
+    write_checksummed(tmp_path / "row.json", json.dumps([RECORD.to_dict()]).encode())
+    receipt.write_manifest(tmp_path, _Wish(), [tmp_path / "row.json"], [])  # type: ignore[arg-type]
+    assert receipt.find_manifest(tmp_path, _Wish()) == [RECORD]  # type: ignore[arg-type]
     for spoiled in (path, tmp_path / "row.json"):
         whole = spoiled.read_bytes()
         spoiled.write_bytes(SPOIL[spoil](whole))
-        assert receipt.find_receipt(tmp_path, _Wish()) is None  # type: ignore[arg-type]
+        assert receipt.find_manifest(tmp_path, _Wish()) is None  # type: ignore[arg-type]
         spoiled.write_bytes(whole)
 
 
@@ -204,8 +204,8 @@ def test_a_receipt_for_files_that_are_none_is_none(tmp_path: Path, monkeypatch: 
 
     path = tmp_path / "receipt.json"
     monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)
-    write_sealed(path, json.dumps({"records": [], "data": data, "stamps": []}).encode())
-    assert receipt.find_receipt(tmp_path, _Wish()) is None  # type: ignore[arg-type]
+    write_checksummed(path, json.dumps({"records": [], "data": data, "stamps": []}).encode())
+    assert receipt.find_manifest(tmp_path, _Wish()) is None  # type: ignore[arg-type]
 
 
 class _Wish:
@@ -283,7 +283,7 @@ def test_a_disk_with_no_room_is_found_before_any_compute(tmp_path: Path, monkeyp
 
 def test_a_folder_of_a_run_has_a_name_for_any_text(tmp_path: Path):
     names = ["folder:" + os.fsdecode(b"/p\xffts"), "..", "a/b", "\ud800", "x" * 500, "."]
-    paths = {Folder(tmp_path, replace(JOB, dataset=name)).path for name in names}
+    paths = {RunDir(tmp_path, replace(JOB, dataset=name)).path for name in names}
     assert len(paths) == len(names)
     assert all(path.relative_to(tmp_path).parts[0] not in (".", "..") and len(path.parts[-3]) < 100 for path in paths)
 
@@ -300,7 +300,7 @@ def test_a_spoiled_board_is_a_sentence_and_stays(tmp_path: Path):
     assert (tmp_path / "digits.csv").read_text() == "<<<<<<< HEAD\n"
 
 
-def test_a_spoiled_job_does_not_keep_others_from_being_explained(folder: Folder, tmp_path: Path):
+def test_a_spoiled_job_does_not_keep_others_from_being_explained(folder: RunDir, tmp_path: Path):
     shutil.copytree(folder.path, folder.path.with_name("seed1-x"))
     (folder.path.with_name("seed1-x") / "job.json").write_text('{"key": "abc')
     answer = run([*BENCH, "explain", JOB.key[:8]], tmp_path)

@@ -296,7 +296,7 @@ def test_names(home: Path, name: str, other: str) -> None:
     with a_value_or_a_sentence():
         Folder(other).state()
     with a_value_or_a_sentence():
-        Folder(f"{home}/no-such-folder/{other}").load()
+        RunDir(f"{home}/no-such-folder/{other}").load()
 
 
 def sealed_parsers() -> dict[str, tuple[Any, Any]]:
@@ -318,18 +318,18 @@ def sealed_parsers() -> dict[str, tuple[Any, Any]]:
 @fuzzed
 @given(st.data())
 def test_sealed_files(home: Path, data: st.DataObject) -> None:
-    from bench.util.atomic import read_or_set_aside, write_sealed
+    from bench.util.atomic import read_or_quarantine, write_checksummed
 
     value, parse = data.draw(st.sampled_from(list(sealed_parsers().values())))
     path, aside = home / "sealed.json", home / "sealed.json.corrupt"
     aside.unlink(missing_ok=True)
     payload = data.draw(files.changed_json(value))
-    write_sealed(path, payload)
+    write_checksummed(path, payload)
     if data.draw(st.booleans()):
         path.write_bytes(data.draw(files.damaged([path.read_bytes()])))
     content = path.read_bytes()
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        found = read_or_set_aside(path, parse)
+        found = read_or_quarantine(path, parse)
     if found is None:
         assert aside.read_bytes() == content
         assert said.getvalue().count("\n") == 1
@@ -382,16 +382,16 @@ def test_jobs_and_keys(home: Path, data: st.DataObject) -> None:
 @given(st.data())
 def test_receipts(home: Path, data: st.DataObject) -> None:
     from bench.results import manifest as receipt
-    from bench.util.atomic import write_sealed
+    from bench.util.atomic import write_checksummed
 
     runs = home / "runs"
-    write_sealed(runs / "records.json", data.draw(files.changed_json([record().to_dict()])))
+    write_checksummed(runs / "records.json", data.draw(files.changed_json([record().to_dict()])))
     whole = {"records": ["records.json"], "data": [], "stamps": []}
     path = runs / "receipt.json"
-    write_sealed(path, data.draw(files.changed_json(whole)))
+    write_checksummed(path, data.draw(files.changed_json(whole)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(receipt, "_path", lambda runs, wish: path)
-        found = receipt.find_receipt(runs, _Wish())  # type: ignore[arg-type]
+        found = receipt.find_manifest(runs, _Wish())  # type: ignore[arg-type]
     assert found is None or isinstance(found, list)
 
 

@@ -16,7 +16,7 @@ from torchvision.utils import make_grid, save_image
 
 from bench import Pixels
 from bench.data import load
-from bench.util.atomic import read_sealed
+from bench.util.atomic import read_checksummed
 
 COLUMNS = 20
 
@@ -26,7 +26,7 @@ def main(out: Path, *runs: Path) -> None:
     rows = [by_class(test.images, test.labels, COLUMNS)]
     for run in runs:
         (path,) = run.glob("samples-*.npz")
-        with np.load(io.BytesIO(read_sealed(path))) as kept:
+        with np.load(io.BytesIO(read_checksummed(path))) as kept:
             images, labels = torch.from_numpy(kept["images"]), torch.from_numpy(kept["labels"])
         rows.append(by_class(images, labels, 2 * COLUMNS))
     grid = make_grid(torch.cat(rows).float() / 255, nrow=COLUMNS, padding=1, pad_value=1.0)
