@@ -296,7 +296,7 @@ def test_names(home: Path, name: str, other: str) -> None:
     with a_value_or_a_sentence():
         Folder(other).state()
     with a_value_or_a_sentence():
-        RunDir(f"{home}/no-such-folder/{other}").load()
+        Folder(f"{home}/no-such-folder/{other}").load()
 
 
 def sealed_parsers() -> dict[str, tuple[Any, Any]]:
