@@ -1,9 +1,9 @@
-"""Text to frozen settings: the fields of a config dataclass are the whole list of what can be set."""
+"""Text to frozen settings: whatever can be set is a field of a config dataclass."""
 
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from bench.errors import BenchError, nearest
@@ -14,8 +14,8 @@ TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 def build(config_cls: type, settings: Mapping[str, str], owner: str) -> Any:
     """An instance of `config_cls` with `settings` parsed by the types of its fields.
 
-    Raises `BenchError` for an unknown name (with the nearest), a value of the wrong type, or one that the
-    class itself refuses with a ValueError in `__post_init__`.
+    Raises `BenchError` for an unknown name (with the nearest), a value of the wrong type, or a value for which
+    the `__post_init__` of the class raises `ValueError`.
     """
     if not (isinstance(config_cls, type) and is_dataclass(config_cls)):
         raise BenchError(f"{owner}: Config must be a frozen dataclass, got {config_cls!r}")
@@ -29,6 +29,16 @@ def build(config_cls: type, settings: Mapping[str, str], owner: str) -> Any:
         return config_cls(**values)
     except (TypeError, ValueError) as error:
         raise BenchError(f"{owner}: {error}") from error
+
+
+def non_default_settings(config: Any, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The settings in `names` that differ from their defaults, sorted, as text that `build` reads.
+
+    Equal configurations give equal text: 1e-3 and 0.001 are both "0.001".
+    """
+    defaults = {field.name: _default(field) for field in fields(config)}
+    values = {name: getattr(config, name) for name in sorted(names)}
+    return tuple((name, _to_text(value)) for name, value in values.items() if value != defaults[name])
 
 
 def parse(text: str, kind: Any, what: str) -> Any:
@@ -46,12 +56,12 @@ def parse(text: str, kind: Any, what: str) -> Any:
         try:
             return kind(text)
         except ValueError:
-            raise BenchError(f"{what}: got {text!r}, wanted {_name(kind)}") from None
-    raise TypeError(f"{what}: settings of type {kind!r} cannot be read from text")
+            raise BenchError(f"{what}: expected {_name(kind)}, got {text!r}") from None
+    raise TypeError(f"{what}: settings of type {kind!r} cannot be parsed from text")
 
 
 def require_between(config: Any, low: float, high: float, *names: str) -> None:
-    """For the `__post_init__` of a Config: ValueError where one of these settings is outside of [low, high]."""
+    """For the `__post_init__` of a Config: raise `ValueError` if one of these settings is outside [low, high]."""
     for name in names:
         if not low <= getattr(config, name) <= high:
             bounds = f"be at least {low:g}" if high == float("inf") else f"lie in {low:g} ... {high:g}"
@@ -63,10 +73,25 @@ def to_dict(config: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_to_text, value))
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
 def _literal(text: str, options: tuple[Any, ...], what: str) -> Any:
     known = {str(option): option for option in options}
     if text not in known:
-        raise BenchError(f"{what}: got {text!r}, wanted one of {', '.join(known)}")
+        raise BenchError(f"{what}: expected one of {', '.join(known)}, got {text!r}")
     return known[text]
 
 
@@ -89,14 +114,14 @@ def _tuple(text: str, kinds: tuple[Any, ...], what: str) -> tuple[Any, ...]:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(parse(part, kinds[0], what) for part in parts)
     if len(parts) != len(kinds):
-        raise BenchError(f"{what}: got {len(parts)} values, wanted {len(kinds)}")
+        raise BenchError(f"{what}: expected {len(kinds)} values, got {len(parts)}")
     return tuple(parse(part, kind, what) for part, kind in zip(parts, kinds, strict=True))
 
 
 def _bool(text: str, what: str) -> bool:
     if text.lower() in TRUE | FALSE:
         return text.lower() in TRUE
-    raise BenchError(f"{what}: got {text!r}, wanted true or false")
+    raise BenchError(f"{what}: expected true or false, got {text!r}")
 
 
 def _name(kind: type) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.api import Classifier, Data, Images, Labels, to_float
 from bench.errors import BenchError, Diverged
-from bench.util.atomic import read_or_quarantine, write_checksummed
+from bench.util.atomic import read_checksummed, read_or_quarantine, write_checksummed
 
 Precision = Literal["float32", "bfloat16"]
 CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device
@@ -201,7 +201,7 @@ class Run:
     def _resume(self, phase: str, keep: tuple[Stateful, ...]) -> int:
         """Restore the checkpoint of this phase, if there is one, and return how many steps it had done."""
         path = self._path(phase) if self._folder is not None else None
-        state = None if path is None else read_or_quarantine(path, self._state)
+        state = None if path is None else read_or_quarantine(path, read_checksummed, self._state)
         if state is None:
             return 0  # a corrupt phase is redone from the end of the one before
         self._model.load_state_dict(state["model"])

@@ -63,8 +63,8 @@ def test_the_budget_follows_the_device(machine):
 
 @pytest.mark.parametrize(("train", "images"), [(100, 20_000), (20_000, 40_000), (30_000, 60_000), (10**6, 60_000)])
 def test_an_examiner_sees_no_more_passes_than_it_needs(train, images):
-    assert BUDGETS["quick"].images_for_examiner(train) == images
+    assert BUDGETS["quick"].images_for_classifier(train) == images
 
 
 def test_at_smoke_an_examiner_sees_the_same_whatever_the_data():
-    assert {BUDGETS["smoke"].images_for_examiner(train) for train in (10, 10**6)} == {2_560}
+    assert {BUDGETS["smoke"].images_for_classifier(train) for train in (10, 10**6)} == {2_560}

@@ -192,4 +192,4 @@ def test_the_table_of_budgets_is_that_of_the_code() -> None:
     )
     told = {name: tuple(int(number.replace(",", "") or 0) for number in numbers) for name, *numbers in rows}
     known = BUDGETS.values()
-    assert told == {it.name: (it.images or 0, it.examiner_images, it.samples, it.reference) for it in known}
+    assert told == {it.name: (it.images or 0, it.classifier_images, it.samples, it.reference) for it in known}

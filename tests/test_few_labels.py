@@ -1,4 +1,4 @@
-"""`--labels-per-class N`: a method sees N images of each class, the judge and the exam see all, and nothing is mixed up."""
+"""`--labels-per-class N`: a method sees N images of each class, the judge and the evaluation see all."""
 
 import pytest
 import torch
@@ -7,16 +7,16 @@ from bench.cli import parser
 from bench.data.few import few_labels
 from bench.errors import BenchError
 from bench.execution.plan import make_plan
-from bench.experiment.request import RunRequest, join_labels, split_labels
+from bench.experiment.request import DatasetRef, RunRequest
 from bench.leaderboard import board_path
 from bench.testing import tiny_dataset
 
-WISH = RunRequest(plugins="regene", dataset="digits", seeds=(0,), budget="smoke", set=(), guide="resnet-xs",
-            judge="resnet-s", device="cpu", jobs=1, threads=1)  # fmt: skip
+REQUEST = RunRequest(plugins="regene", dataset=DatasetRef("digits"), seeds=(0,), budget="smoke", set=(),
+            guide=ClassifierRef("resnet-xs"), judge=ClassifierRef("resnet-s"), device="cpu", jobs=1, threads=1)  # fmt: skip
 
 
 def planned(dataset):
-    plan = make_plan(RunRequest(**{**vars(WISH), "dataset": dataset}))
+    plan = make_plan(RunRequest(**{**vars(REQUEST), "dataset": DatasetRef.parse(dataset)}))
     (job,) = (job for job in plan.jobs if job.entry == "regene")
     return plan, job
 
@@ -69,22 +69,23 @@ def test_a_class_without_images_is_named():
     [("digits@20", ("digits", 20)), ("digits", ("digits", None)), ("folder:/a@b", ("folder:/a@b", None)),
      ("digits@0", ("digits@0", None)), ("folder:/a@b@3", ("folder:/a@b", 3))],
 )  # fmt: skip
-def test_a_cut_is_the_number_at_the_end_of_a_name(name, parts):
-    assert split_labels(name) == parts
+def test_the_number_of_labels_stands_at_the_end_of_a_name(name, parts):
+    ref = DatasetRef.parse(name)
+    assert (str(DatasetRef(ref.base, ref.argument)), ref.labels) == parts
+    assert str(ref) == name
 
 
-def test_the_option_and_the_name_are_the_samewish_of():
+def test_the_option_and_the_name_mean_the_same():
     from bench.cli.run import request_from
 
-    def wish(*arguments):
+    def request(*arguments):
         return request_from(parser().parse_args(["run", "--plugins", "regene", "--budget", "smoke", *arguments]))
 
-    asked = wish("--dataset", "digits", "--labels-per-class", "20")
-    assert asked == wish("--dataset", "digits@20")
-    assert asked.dataset == "digits@20"
-    assert join_labels("digits", None) == "digits"
-    with pytest.raises(BenchError, match="names a cut already"):
-        wish("--dataset", "digits@20", "--labels-per-class", "10")
+    asked = request("--dataset", "digits", "--labels-per-class", "20")
+    assert asked == request("--dataset", "digits@20")
+    assert asked.dataset == DatasetRef("digits", labels=20)
+    with pytest.raises(BenchError, match="already names a number of labels"):
+        request("--dataset", "digits@20", "--labels-per-class", "10")
 
 
 def test_a_board_of_its_own_with_other_keys_and_the_same_judge(tmp_path):

@@ -1,10 +1,10 @@
 """What a run would do: its jobs, their keys, what is done already, and how long the rest may take."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.execution.plan import Plan, is_done
+from bench.evaluation.pending import is_done
+from bench.execution.plan import Plan
 from bench.experiment.job import Job
 from bench.results.run_dir import RunDir, jobs_in, look
 
@@ -39,8 +39,8 @@ def estimate(job: Job, runs: Path) -> float | None:
     return job.images / max(speeds)[1] if speeds else None
 
 
-def _speed(payload: bytes) -> float:
-    return float(json.loads(payload)["costs"]["images-per-second"])
+def _speed(content: Any) -> float:
+    return float(content["costs"]["images-per-second"])
 
 
 def outline_table(rows: list[dict[str, Any]]) -> "Table":

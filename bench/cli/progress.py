@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from bench.execution.executor import Event
+from bench.execution.messages import Progressed
 from bench.util.text import shown
 
 LINE_EVERY = 20.0  # seconds between two lines about one task where there is no terminal
@@ -43,16 +43,14 @@ class Bars:
     def started(self, name: str) -> None:
         self._ids[name] = self._bars.add_task("", total=None, name=escape(name), phase="", detail="")
 
-    def progress(self, name: str, event: Event) -> None:
-        if "phase" not in event:
-            return
+    def progress(self, name: str, event: Progressed) -> None:
         bar = self._ids[name]
-        if self._phases.get(name, ("",))[0] != event["phase"]:
-            self._phases[name] = (event["phase"], event["images"], time.monotonic())
-            self._bars.reset(bar, total=event["of"])
+        if self._phases.get(name, ("",))[0] != event.phase:
+            self._phases[name] = (event.phase, event.images, time.monotonic())
+            self._bars.reset(bar, total=event.of)
         detail = detail_of(event, *self._phases[name][1:])
-        phase = escape(shown(event["phase"]))
-        self._bars.update(bar, completed=event["images"], phase=phase, detail=escape(shown(detail)))
+        phase = escape(shown(event.phase))
+        self._bars.update(bar, completed=event.images, phase=phase, detail=escape(shown(detail)))
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
         if name in self._ids:
@@ -81,16 +79,14 @@ class Lines:
         self._last[name] = time.monotonic()
         self.note(f"{name}: started")
 
-    def progress(self, name: str, event: Event) -> None:
-        if "phase" not in event:
-            return
-        if self._first.get(name, ("",))[0] != event["phase"]:
-            self._first[name] = (event["phase"], event["images"], time.monotonic())
+    def progress(self, name: str, event: Progressed) -> None:
+        if self._first.get(name, ("",))[0] != event.phase:
+            self._first[name] = (event.phase, event.images, time.monotonic())
         if time.monotonic() - self._last[name] > LINE_EVERY:
             self._last[name] = time.monotonic()
-            share = 100 * event["images"] / max(event["of"], 1)
+            share = 100 * event.images / max(event.of, 1)
             self.note(
-                f"{name}: {shown(event['phase'])} {share:.0f}% {shown(detail_of(event, *self._first[name][1:]))}".rstrip()
+                f"{name}: {shown(event.phase)} {share:.0f}% {shown(detail_of(event, *self._first[name][1:]))}".rstrip()
             )
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
@@ -110,13 +106,13 @@ def show(console: Console) -> Any:
     return Bars(console) if console.is_terminal else Lines(console)
 
 
-def detail_of(event: Event, first: int, since: float) -> str:
+def detail_of(event: Progressed, first: int, since: float) -> str:
     """Images per second and losses, where this is training."""
     seconds = time.monotonic() - since
-    if not event["scalars"] or seconds <= 0 or event["images"] <= first:
+    if not event.scalars or seconds <= 0 or event.images <= first:
         return ""
-    speed = f"{(event['images'] - first) / seconds:,.0f} img/s"
-    return " ".join([speed, *(f"{name} {value:.4g}" for name, value in event["scalars"].items())])
+    speed = f"{(event.images - first) / seconds:,.0f} img/s"
+    return " ".join([speed, *(f"{name} {value:.4g}" for name, value in event.scalars.items())])
 
 
 def ending(name: str, end: str, reason: str, seconds: float) -> str:

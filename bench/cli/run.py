@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.arguments import add_command, positive, positive_float
 from bench.cli.console import console, say, sentence, silence
 from bench.errors import BenchError
-from bench.experiment.request import RunRequest, join_labels, parse_seeds
+from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
 from bench.util.processes import end_children
 
 if TYPE_CHECKING:
@@ -88,17 +88,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def request_from(options: argparse.Namespace) -> RunRequest:
-    from bench.experiment.defaults import default_budget, default_examiner, share_cores
+    from bench.experiment.defaults import default_budget, default_classifier, share_cores
 
     jobs, threads = share_cores(options.device, options.jobs)
     return RunRequest(
         plugins=options.plugins,
-        dataset=join_labels(options.dataset, options.labels_per_class),
+        dataset=DatasetRef.parse(options.dataset, options.labels_per_class),
         seeds=parse_seeds(options.seeds),
         budget=options.budget or default_budget(options.device),
         set=tuple(options.set),
-        guide=options.guide or default_examiner("guide"),
-        judge=options.judge or default_examiner("judge"),
+        guide=ClassifierRef.parse(options.guide or default_classifier("guide")),
+        judge=ClassifierRef.parse(options.judge or default_classifier("judge")),
         device=options.device,
         jobs=jobs,
         threads=threads,
@@ -106,7 +106,7 @@ def request_from(options: argparse.Namespace) -> RunRequest:
 
 
 def _run(options: argparse.Namespace, request: RunRequest) -> int:
-    from bench.execution.executor import warm_up
+    from bench.execution.fork_server import warm_up
 
     if options.dry_run:
         return _plan_and_run(options, request)

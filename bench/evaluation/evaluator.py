@@ -1,68 +1,54 @@
-"""The exam of one job: draw, measure, write each record as soon as it is known. What was measured before is not redone."""
+"""The evaluation of one job: sample, measure, and write each record as soon as it is known."""
 
-import math
 import time
 from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
 from bench.evaluation.anchors import ANCHORS, LABELLED
-from bench.experiment.job import Job
+from bench.evaluation.pending import missing_metrics
 from bench.experiment.keys import content_key
 from bench.results.record import Record, Status
-from bench.results.run_dir import RunDir
+from bench.results.samples import pack_samples, unpack_samples
 from bench.training.context import JobContext
-from bench.training.divergence import packed, unpacked
 from bench.util.failure import explain
 
 if TYPE_CHECKING:
     from bench.metrics import Exam, Metric
 
 
-def examine(context: JobContext, model: Model | None) -> None:
-    """Measure every metric that was not measured yet; one that fails is a row, and the others go on."""
-    from bench.metrics import METRICS
-
-    job, folder = context.run_dir.job, context.run_dir
-    due = [metric for metric in METRICS if needs_measuring(folder, metric)]
-    if not due:
+def evaluate(context: JobContext, model: Model | None) -> None:
+    """Measure every metric that is still missing; one that fails becomes a row and does not stop the others."""
+    missing = missing_metrics(context.run_dir)
+    if not missing:
         return
+    job = context.run_dir.job
     samples, conditional, problem = _samples(context, model)
     context.guard.check("sample")
     exam = _exam(context, model, samples, conditional)
-    for done, metric in enumerate(due):
-        context.emit(phase=f"measuring {metric.name}", images=done, of=len(due), scalars={})
-        parts = job.measuring(metric)
-        records = _measure(context, metric, exam, model, conditional, problem, content_key(parts))
+    for done, metric in enumerate(missing):
+        context.progress(f"measuring {metric.name}", done, len(missing), {})
+        key = content_key(job.measuring(metric))
+        records = _measure(context, metric, exam, problem, key)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
-        folder.write_record(metric.name, content_key(parts), records)
+        context.run_dir.write_record(metric.name, key, records)
 
 
-def needs_measuring(folder: RunDir, metric: "Metric") -> bool:
-    """Whether this metric has no finished record yet: what failed is tried again."""
-    records = folder.record(metric.name, content_key(folder.job.measuring(metric)))
-    return records is None or any(record.status not in ("ok", "skipped") for record in records)
-
-
-def _measure(
-    context: JobContext, metric: "Metric", exam: "Exam", model: Model | None, conditional: bool, problem: str, key: str
-) -> list[Record]:
-    from bench.metrics import Measured
-
-    missing = metric.missing(model, conditional)
-    if missing:
-        return [_row(context, metric, metric.name, key, status="skipped", reason=missing)]
+def _measure(context: JobContext, metric: "Metric", exam: "Exam", problem: str, key: str) -> list[Record]:
+    unavailable = metric.missing(exam.model, exam.conditional)
+    if unavailable:
+        return [_record(context, metric, metric.name, key, status="skipped", reason=unavailable)]
     if problem and "samples" in metric.needs:
-        return [_row(context, metric, metric.name, key, status="failed", reason=problem)]
+        return [_record(context, metric, metric.name, key, status="failed", reason=problem)]
     try:
-        measured: Measured = metric.compute(exam)
+        measured = metric.compute(exam)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
-        return [_row(context, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
+        return [_record(context, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
     except Exception as error:
-        return [_row(context, metric, metric.name, key, status="failed", reason=explain(error))]
+        return [_record(context, metric, metric.name, key, status="failed", reason=explain(error))]
 
 
-def _row(
+def _record(
     context: JobContext,
     metric: "Metric",
     name: str,
@@ -73,25 +59,15 @@ def _row(
     reason: str = "",
 ) -> Record:
     job = context.run_dir.job
-    if value is not None and not math.isfinite(value):
-        value, status, reason = None, "failed", f"the value is {value}"
     protocol = metric.protocol(job.samples, job.reference)
-    return row(job, name, key, protocol, value, n, status, reason, context.guide.label, context.judge.label)
-
-
-def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: int | None, status: Status, reason: str,
-        guide: str, judge: str) -> Record:  # fmt: skip
-    """A record of `job`, with everything about the job filled in."""
-    return Record(
-        job.board, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
-        name, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
-    )  # fmt: skip
+    guide, judge = context.guide.label, context.judge.label
+    return Record.of(job, name, key, protocol, value=value, n=n, status=status, reason=reason, guide=guide, judge=judge)
 
 
 def _exam(context: JobContext, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
     from bench.metrics import Exam
 
-    job = context.run_dir.job
+    run_dir, job = context.run_dir, context.run_dir.job
     return Exam(
         model=model,
         dataset=context.dataset,
@@ -104,42 +80,43 @@ def _exam(context: JobContext, model: Model | None, samples: Data | None, condit
         n=job.samples,
         reference=job.reference,
         seed=job.seed,
-        costs=context.run_dir.costs("train.json") | context.run_dir.costs("sampling.json"),
+        costs=run_dir.costs("train.json") | run_dir.costs("sampling.json"),
         cache=context.cache,
     )
 
 
 def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, bool, str]:
-    """The samples of the exam, whether their labels were asked for, and what went wrong."""
+    """The samples, whether their labels were asked for, and why there are none."""
     job = context.run_dir.job
     if model is None:
         return ANCHORS[job.entry](context.dataset, job.samples, job.seed), job.entry in LABELLED, ""
     if isinstance(model, Classifier):
         return None, False, ""
     try:
-        return *_drawn(context, model), ""
+        return *_read_or_sample(context, model), ""
     except Exception as error:
         return None, hasattr(model, "sample_class"), f"sampling failed: {explain(error)}"
 
 
-def _drawn(context: JobContext, model: Model) -> tuple[Data, bool]:
+def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
     from bench.metrics import draw_samples
     from bench.results.contact_sheet import save_grid
 
     assert isinstance(model, Generator)
-    folder, job = context.run_dir, context.run_dir.job
+    run_dir, job = context.run_dir, context.run_dir.job
     name = f"samples-{job.samples}.npz"
-    if (drawn := folder.read(name, lambda payload: unpacked(payload, context.dataset.spec, job.samples))) is not None:
-        return drawn
+    stored = run_dir.read_bytes(name, lambda payload: unpack_samples(payload, context.dataset.spec, job.samples))
+    if stored is not None:
+        return stored
 
     def on_chunk(done: int, total: int) -> None:
-        context.emit(phase="sampling", images=done, of=total, scalars={})
+        context.progress("sampling", done, total, {})
 
     on_chunk(0, job.samples)
     started = time.perf_counter()
     samples, conditional = draw_samples(model, job.samples, job.seed, context.device, on_chunk)
     seconds = time.perf_counter() - started
-    folder.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
-    save_grid(samples, folder.path / "samples.png")
-    folder.write_bytes(name, packed(samples, conditional))  # the last: where it is, the others are
+    run_dir.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
+    save_grid(samples, run_dir.path / "samples.png")
+    run_dir.write_bytes(name, pack_samples(samples, conditional))  # the last: if it exists, so do the others
     return samples, conditional

@@ -1,44 +1,38 @@
 """Tasks to processes on this machine: each in its own, with a time limit and a memory limit, events coming back.
 
-Workers are forked from a server that has imported torch and nothing of any plugin, so that a process costs
-milliseconds. Messages are lines of JSON of a few known forms: the host unpickles nothing that a plugin could have
-written, and believes nothing that it does not know.
+Workers are forked from a server that has imported torch and no plugin, so that a process costs milliseconds.
 """
 
-import json
-import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection as mp
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-TICK = 0.25  # seconds between two looks at the clock and the memory
-LONGEST = 2**22  # bytes of a message
-ENDS = ("ok", "failed", "diverged", "timeout", "killed")
-FORMS: tuple[dict[str, type], ...] = (
-    {"end": str, "reason": str},
-    {"phase": str, "images": int, "of": int, "scalars": dict},
-    {"examiner": str, "label": str, "accuracy": float, "cached": bool},
-)
+from bench.execution.bootstrap import start
+from bench.execution.fork_server import server
+from bench.execution.messages import Assignment, Ended, Event, Started, encode_assignment, parse_event
+
+TICK = 0.25  # seconds between two checks of the time and memory limits
+LONGEST = 2**22  # bytes of a line
 
 
 @dataclass(frozen=True)
 class Task:
-    """A name for people, what the worker needs, as plain values, and the tasks that must have ended before."""
+    """A name for the user, what the worker is to do, and the tasks that must end before it starts."""
 
     name: str
-    payload: dict[str, Any]
+    assignment: Assignment
     after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one task may take; its largest file is limited in its process, by the system."""
+    """The limits of one task. The operating system enforces `file_mb` in the worker."""
 
     seconds: float | None = None
     memory_mb: float | None = None
@@ -49,35 +43,19 @@ class Limits:
 class _Worker:
     task: Task
     process: ForkServerProcess
-    root: Any  # psutil's view of the process, which knows when its number belongs to another; None if it is gone
+    root: Any  # psutil's Process, which notices when its number is reused; None if it has ended
     pipe: mp.Connection
     started: float = field(default_factory=time.monotonic)
-    looked: float = 0.0
-    half: bytes = b""  # of a message
-    family: set[Any] = field(default_factory=set)  # psutil's: the process and all that were seen to descend from it
+    checked: float = 0.0
+    partial: bytes = b""  # the beginning of a line
+    family: set[Any] = field(default_factory=set)  # psutil's: the process and every descendant seen so far
     ended: bool = False
 
 
-Event = dict[str, Any]
+def run_tasks(tasks: Iterable[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:
+    """Run at most `jobs` tasks at a time and yield their events, `Started` first and `Ended` last.
 
-
-def warm_up() -> None:
-    """Start importing torch in the server while the host still plans."""
-    from multiprocessing import forkserver, resource_tracker
-
-    server()
-    resource_tracker.ensure_running()  # now, for it ends by unblocking what is blocked next
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see bench/execution/preload.py
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:
-    """Run at most `jobs` tasks at a time and yield their events; the last of each has `end` and `reason`.
-
-    `end` is ok, failed, diverged, timeout or killed. Leaving the loop early ends all workers and their children.
+    Leaving the loop early ends all workers and their children.
     """
     context, waiting, working = server(), list(tasks), list[_Worker]()
     try:
@@ -85,7 +63,7 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
             while len(working) < jobs and (task := _next(waiting, working)):
                 waiting.remove(task)
                 working.append(_start(context, task))
-                yield task, {"start": True}
+                yield task, Started()
             ready = mp.wait([worker.pipe for worker in working], TICK)
             for worker in list(working):
                 for event in _events(worker, worker.pipe in ready, limits):
@@ -99,28 +77,14 @@ def run_tasks(tasks: list[Task], jobs: int, limits: Limits) -> Iterator[tuple[Ta
 
 
 def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
-    """The first task that waits for no other one."""
+    """The first task that waits for no unfinished task."""
     unfinished = {task.name for task in waiting} | {worker.task.name for worker in working}
     return next((task for task in waiting if not task.after & unfinished), None)
 
 
-def server() -> ForkServerContext:
-    """What starts processes."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.execution.preload"])
-    # threads that wait must not burn the cores of other processes: ten times slower on a busy machine otherwise
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # glibc: keep freed memory for the next step, rather than give back and fetch its pages each time
-    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
-        os.environ.setdefault(name, str(2**30))
-    return context
-
-
 def _start(context: ForkServerContext, task: Task) -> _Worker:
-    from bench.execution.bootstrap import start  # a module without torch: the host may have none loaded
-
     ours, theirs = context.Pipe()
-    process = context.Process(target=start, args=(theirs, json.dumps(task.payload).encode()), name=task.name)
+    process = context.Process(target=start, args=(theirs, encode_assignment(task.assignment)), name=task.name)
     process.start()
     theirs.close()
     return _Worker(task, process, _view(process.pid), ours)
@@ -134,9 +98,9 @@ def _view(pid: int | None) -> Any:
 
 
 def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
-    """What this worker has to say now; its last word is made up for it where it cannot say it, or says too much."""
+    """The new events of this worker. If it cannot report its end, or breaks a limit, the host makes the last one."""
     for event in _messages(worker) if ready else ():
-        worker.ended = "end" in event
+        worker.ended = isinstance(event, Ended)
         yield event
         if worker.ended:
             return
@@ -146,54 +110,41 @@ def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
 
 
 def _messages(worker: _Worker) -> Iterator[Event]:
-    """The lines that came in whole. Reads once, so that one who writes without end keeps nobody waiting."""
+    """The lines that are complete. Reads once, so that a worker that writes without end delays no other."""
     try:
         chunk = os.read(worker.pipe.fileno(), 2**16)
     except OSError:
         chunk = b""
-    *lines, worker.half = (worker.half + chunk).split(b"\n")
+    *lines, worker.partial = (worker.partial + chunk).split(b"\n")
     for line in lines:
-        yield _understood(line)
-    if len(worker.half) > LONGEST:
-        yield _understood(b"")
+        yield _event(line)
+    if len(worker.partial) > LONGEST:
+        yield _event(b"")
     if not chunk:
-        yield {"end": "killed", "reason": _death(worker)}
+        yield Ended("killed", _death(worker))
 
 
-def _understood(line: bytes) -> Event:
-    """An event of a known form: a plugin can reach the pipe, and write anything to it."""
+def _event(line: bytes) -> Event:
+    """A plugin can write anything to the pipe: what is not an event ends the task."""
     try:
-        event = json.loads(line)
-    except (ValueError, RecursionError):
-        event = None
-    if isinstance(event, dict) and any(_has_form(event, form) for form in FORMS):
-        return event
-    return {"end": "killed", "reason": "the process sent something that is no message to the host"}
+        return parse_event(line)
+    except ValueError:
+        return Ended("killed", "the worker sent an invalid message")
 
 
-def _has_form(event: Event, form: dict[str, type]) -> bool:
-    return (
-        event.keys() == form.keys()
-        and all(isinstance(event[name], kind) for name, kind in form.items())
-        and all(isinstance(value, float) for value in event.get("scalars", {}).values())
-        and all(0 <= event.get(name, 0) < 2**63 for name in ("images", "of"))
-        and event.get("end", "ok") in ENDS
-    )
-
-
-def _verdict(worker: _Worker, limits: Limits) -> Event | None:
-    """Why the worker has to end now, if it has to."""
+def _verdict(worker: _Worker, limits: Limits) -> Ended | None:
+    """Why the worker must end now; None if it need not."""
     now = time.monotonic()
     if limits.seconds is not None and now - worker.started > limits.seconds:
-        return {"end": "timeout", "reason": f"ran longer than {limits.seconds:g} s (--timeout)"}
-    if now - worker.looked < TICK:
+        return Ended("timeout", f"ran longer than {limits.seconds:g} s (--timeout)")
+    if now - worker.checked < TICK:
         return None
-    worker.looked = now
+    worker.checked = now
     held = _memory_mb(worker)
-    if held is None and not worker.pipe.poll():  # one whose children hold its pipe leaves without a word
-        return {"end": "killed", "reason": _death(worker)}
+    if held is None and not worker.pipe.poll():  # its children may still hold the pipe open
+        return Ended("killed", _death(worker))
     if limits.memory_mb is not None and held is not None and held > limits.memory_mb:
-        return {"end": "killed", "reason": f"held {held:.0f} MB, more than {limits.memory_mb:.0f} MB (--memory)"}
+        return Ended("killed", f"used {held:.0f} MB, more than {limits.memory_mb:.0f} MB (--memory)")
     return None
 
 
@@ -205,15 +156,15 @@ def _death(worker: _Worker) -> str:
         return f"the process was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
     if code is None:
         return "the process closed its connection to the host"
-    return f"the process ended by itself with exit code {code}"
+    return f"the process exited with code {code}"
 
 
 def _end(worker: _Worker) -> None:
-    """End the worker and every process it started."""
+    """End the worker and every process that it started."""
     pid = worker.process.pid
     worker.process.join(1 if worker.ended else 0)
     assert pid is not None
-    _memory_mb(worker)  # meet the family once more
+    _memory_mb(worker)  # updates the list of its descendants
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(ProcessLookupError, PermissionError):
@@ -228,11 +179,11 @@ def _kill(processes: set[Any]) -> None:
 
     for process in processes:
         with suppress(psutil.Error):
-            process.kill()  # unless its number belongs to another by now
+            process.kill()  # psutil checks that the number was not reused
 
 
 def _memory_mb(worker: _Worker) -> float | None:
-    """What the worker and all that descend from it hold; None where it is gone."""
+    """The memory of the worker and its descendants; None if it has ended."""
     import psutil
 
     root = worker.root
@@ -247,10 +198,10 @@ def _memory_mb(worker: _Worker) -> float | None:
 
 
 def _held(process: Any) -> int:
-    """Bytes."""
+    """Bytes of resident memory."""
     import psutil
 
     try:
         return int(process.memory_info().rss)
-    except psutil.Error:  # it ended meanwhile
+    except psutil.Error:  # it has ended
         return 0

@@ -12,7 +12,7 @@ SECONDS = 60.0  # that an import may take
 
 def refused(point: EntryPoint, seconds: float = SECONDS) -> str:
     """Why the host must not import this plugin, or "". What it merely raises is no reason: the host can catch that."""
-    from bench.execution.executor import server
+    from bench.execution.fork_server import server
 
     context = server()
     ours, theirs = context.Pipe()

@@ -1,4 +1,4 @@
-"""From a request to frozen jobs: every complaint about a request is raised here, before any compute."""
+"""From a request to jobs: every complaint about a request is raised here, before any computation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,24 +9,17 @@ from typing import Any
 import torch
 
 from bench.api import Dataset, DataSource
-from bench.config import build, to_dict
+from bench.config import build, non_default_settings, to_dict
 from bench.data.few import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
-from bench.experiment.request import (
-    RunRequest,
-    argument_settings,
-    parse_names,
-    parse_settings,
-    split_argument,
-    split_labels,
-)
-from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins, source_digest
-from bench.results.run_dir import RunDir
-from bench.training.guide_and_judge import Role, examiner_key
+from bench.experiment.request import RunRequest, parse_names, parse_settings
+from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
+from bench.registry.sources import source_digest
+from bench.training.classifier_spec import resolve_classifier
 
 
 @dataclass(frozen=True)
@@ -42,25 +35,23 @@ class Plan:
     classes: int
     judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
-    unusable: frozenset[str]  # plugins that no job should import, whatever it looks for
+    unusable: frozenset[str]  # plugins that no job may import
 
 
 def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
-    """Resolve names, settings, data and keys. Raises `BenchError` for anything that cannot be."""
+    """Resolve names, settings, data and keys. Raises `BenchError` for whatever cannot be resolved."""
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     entries, broken = _generators(plugins, request.plugins, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])
     methods = [_method(entry, settings[entry.name]) for entry in entries]
-    classifiers = _classifiers(plugins, request)
+    _check_classifiers(plugins, request)
     device = find_device(request.device, request.threads)
-    name, per_class = split_labels(request.dataset)
-    base, argument = split_argument(name)
-    source: DataSource = plugins.find("datasets", base).target(argument)
+    source: DataSource = plugins.find("datasets", request.dataset.base).target(request.dataset.argument)
     dataset = source.load()
-    lent = few_labels(dataset, per_class)
+    subset = few_labels(dataset, request.dataset.labels)
     for method, entry in zip(methods, entries, strict=True):
-        method["images"] = training_images(entry, budget, len(lent.train))
-    common = _common(request, budget, dataset, lent, device, classifiers)
+        method["images"] = training_images(entry, budget, len(subset.train))
+    common = _common(plugins, request, budget, dataset, subset, device)
     everyone = [_anchor(name) for name in ANCHORS] + methods
     return Plan(
         request=request,
@@ -68,7 +59,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
         budget=budget,
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
-        board=lent.spec.name,
+        board=subset.spec.name,
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
         data_files=source.reads(),
@@ -77,16 +68,8 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
 
 
 def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
-    """The budget in training images: the paper's schedule where the budget is `full`."""
+    """The budget in training images: the paper's schedule if the budget is `full`."""
     return entry.target.paper_epochs * train_size if budget.images is None else budget.images
-
-
-def is_done(folder: RunDir) -> bool:
-    """Whether nothing of this job is left to do."""
-    from bench.evaluation.evaluator import needs_measuring
-    from bench.metrics import METRICS
-
-    return folder.record("fit", folder.job.key) is not None and not any(needs_measuring(folder, m) for m in METRICS)
 
 
 def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry], list[BrokenPlugin]]:
@@ -96,7 +79,7 @@ def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry],
     entries, broken = [], []
     for name in names:
         if name in ANCHORS:
-            raise BenchError(f"--plugins: {name!r} is an anchor row, which always runs; name a method")
+            raise BenchError(f"--plugins: {name!r} is an anchor, which always runs; name a method")
         try:
             entries.append(plugins.find("generators", name))
         except BrokenPlugin as error:
@@ -108,51 +91,33 @@ def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry],
     return entries, broken
 
 
-def _classifiers(plugins: Plugins, request: RunRequest) -> dict[Role, Entry]:
+def _check_classifiers(plugins: Plugins, request: RunRequest) -> None:
+    """Complain about unknown names before any data is read."""
     if request.guide == request.judge:
-        who = f"the guide and the judge are both {request.guide!r}"
-        raise BenchError(f"{who}: a method must not be scored by what guides it")
-    found: dict[Role, Entry] = {}
-    for role, name in (("guide", request.guide), ("judge", request.judge)):
-        base, _ = split_argument(name)
-        found[role] = entry = plugins.find("classifiers", base)  # type: ignore[index]
-        build(entry.target.Config, argument_settings(name), entry.name)  # complains now
-    return found
+        who = f"the guide and the judge are both {str(request.guide)!r}"
+        raise BenchError(f"{who}: a method must not be scored by the classifier that guides it")
+    for ref in (request.guide, request.judge):
+        entry = plugins.find("classifiers", ref.base)
+        build(entry.target.Config, ref.settings, entry.name)
 
 
 def _common(
-    request: RunRequest,
-    budget: Budget,
-    dataset: Dataset,
-    lent: Dataset,
-    device: Device,
-    classifiers: Mapping[Role, Entry],
+    plugins: Plugins, request: RunRequest, budget: Budget, dataset: Dataset, subset: Dataset, device: Device
 ) -> dict[str, Any]:
-    """What all jobs of a run share. `lent` is what methods see of the data set; the judge and the exam see all of it."""
-    keys = {
-        role: examiner_key(
-            role,
-            entry.target,
-            argument_settings(getattr(request, role)),
-            lent if role == "guide" else dataset,
-            budget=budget,
-            device=torch.device(device.kind),
-            threads=device.threads,
-            precision=device.precision,
-        )
-        for role, entry in classifiers.items()
-    }
+    """What all jobs of a run share. Methods and the guide see `subset`, the judge and the evaluation see `dataset`."""
+    guide = resolve_classifier("guide", request.guide, plugins, subset, budget, device)
+    judge = resolve_classifier("judge", request.judge, plugins, dataset, budget, device)
     return {
-        "dataset": request.dataset,
-        "board": lent.spec.name,
-        "data_digest": lent.digest,
+        "dataset": str(request.dataset),
+        "board": subset.spec.name,
+        "data_digest": subset.digest,
         "budget": budget.name,
         "samples": min(budget.samples, len(dataset.test)),
         "reference": min(budget.reference, len(dataset.train)),
-        "guide": request.guide,
-        "guide_key": keys["guide"],
-        "judge": request.judge,
-        "judge_key": keys["judge"],
+        "guide": guide.name,
+        "guide_key": guide.key,
+        "judge": judge.name,
+        "judge_key": judge.key,
         "device": device.name,
         "torch": torch.__version__,
     }
@@ -160,19 +125,20 @@ def _common(
 
 def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
     """The identity of a job that trains `entry`."""
+    config = build(entry.target.Config, settings, entry.name)
     return {
         "entry": entry.name,
         "plugin": entry.plugin,
         "distribution": entry.distribution,
         "version": entry.version,
         "source": entry.digest,
-        "settings": tuple(sorted(settings.items())),
-        "config": to_dict(build(entry.target.Config, settings, entry.name)),
+        "settings": non_default_settings(config, settings),
+        "config": to_dict(config),
     }
 
 
 def _anchor(name: str) -> dict[str, Any]:
-    """The identity of an anchor row: the host's own, changed when its file is."""
+    """The identity of an anchor: it changes with the source file of the anchors."""
     origin = {
         "plugin": "anchors",
         "distribution": OWN,

@@ -1,31 +1,34 @@
-"""Carry out a plan: fit the examiners, run the jobs that are due, and merge every record into the board at once."""
+"""Carry out a plan: fit the guide and judge, run the jobs, and merge every record into the board at once."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, get_args
 
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
-from bench.evaluation.evaluator import row
-from bench.execution.executor import Event, Limits, Task, run_tasks
-from bench.execution.plan import Plan, is_done
+from bench.evaluation.pending import FIT, is_done, measurements
+from bench.execution.executor import Limits, Task, run_tasks
+from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
+from bench.execution.plan import Plan
 from bench.experiment.job import Job
-from bench.experiment.keys import content_key
 from bench.leaderboard import merge, render
-from bench.results.record import Record
+from bench.results.record import Record, Status
 from bench.results.run_dir import RunDir, check_writable, record_name
+from bench.training.classifier_spec import Role
 from bench.training.guide_and_judge import below_floor
 
-ROLES = ("guide", "judge")
+ROLES: tuple[Role, ...] = get_args(Role)
+logger = logging.getLogger("bench")
 
 
 class Show(Protocol):
-    """Who tells the user what happens."""
+    """Tells the user what happens."""
 
     def started(self, name: str) -> None: ...
-    def progress(self, name: str, event: Event) -> None: ...
+    def progress(self, name: str, event: Progressed) -> None: ...
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None: ...
     def note(self, text: str) -> None: ...
 
@@ -40,138 +43,150 @@ class Session:
     cache: Path
     limits: Limits
     show: Show
-    checkpoint_every: float = 30.0
-    labels: dict[str, str] = field(default_factory=dict)  # of the guide and the judge: name@digest
+    checkpoint_every: float = 30.0  # seconds
+    labels: dict[Role, str] = field(default_factory=dict)  # of the guide and the judge: name@digest
     found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
     def __post_init__(self) -> None:
-        self.folders = {job.key: RunDir(self.runs, job) for job in self.plan.jobs}
+        self.run_dirs = {job.key: RunDir(self.runs, job) for job in self.plan.jobs}
 
     @property
     def records(self) -> list[Record]:
-        """What is known so far, in the order of the plan."""
+        """All records so far, in the order of the plan."""
         jobs = [*self.plan.jobs, *(job for job, _ in self.plan.broken)]
         return [record for job in jobs for record in self.found.get(job.key, [])]
 
     def run(self) -> int:
-        """Do what is due. Returns the exit code: 0 all well, 1 some job or measurement failed."""
+        """Run the jobs that are not done. Returns the exit code: 0 if nothing failed, else 1."""
         check_writable(self.runs)
         check_writable(self.boards)
-        due = [job for job in self.plan.jobs if not is_done(self.folders[job.key])]
+        missing = [job for job in self.plan.jobs if not is_done(self.run_dirs[job.key])]
         for job in self.plan.jobs:
-            if job not in due:
+            if job not in missing:
                 self._finish(job, "cached")
         try:
-            if due or self.plan.broken:
-                self._carry_out(due)
+            if missing or self.plan.broken:
+                self._run_jobs(missing)
             self._report_broken()
-        finally:  # also where the run is interrupted
+        finally:  # also if the run is interrupted
             if self.records:
                 render(self.boards, self.plan.board)
-        return int(any(record.status not in ("ok", "skipped") for record in self.records))
+        return int(any(record.failed for record in self.records))
 
-    def _carry_out(self, due: list[Job]) -> None:
-        """Fit the examiners and run the jobs, methods first: they train while the judge is still being fitted."""
-        due = sorted(due, key=lambda job: job.entry in ANCHORS)
-        by_name = {job.label: job for job in due}
-        tasks = [Task(f"the {role}", self._payload("examiner", role) | {"role": role}) for role in ROLES]
-        ready = frozenset({"the guide"})  # a job asks for the judge itself, when it has something to be judged
-        tasks += [Task(job.label, self._payload("job", job.key) | {"job": job.to_dict()}, ready) for job in due]
-        ended: list[tuple[Job, str, str]] = []
-        doing: dict[str, str] = {}
-        for task, event in self._watch(tasks):
-            doing[task.name] = event.get("phase", doing.get(task.name, "starting"))
-            if task.name not in by_name:
-                self._note_examiner(task, event)
-            elif "end" in event:
-                reason = event["reason"] and f"{event['reason']} (while {doing[task.name]})"
-                ended.append((by_name[task.name], event["end"], reason))
-            while ended and len(self.labels) == len(ROLES):  # a row names both
-                self._finish(*ended.pop(0))
+    def record_paths(self) -> list[Path]:
+        """Every record file that this plan leads to."""
+        return [self.run_dirs[job.key].path / record_name(*of) for job in self.plan.jobs for of in measurements(job)]
 
-    def _note_examiner(self, task: Task, event: Event) -> None:
-        """Raises `BenchError` where the examiner could not be fitted, or is a judge that cannot be trusted."""
-        if event.get("end", "ok") != "ok":
-            raise BenchError(f"{task.name} could not be fitted: {event['reason']}")
-        if "examiner" not in event:
-            return
-        role, accuracy = event["examiner"], event["accuracy"]
-        self.labels[role] = event["label"]
-        found = ", found in the cache" if event["cached"] else ""
-        self.show.note(f"{role} {event['label']}: test accuracy {accuracy:.4f}{found}")
-        why = below_floor(accuracy, self.plan.judge_floor, self.plan.classes) if role == "judge" else ""
-        if why and self.plan.budget.trusts_judge:
-            raise BenchError(why)
-        self.show.note(why and f"smoke only: {why}")
-
-    def _watch(self, tasks: list[Task]) -> Iterator[tuple[Task, Event]]:
+    def _run_jobs(self, jobs: list[Job]) -> None:
+        """Fit the guide and judge and run the jobs, methods first: they train while the judge is still being fitted."""
+        by_name = {job.label: job for job in sorted(jobs, key=lambda job: job.entry in ANCHORS)}
+        waiting: list[tuple[Job, Ended, float]] = []
         started: dict[str, float] = {}
-        for task, event in run_tasks(tasks, self.plan.request.jobs, self.limits):
-            if "start" in event:
+        phases: dict[str, str] = {}
+        for task, event in run_tasks(self._tasks(by_name), self.plan.request.jobs, self.limits):
+            if isinstance(event, Started):
                 started[task.name] = time.monotonic()
                 self.show.started(task.name)
-            elif "end" in event:
-                self.show.ended(task.name, event["end"], event["reason"], time.monotonic() - started[task.name])
-            else:
+            elif isinstance(event, Progressed):
+                phases[task.name] = event.phase
                 self.show.progress(task.name, event)
-            yield task, event
+            elif isinstance(event, Fitted):
+                self._note_classifier(event)
+            elif task.name in by_name:
+                seconds = time.monotonic() - started[task.name]
+                waiting.append((by_name[task.name], _located(event, phases.get(task.name, "starting")), seconds))
+            else:
+                self._end_classifier(task.name, event, time.monotonic() - started[task.name])
+            while waiting and len(self.labels) == len(ROLES):  # a row names both
+                self._end_job(*waiting.pop(0))
 
-    def _payload(self, kind: str, name: str) -> dict[str, Any]:
-        device, request = self.plan.device, self.plan.request
-        log = self.folders[name].log if name in self.folders else self.runs / "logs" / f"{name}.txt"
-        return {
-            "kind": kind,
-            "log": str(log.absolute()),
-            "runs": str(self.runs.absolute()),
-            "cache": str(self.cache.absolute()),
-            "dataset": request.dataset,
-            "budget": request.budget,
-            "guide": request.guide,
-            "judge": request.judge,
-            "device": device.kind,
-            "threads": device.threads,
-            "precision": device.precision,
-            "checkpoint_every": self.checkpoint_every,
-            "file_mb": self.limits.file_mb,
-            "avoid": sorted(self.plan.unusable),
-        }
+    def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
+        settings = self._settings()
+        for role in ROLES:
+            yield Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
+        after = frozenset({"the guide"})  # a job waits for the judge itself, when it has something to be judged
+        for name, job in jobs.items():
+            yield Task(name, RunJob(job, self.run_dirs[job.key].log.absolute(), settings), after)
 
-    def _finish(self, job: Job, end: str, reason: str = "") -> None:
-        """Collect the records of a job that ended, however it did, and put them on the board."""
+    def _settings(self) -> RunSettings:
+        request = self.plan.request
+        return RunSettings(
+            runs=self.runs.absolute(),
+            cache=self.cache.absolute(),
+            dataset=request.dataset,
+            guide=request.guide,
+            judge=request.judge,
+            budget=request.budget,
+            device=self.plan.device,
+            checkpoint_every=self.checkpoint_every,
+            file_mb=self.limits.file_mb,
+            avoid=tuple(sorted(self.plan.unusable)),
+        )
+
+    def _note_classifier(self, event: Fitted) -> None:
+        """Raises `BenchError` for a judge that is not reliable."""
+        self.labels[event.role] = event.label
+        found = " (cached)" if event.cached else ""
+        self.show.note(f"{event.role} {event.label}: test accuracy {event.accuracy:.4f}{found}")
+        floor = self.plan.judge_floor if event.role == "judge" else None
+        why = below_floor(event.role, event.accuracy, floor, self.plan.classes)
+        if why and event.role == "judge" and self.plan.budget.trusts_judge:
+            raise BenchError(why)
+        if why:
+            logger.warning("%s", why)
+
+    def _end_classifier(self, name: str, event: Ended, seconds: float) -> None:
+        """Raises `BenchError` if the guide or the judge could not be fitted."""
+        self.show.ended(name, event.end, event.reason, seconds)
+        if event.end != "ok":
+            raise BenchError(f"{name} could not be fitted: {event.reason}")
+
+    def _end_job(self, job: Job, event: Ended, seconds: float) -> None:
+        end, reason = self._finish(job, event.end, event.reason)
+        self.show.ended(job.label, end, reason, seconds)
+
+    def _finish(self, job: Job, end: str, reason: str = "") -> tuple[str, str]:
+        """Collect the records of a job and merge them into the board. Returns how it ended and why."""
         records = self._collect(job)
-        if end == "ok" and not any(record.metric == "fit" for record in records):
-            end, reason = "failed", "the process said that all was well, but left no record of its training"
-        self.ends[job.key] = end
+        if end == "ok" and not any(record.metric == FIT for record in records):
+            end, reason = "failed", "the worker reported success but wrote no training record"
         if end not in ("cached", "ok"):
-            failed = row(job, "fit", job.key, "fit", None, None, end, reason, *self._examiners())  # type: ignore[arg-type]
-            records = [failed, *(record for record in records if record.metric != "fit")]
+            records = [self._failure(job, end, reason), *(record for record in records if record.metric != FIT)]
+        elif end == "ok":
+            end, reason = _of_records(records)
+        self.ends[job.key] = end
         self.found[job.key] = records
         merge(self.boards, records)
+        return end, reason
 
     def _report_broken(self) -> None:
         for job, reason in self.plan.broken:
             self.show.ended(job.label, "failed", reason, 0.0)
-            record = row(job, "fit", job.key, "fit", None, None, "failed", reason, *self._examiners())
             self.ends[job.key] = "failed"
-            self.found[job.key] = [record]
-            merge(self.boards, [record])
+            self.found[job.key] = [self._failure(job, "failed", reason)]
+            merge(self.boards, self.found[job.key])
 
-    def _examiners(self) -> tuple[str, str]:
-        return self.labels.get("guide", self.plan.request.guide), self.labels.get("judge", self.plan.request.judge)
+    def _failure(self, job: Job, status: Status | str, reason: str) -> Record:
+        names = {role: self.labels.get(role, str(getattr(self.plan.request, role))) for role in ROLES}
+        return Record.of(job, FIT, job.key, FIT, status=status, reason=reason, **names)  # type: ignore[arg-type]
 
     def _collect(self, job: Job) -> list[Record]:
-        found = [self.folders[job.key].record(name, key) for name, key in measurements(job)]
-        # the same training may serve two budgets that differ in the exam only: a record bears the name of this one
+        found = [self.run_dirs[job.key].record(name, key) for name, key in measurements(job)]
+        # a training can serve two budgets that differ only in the evaluation: the records get the name of this one
         return [replace(record, budget=job.budget) for records in found for record in records or []]
 
-    def record_paths(self) -> list[Path]:
-        """Every record file that this plan leads to."""
-        return [self.folders[job.key].path / record_name(*of) for job in self.plan.jobs for of in measurements(job)]
+
+def _located(event: Ended, phase: str) -> Ended:
+    return replace(event, reason=event.reason and f"{event.reason} (while {phase})")
 
 
-def measurements(job: Job) -> list[tuple[str, str]]:
-    """The name and key of every measurement of `job`, that of its training first."""
-    from bench.metrics import METRICS
-
-    return [("fit", job.key)] + [(metric.name, content_key(job.measuring(metric))) for metric in METRICS]
+def _of_records(records: list[Record]) -> tuple[str, str]:
+    """How a job that ran to its end is reported: failed if one of its measurements failed."""
+    reasons = {record.reason: record for record in records if record.failed}
+    if not reasons:
+        return "ok", ""
+    names = [record.metric for record in records if record.failed]
+    reason, record = next(iter(reasons.items()))
+    more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+    return "failed", f"{reason} ({record.metric}{more})"

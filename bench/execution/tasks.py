@@ -1,20 +1,98 @@
-"""One job, in its own process: train, then examine. Every step that was done before is read, not done again."""
+"""What a worker does: fit the guide or the judge, or train and evaluate one entry."""
 
+from collections.abc import Callable
+
+import torch
+
+from bench.api import Dataset
+from bench.data.few import few_labels
+from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
-from bench.evaluation.evaluator import examine, row
+from bench.evaluation.evaluator import evaluate
+from bench.evaluation.pending import FIT
+from bench.execution.messages import Assignment, FitClassifier, Fitted, Progressed, RunJob, RunSettings
+from bench.experiment.budget import find_budget
+from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
+from bench.results.record import Record
+from bench.results.run_dir import RunDir
+from bench.training.classifier_spec import Role, resolve_classifier
 from bench.training.context import JobContext
-from bench.training.trainer import trained
+from bench.training.guide_and_judge import FittedClassifier, load_or_fit
+from bench.training.trainer import train_or_load
+
+Emit = Callable[[Progressed | Fitted], None]
 
 
-def run_job(context: JobContext, plugins: Plugins) -> None:
-    """Train the entry and examine it; each record is on disk as soon as it is known."""
-    job = context.run_dir.job
-    context.run_dir.create()
-    model = None if job.entry in ANCHORS else trained(context, plugins)
-    if context.run_dir.record("fit", job.key) is None:
-        seen = context.run_dir.costs("train.json").get("train-images", 0)
-        n = len(context.dataset.train)
-        record = row(job, "fit", job.key, "fit", seen, n, "ok", "", context.guide.label, context.judge.label)
-        context.run_dir.write_record("fit", job.key, [record])
-    examine(context, model)
+def perform(assignment: Assignment, emit: Emit) -> None:
+    """Do what the host asks for."""
+    plugins = Plugins().avoid(assignment.settings.avoid)
+    if isinstance(assignment, FitClassifier):
+        fit_classifier(assignment, plugins, emit)
+    else:
+        run_job(assignment, plugins, emit)
+
+
+def fit_classifier(assignment: FitClassifier, plugins: Plugins, emit: Emit) -> None:
+    """Fit the guide or the judge, or find it in the cache, and report its accuracy."""
+    role, settings = assignment.role, assignment.settings
+    dataset, subset = load_dataset(plugins, settings.dataset)
+    fitted = _load_or_fit(role, plugins, subset if role == "guide" else dataset, settings, emit)
+    emit(Fitted(role, fitted.label, fitted.accuracy, fitted.cached))
+
+
+def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> None:
+    """Train and evaluate one entry. A second process with the same job waits, and finds it done."""
+    from filelock import FileLock
+
+    context = _context(assignment, plugins, emit)
+    context.run_dir.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(context.run_dir.path / ".lock"):
+        train_and_evaluate(context, plugins)
+
+
+def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:
+    """Every finished step is read from disk; each record is written as soon as it is known."""
+    run_dir, job = context.run_dir, context.run_dir.job
+    run_dir.create()
+    model = None if job.entry in ANCHORS else train_or_load(context, plugins)
+    if run_dir.record(FIT, job.key) is None:
+        seen = run_dir.costs("train.json").get("train-images", 0)
+        guide, judge = context.guide.label, context.judge.label
+        record = Record.of(job, FIT, job.key, FIT, value=seen, n=len(context.dataset.train), guide=guide, judge=judge)
+        run_dir.write_record(FIT, job.key, [record])
+    evaluate(context, model)
+
+
+def load_dataset(plugins: Plugins, ref: DatasetRef) -> tuple[Dataset, Dataset]:
+    """The data set, and what methods are given of it: the same, or cut to a few labels per class."""
+    dataset = plugins.find("datasets", ref.base).target(ref.argument).load()
+    return dataset, few_labels(dataset, ref.labels)
+
+
+def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
+    job, settings = assignment.job, assignment.settings
+    dataset, subset = load_dataset(plugins, settings.dataset)
+    if subset.digest != job.data_digest:
+        raise BenchError(f"the files of {job.dataset} changed after this run was planned; run it again")
+    return JobContext(
+        run_dir=RunDir(settings.runs, job),
+        dataset=dataset,
+        subset=subset,
+        guide=_load_or_fit("guide", plugins, subset, settings, emit),
+        find_judge=lambda: _load_or_fit("judge", plugins, dataset, settings, emit),
+        device=torch.device(settings.device.kind),
+        precision=settings.device.precision,
+        cache=settings.cache,
+        progress=lambda phase, images, of, scalars: emit(Progressed(phase, images, of, scalars)),
+        checkpoint_every=settings.checkpoint_every,
+    )
+
+
+def _load_or_fit(role: Role, plugins: Plugins, dataset: Dataset, settings: RunSettings, emit: Emit) -> FittedClassifier:
+    def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
+        emit(Progressed(f"fitting the {role}", images, of, scalars))
+
+    budget = find_budget(settings.budget)
+    spec = resolve_classifier(role, settings.classifier(role), plugins, dataset, budget, settings.device)
+    return load_or_fit(spec, settings.cache, progress, settings.checkpoint_every)

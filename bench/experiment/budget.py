@@ -1,31 +1,31 @@
-"""How much a run may spend: the same for every method of a board, counted in training images seen."""
+"""How much a run may spend, counted in training images: the same for every method of a board."""
 
 from dataclasses import dataclass
 
 from bench.errors import BenchError, nearest
 
-EXAMINER_LEAST = 20_000  # training images: fewer are not enough on any data set
+CLASSIFIER_LEAST = 20_000  # training images: fewer are not enough for any data set
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Training images for a method (None: its paper's schedule) and for an examiner, and the size of the exam."""
+    """Training images for a method and for the guide and judge, and the number of images in the evaluation."""
 
     name: str
-    images: int | None  # training images a method sees, all phases together
-    examiner_images: int  # training images the guide and the judge each see at most
-    examiner_passes: int  # over the training set, likewise, where that is not too little
-    samples: int  # images drawn from a method
-    reference: int  # training images they are compared with
-    timeout: float | None  # seconds that one job may take
+    images: int | None  # training images of a method over all phases; None: its paper's schedule
+    classifier_images: int  # upper limit of training images for the guide and for the judge
+    classifier_passes: int  # upper limit of passes over the training set, likewise
+    samples: int  # images sampled from a method
+    reference: int  # training images that they are compared with
+    timeout: float | None  # seconds per job
 
-    def images_for_examiner(self, train_size: int) -> int:
-        """Training images that the guide and the judge each see: a small or easy data set needs no more passes."""
-        return min(self.examiner_images, max(EXAMINER_LEAST, self.examiner_passes * train_size))
+    def images_for_classifier(self, train_size: int) -> int:
+        """Training images for the guide and for the judge."""
+        return min(self.classifier_images, max(CLASSIFIER_LEAST, self.classifier_passes * train_size))
 
     @property
     def trusts_judge(self) -> bool:
-        """Whether the judge must reach its floor: at `smoke` nothing is trained enough to be trusted."""
+        """Whether the judge must reach its minimum accuracy; at `smoke` nothing is trained long enough."""
         return self.name != "smoke"
 
 

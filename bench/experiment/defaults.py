@@ -1,10 +1,10 @@
-"""Defaults of `bench run` that depend on the machine, told without importing torch."""
+"""Defaults of `bench run` that depend on the machine; found without importing torch."""
 
 import os
 from glob import glob
 from typing import Literal
 
-EXAMINERS = {"guide": "resnet-xs", "judge": "resnet-s"}
+CLASSIFIERS = {"guide": "resnet-xs", "judge": "resnet-s"}
 JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may well need
 
 
@@ -24,8 +24,8 @@ def default_budget(device: str) -> str:
     return "standard" if uses_gpu(device) else "quick"
 
 
-def default_examiner(role: Literal["guide", "judge"]) -> str:
-    return EXAMINERS[role]
+def default_classifier(role: Literal["guide", "judge"]) -> str:
+    return CLASSIFIERS[role]
 
 
 def share_cores(device: str, jobs: int | None) -> tuple[int, int]:

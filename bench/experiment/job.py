@@ -1,4 +1,4 @@
-"""A job: one training and its exam, resolved to plain values, with the content keys that follow from them."""
+"""A job: one training and its evaluation, resolved to plain values, with their content keys."""
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -10,19 +10,24 @@ if TYPE_CHECKING:
     from bench.metrics import Metric
 
 
+# Names (the digests beside them are in the key), and what only the evaluation depends on.
+NOT_TRAINED_ON = {"distribution", "version", "settings", "guide"}
+NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budget"}
+
+
 @dataclass(frozen=True)
 class Job:
-    """One training and its exam, resolved to plain values: what decides its numbers, and nothing else."""
+    """One training and its evaluation, resolved to plain values."""
 
     entry: str
     plugin: str
     distribution: str
     version: str
     source: str  # digest of the plugin's files
-    settings: tuple[tuple[str, str], ...]  # what --set changed
+    settings: tuple[tuple[str, str], ...]  # that differ from the defaults
     config: dict[str, Any]  # resolved, defaults included
     dataset: str  # as asked for
-    board: str  # the name of its board: that of the images
+    board: str  # the name of its board
     data_digest: str
     seed: int
     budget: str
@@ -38,9 +43,8 @@ class Job:
 
     @property
     def training(self) -> dict[str, Any]:
-        """The parts of the training key: measuring otherwise retrains nothing."""
-        measured_only = {"board", "samples", "reference", "judge", "judge_key", "budget", "guide"}
-        parts = {name: value for name, value in asdict(self).items() if name not in measured_only}
+        """The parts of the training key: what decides the trained weights."""
+        parts = {name: value for name, value in asdict(self).items() if name not in NOT_TRAINED_ON}
         return parts | {"training_version": TRAINING_VERSION}
 
     @cached_property
@@ -55,7 +59,7 @@ class Job:
 
     @property
     def label(self) -> str:
-        """As a person would name it: the entry, what was set, and the seed."""
+        """The name for the user: the entry, its settings, and the seed."""
         return f"{self.entry}{f' [{self.setting_text}]' if self.settings else ''} seed {self.seed}"
 
     @property

@@ -1,11 +1,11 @@
-"""Content keys: the digest of everything that decides a result, so that what is unchanged is never done twice."""
+"""Content keys: digests of everything that decides a result, so that unchanged work is reused."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-TRAINING_VERSION = 1  # raised when the host trains differently from the same inputs
+TRAINING_VERSION = 1  # raised if the host trains differently with the same inputs
 LENGTH = 24  # hex digits
 
 

@@ -1,4 +1,4 @@
-"""What `bench run` was asked for: parsed, with every complaint that needs no plugin, but not yet resolved."""
+"""What `bench run` is asked for: names and numbers, parsed but not yet resolved against the installed plugins."""
 
 import re
 from collections.abc import Sequence
@@ -8,16 +8,59 @@ from bench.errors import BenchError, nearest
 
 
 @dataclass(frozen=True)
+class DatasetRef:
+    """`digits`, `folder:PATH` or `digits@20`: a data set, its argument, and how many labels per class are kept."""
+
+    base: str  # the entry
+    argument: str = ""
+    labels: int | None = None  # per class; None keeps all
+
+    @classmethod
+    def parse(cls, text: str, labels: int | None = None) -> "DatasetRef":
+        """`labels` is what `--labels-per-class` asks for. Raises `BenchError` if the name asks for a number too."""
+        match = re.fullmatch(r"(.+)@([1-9]\d{0,8})", text, re.ASCII)
+        name = match[1] if match else text
+        if match and labels is not None:
+            raise BenchError(f"--labels-per-class {labels}: the data set {text!r} already names a number of labels")
+        base, _, argument = name.partition(":")
+        return cls(base, argument, int(match[2]) if match else labels)
+
+    def __str__(self) -> str:
+        name = f"{self.base}:{self.argument}" if self.argument else self.base
+        return name if self.labels is None else f"{name}@{self.labels}"
+
+
+@dataclass(frozen=True)
+class ClassifierRef:
+    """`resnet-xs` or `timm:resnet18`: a classifier, and the text that becomes its setting `name`."""
+
+    base: str  # the entry
+    argument: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "ClassifierRef":
+        base, _, argument = text.partition(":")
+        return cls(base, argument)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"name": self.argument} if self.argument else {}
+
+    def __str__(self) -> str:
+        return f"{self.base}:{self.argument}" if self.argument else self.base
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """The arguments of `bench run` that decide its results."""
 
     plugins: str
-    dataset: str
+    dataset: DatasetRef
     seeds: tuple[int, ...]
     budget: str
     set: tuple[str, ...]
-    guide: str
-    judge: str
+    guide: ClassifierRef
+    judge: ClassifierRef
     device: str
     jobs: int
     threads: int  # of each job
@@ -29,64 +72,37 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part, re.ASCII)
         if not match:
-            raise BenchError(f"--seeds: got {text!r}, wanted whole numbers such as 0,1,2 or 0-4")
+            raise BenchError(f"--seeds: expected whole numbers such as 0,1,2 or 0-4, got {text!r}")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + 1000:
-            raise BenchError(f"--seeds: got the range {part.strip()!r}, wanted an ascending one of at most 1000 seeds")
+            raise BenchError(f"--seeds: expected an ascending range of at most 1000 seeds, got {part.strip()!r}")
         seeds += range(first, last + 1)
     if len(set(seeds)) < len(seeds):
-        raise BenchError(f"--seeds: got {text!r}, in which a seed comes twice")
+        raise BenchError(f"--seeds: duplicate seed in {text!r}")
     return tuple(seeds)
 
 
 def parse_settings(texts: Sequence[str], owners: Sequence[str]) -> dict[str, dict[str, str]]:
-    """`entry.key=value` texts by entry. Raises `BenchError` where one names none of `owners`."""
+    """`entry.key=value` texts by entry. Raises `BenchError` if a text names none of `owners`."""
     settings: dict[str, dict[str, str]] = {owner: {} for owner in owners}
     for text in texts:
         match = re.fullmatch(r"([^.=\s]+)\.([^.=\s]+)=(.*)", text, re.DOTALL)
         if not match:
-            raise BenchError(f"--set: got {text!r}, wanted entry.setting=value such as regene.lr=1e-3")
+            raise BenchError(f"--set: expected entry.setting=value such as regene.lr=1e-3, got {text!r}")
         owner, name, value = match.groups()
         if owner not in settings:
             raise BenchError(f"--set: {owner!r} is not part of this run: {nearest(owner, owners)}")
         if name in settings[owner]:
-            raise BenchError(f"--set: {owner}.{name} is given twice")
+            raise BenchError(f"--set: {owner}.{name} is set twice")
         settings[owner][name] = value
     return settings
 
 
 def parse_names(text: str) -> list[str]:
-    """The entry names of `--plugins`. Raises `BenchError` for none, or one that comes twice."""
+    """The entry names of `--plugins`. Raises `BenchError` for an empty list or a duplicate."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise BenchError("--plugins: got nothing, wanted entry names such as regene, or all")
+        raise BenchError("--plugins: expected entry names such as 'regene', or 'all'")
     if len(set(names)) < len(names):
-        raise BenchError(f"--plugins: got {text!r}, in which a name comes twice")
+        raise BenchError(f"--plugins: duplicate name in {text!r}")
     return names
-
-
-def split_argument(name: str) -> tuple[str, str]:
-    """`timm:resnet18` -> (timm, resnet18)."""
-    base, _, argument = name.partition(":")
-    return base, argument
-
-
-def split_labels(name: str) -> tuple[str, int | None]:
-    """`digits@20` -> (digits, 20): a data set cut to so many labels per class. Without a cut the number is None."""
-    match = re.fullmatch(r"(.+)@([1-9]\d{0,8})", name, re.ASCII)
-    return (match[1], int(match[2])) if match else (name, None)
-
-
-def join_labels(name: str, per_class: int | None) -> str:
-    """The other way round: `--dataset digits --labels-per-class 20` is digits@20. Raises `BenchError` for two cuts."""
-    if per_class is None:
-        return name
-    if split_labels(name)[1] is not None:
-        raise BenchError(f"--labels-per-class {per_class}: the data set {name!r} names a cut already")
-    return f"{name}@{per_class}"
-
-
-def argument_settings(name: str) -> dict[str, str]:
-    """The text behind the colon of a classifier is its setting `name`."""
-    argument = split_argument(name)[1]
-    return {"name": argument} if argument else {}

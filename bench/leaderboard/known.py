@@ -1,7 +1,6 @@
 """What the table of metrics knows about a column: its place, direction, unit and meaning. Unknown ones come last."""
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.util.atomic import read_or_quarantine, remove_stale, write_checksummed
+from bench.util.atomic import read_json, read_or_quarantine, remove_stale, write_json
 from bench.util.paths import cache_dir
 
 # What methods are ranked by: one metric for each question, all asked of drawn images alone. Distances of the whole in
@@ -51,7 +50,7 @@ def _table() -> dict[str, Meaning]:
     path = cache_dir() / "metrics" / f"{_source_digest()}.json"
     table = None
     with suppress(BenchError):
-        table = read_or_quarantine(path, lambda payload: [Meaning(**row) for row in json.loads(payload)])
+        table = read_or_quarantine(path, read_json, lambda rows: [Meaning(**row) for row in rows])
     if table is None:
         table = _import_table()
         with suppress(OSError):
@@ -65,7 +64,7 @@ def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / ".lock"):
         remove_stale(path.parent)
-        write_checksummed(path, json.dumps(rows, indent=1).encode())
+        write_json(path, rows)
 
 
 def _import_table() -> list[Meaning]:

@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from bench.util.atomic import read_or_quarantine, remove_stale, write_checksummed
+from bench.util.atomic import read_checksummed, read_or_quarantine, remove_stale, write_checksummed
 
 log = logging.getLogger(__name__)
 Array = NDArray[Any]
@@ -40,7 +40,7 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
             remove_stale(path.parent, f"{path.name}.*")
-            array = read_or_quarantine(path, _array)
+            array = read_or_quarantine(path, read_checksummed, _array)
             if array is None:
                 array = make()
                 _keep(path, array)

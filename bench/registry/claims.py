@@ -5,11 +5,11 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bench.errors import BenchError, nearest
+from bench.registry.sources import package_folders
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -97,21 +97,12 @@ def render_claims(claims: Iterable[Claim]) -> "Table":
 def _folders(module: str) -> Iterator[Path]:
     """The folder of the package a module is in, and, for a package of its own, the one it lies in."""
     top, *inner = module.split(".")
-    for root in _package(top):
+    for root in package_folders(top):
         inside = root.joinpath(*inner)
         folder = inside if inside.is_dir() else inside.parent
         yield folder
         if folder == root and str(root.parent) not in _installed():
             yield root.parent
-
-
-def _package(top: str) -> list[Path]:
-    """The folders of a top-level package, found without importing it; none for a single file or a broken package."""
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError, AttributeError):
-        return []
-    return [Path(folder) for folder in (spec and spec.submodule_search_locations) or () if Path(folder).is_dir()]
 
 
 def _installed() -> set[str]:

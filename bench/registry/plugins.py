@@ -13,7 +13,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +21,7 @@ import pluggy
 from bench import hookspecs
 from bench.api import Classifier, DataSource, Generator
 from bench.errors import BenchError, nearest
+from bench.registry.sources import source_digest
 
 GROUP = "bench"
 OWN = "classifier-bench"
@@ -164,21 +164,6 @@ class _Refused(BenchError):
     """A plugin that imports but breaks the rules of the host."""
 
 
-def source_digest(module: str) -> str:
-    """SHA-256 (16 hex digits) over the Python files that define `module`: its package, or its file within `bench`.
-
-    Where one of them mentions `bench.parts`, which plugins are made of, those count too.
-    """
-    top = module.split(".")[0]
-    sources = _sources(module if top == "bench" else top)
-    if any(b"bench.parts" in content for content in sources.values()):
-        sources |= {f"bench.parts/{name}": content for name, content in _sources("bench.parts").items()}
-    digest = hashlib.sha256()
-    for name, content in sources.items():
-        digest.update(name.encode() + b"\0" + content + b"\0")
-    return digest.hexdigest()[:16]
-
-
 def source_modules(target: type) -> list[str]:
     """Where the class and those it extends are written: of built-in ones the whole package."""
     roots = tuple(KINDS.values())
@@ -191,15 +176,6 @@ def _extended(target: type) -> list[str]:
     if target.__module__.startswith("bench."):
         return []
     return [module for module in source_modules(target) if module.startswith("bench.") and module != "bench.parts"]
-
-
-def _sources(module: str) -> dict[str, bytes]:
-    """The Python files of a package, or of a module that is one file, by their path in it."""
-    import importlib
-
-    path = Path(inspect.getfile(importlib.import_module(module)))
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:

@@ -1,16 +1,20 @@
-"""One measured number with all that it takes to measure it again: a row of a board."""
+"""One measured number with everything needed to measure it again: a row of a board."""
 
+import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from bench.experiment.job import Job
 
 Status = Literal["ok", "failed", "timeout", "diverged", "killed", "skipped"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """A row. `value` is None unless `status` is ok; then `reason` says why."""
+    """A row. `value` is None unless `status` is ok; `reason` says why."""
 
-    dataset: str  # as asked for, e.g. fashion-mnist or fashion-mnist:32 where resized
+    dataset: str  # as asked for, e.g. fashion-mnist or fashion-mnist:32 if resized
     entry: str
     plugin: str
     distribution: str
@@ -31,21 +35,49 @@ class Record:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """What makes it the same cell of the same board: a newer record takes the place of an older one."""
+        """The cell of a board: a newer record replaces an older one with the same place."""
         return (self.dataset, self.budget, self.entry, self.settings, str(self.seed), self.metric, self.guide,
                 self.judge, self.device)  # fmt: skip
+
+    @property
+    def failed(self) -> bool:
+        """Whether this is a failure; a skipped measurement is not."""
+        return self.status not in ("ok", "skipped")
+
+    @classmethod
+    def of(
+        cls,
+        job: "Job",
+        metric: str,
+        key: str,
+        protocol: str,
+        *,
+        guide: str,
+        judge: str,
+        value: float | None = None,
+        n: int | None = None,
+        status: Status = "ok",
+        reason: str = "",
+    ) -> "Record":
+        """A record of `job`. A value that is not finite becomes a failure."""
+        if value is not None and not math.isfinite(value):
+            value, status, reason = None, "failed", f"the value is {value}"
+        return cls(
+            job.board, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
+            metric, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Record":
-        """Raises `KeyError` or `TypeError` where `row` is not what `to_dict` gives."""
+        """Raises `KeyError` or `TypeError` if `row` is not what `to_dict` returns."""
         record = cls(**{field.name: row[field.name] for field in fields(cls)})
         kinds = {"seed": int, "value": float | int | None, "n": int | None}
         for name, value in vars(record).items():
             if not isinstance(value, kinds.get(name, str)):
                 raise TypeError(f"{name} of a record is {value!r}")
         if record.status not in get_args(Status):
-            raise TypeError(f"there is no status {record.status!r}")
+            raise TypeError(f"unknown status {record.status!r}")
         return record

@@ -1,9 +1,10 @@
-"""Run directories: one folder a training, named by its content key; whole files or none; everything can be resumed."""
+"""Run directories: one for each training, named by its content key, from which everything can be resumed."""
 
+import hashlib
 import json
+import logging
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,27 +15,29 @@ from bench.experiment.job import Job
 from bench.results.record import Record
 from bench.util.atomic import (
     Corrupt,
-    quarantine,
     read_checksummed,
+    read_json,
     read_or_quarantine,
     remove_stale,
     write_atomic,
     write_checksummed,
+    write_json,
 )
 
 Value = TypeVar("Value")
-ROOM = 2**16  # bytes: a disk with less is full
+PROBE = 2**16  # bytes: a disk with less free space is full
+logger = logging.getLogger("bench")
 
 
 class RunDir:
-    """The folder of one training: its job, log, checkpoints, model, samples and records."""
+    """The directory of one training: its job, log, checkpoints, model, samples and records."""
 
     def __init__(self, root: Path, job: Job) -> None:
         self.job = job
         self.path = root / _safe(job.dataset) / _safe(job.entry) / f"seed{job.seed}-{job.key[:12]}"
 
     def create(self) -> None:
-        """Make the folder and write the resolved job into it. Raises `BenchError` where that cannot be."""
+        """Make the directory and write the resolved job into it. Raises `BenchError` if that fails."""
         for folder in (self.path, self.path / "records", self.checkpoints):
             remove_stale(folder)
         try:
@@ -55,37 +58,41 @@ class RunDir:
     def model(self) -> Path:
         return self.path / "model.safetensors"
 
-    def read(self, name: str, parse: Callable[[bytes], Value]) -> Value | None:
-        """What `parse` makes of a sealed file, None where it is missing; a corrupt one is set aside and counts as missing."""
-        return read_or_quarantine(self.path / name, parse)
+    # Files that can be made again: a corrupt one is quarantined and counts as missing
 
-    def costs(self, name: str) -> dict[str, float]:
-        """What `train.json` or `sampling.json` tells of costs; nothing where it is missing."""
-        return self.read(name, lambda payload: dict(json.loads(payload)["costs"])) or {}
+    def read(self, name: str, parse: Callable[[Any], Value]) -> Value | None:
+        """What `parse` makes of the content of a JSON file; None if it is missing."""
+        return read_or_quarantine(self.path / name, read_json, parse)
 
-    def model_digest(self) -> str | None:
-        """The digest of the trained model, None before it was trained."""
-        return self.read("train.json", lambda payload: str(json.loads(payload)["model"]))
+    def write(self, name: str, content: Any) -> None:
+        """Write plain values as JSON with a digest."""
+        write_json(self.path / name, content)
 
-    def quarantine(self, name: str, why: str) -> None:
-        """Keep what cannot be used under another name, and say so."""
-        quarantine(self.path / name, f"{self.path / name} is corrupt: {why}")
-
-    def write(self, name: str, value: Any) -> None:
-        write_checksummed(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
+    def read_bytes(self, name: str, parse: Callable[[bytes], Value]) -> Value | None:
+        """What `parse` makes of a binary file; None if it is missing."""
+        return read_or_quarantine(self.path / name, read_checksummed, parse)
 
     def write_bytes(self, name: str, payload: bytes) -> None:
+        """Write a binary file with a digest."""
         write_checksummed(self.path / name, payload)
 
-    # Records: a file a measurement, named by metric and key; `fit` and `exam` say how the job itself ended.
+    def costs(self, name: str) -> dict[str, float]:
+        """The costs in `train.json` or `sampling.json`; empty if the file is missing."""
+        return self.read(name, lambda content: dict(content["costs"])) or {}
+
+    def model_digest(self) -> str | None:
+        """The digest of the trained model; None before the training has finished."""
+        return self.read("train.json", lambda content: str(content["model"]))
+
+    # Records: one file for each measurement, named by metric and key; `fit` says how the training ended
 
     def record(self, name: str, key: str) -> list[Record] | None:
-        """The rows of one measurement, None where it was not made."""
+        """The rows of one measurement; None if it was not made."""
 
-        def parse(payload: bytes) -> list[Record]:
-            records = parse_records(payload)
+        def parse(content: Any) -> list[Record]:
+            records = parse_records(content)
             if {record.key for record in records} != {key}:
-                raise ValueError(f"it holds no record of {name} {key}")
+                raise ValueError(f"expected records of {name} with the key {key}")
             return records
 
         return self.read(record_name(name, key), parse)
@@ -95,38 +102,38 @@ class RunDir:
 
 
 def jobs_in(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every job.json under `root`; of one that cannot be read it is said so."""
+    """Every valid job.json under `root`, with a warning for each invalid one."""
     for path in sorted(root.glob("*/*/seed*-*/job.json")):
         try:
             written = json.loads(path.read_text(encoding="utf-8"))
             names = {"entry", "dataset", "seed", "device"}
             if not (isinstance(written["key"], str) and written["training"].keys() & written["job"].keys() >= names):
-                raise ValueError("it names no training")
+                raise ValueError("it does not describe a training")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            print(f"bench: {path} is no job and is passed over: {error}", file=sys.stderr)
+            logger.warning("skipping %s: not a valid job file (%s)", path, error)
             continue
         yield path.parent, written
 
 
-def look(path: Path, parse: Callable[[bytes], Value]) -> Value | None:
-    """What `parse` makes of a sealed file of any run; None where it is missing or corrupt. Nothing is set aside."""
+def look(path: Path, parse: Callable[[Any], Value]) -> Value | None:
+    """What `parse` makes of a JSON file of any run; None if it is missing or corrupt. Nothing is quarantined."""
     try:
-        return parse(read_checksummed(path))
+        return parse(read_json(path))
     except (OSError, Corrupt, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def parse_records(payload: bytes) -> list[Record]:
-    """The records of a file. Raises KeyError, TypeError or ValueError for other bytes."""
-    return [Record.from_dict(row) for row in json.loads(payload)]
+def parse_records(content: Any) -> list[Record]:
+    """The records of a file. Raises KeyError, TypeError or ValueError for other values."""
+    return [Record.from_dict(row) for row in content]
 
 
 def check_writable(root: Path) -> None:
-    """Fail before any compute where the runs cannot be written. Raises `BenchError`."""
+    """Raise `BenchError` before any computation if `root` cannot be written."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root) as probe:  # has no name that a killed process could leave behind
-            probe.write(bytes(ROOM))
+            probe.write(bytes(PROBE))
             probe.flush()
             os.fsync(probe.fileno())
     except OSError as error:
@@ -134,13 +141,11 @@ def check_writable(root: Path) -> None:
 
 
 def record_name(name: str, key: str) -> str:
-    """Where a measurement lies within its folder."""
+    """The path of a measurement within its run directory."""
     return f"records/{_safe(name)}-{key[:12]}.json"
 
 
 def _safe(name: str) -> str:
-    """A file name for any name: what is not plain becomes _, with a digest where something was lost."""
-    import hashlib
-
+    """A file name for any name: other than plain characters become _, and then a digest is appended."""
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", name).strip(".")[-60:]
     return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"

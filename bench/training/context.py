@@ -9,16 +9,14 @@ import torch
 
 from bench.api import Dataset
 from bench.results.run_dir import RunDir
-from bench.run import Precision
+from bench.run import Precision, Progress
 from bench.training.guide_and_judge import FittedClassifier
 from bench.training.side_effects import SideEffectGuard
-
-Emit = Callable[..., None]
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """Everything that training and evaluating one job need; `emit` sends events to the host."""
+    """Everything that training and evaluating one job need; `progress` tells the host how far it is."""
 
     run_dir: RunDir
     dataset: Dataset  # the whole data set, used for evaluation
@@ -28,13 +26,13 @@ class JobContext:
     device: torch.device
     precision: Precision
     cache: Path
-    emit: Emit
+    progress: Progress
     checkpoint_every: float = 30.0  # seconds
 
     @cached_property
     def judge(self) -> FittedClassifier:
         """Loaded at the first use: the judge may still be training while the method trains."""
-        self.emit(phase="waiting for the judge", images=0, of=1, scalars={})
+        self.progress("waiting for the judge", 0, 1, {})
         return self.find_judge()
 
     @cached_property

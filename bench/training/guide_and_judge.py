@@ -1,40 +1,35 @@
-"""The guide that is lent to methods and the judge that scores them: fitted once for a data set, cached by content key."""
+"""The guide that methods may use and the judge that scores them: trained once for a data set, cached by content key."""
 
-import hashlib
-import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import torch
 
-from bench.api import Classifier, Data, Dataset, to_float
-from bench.config import build, to_dict
-from bench.errors import BenchError
-from bench.experiment.budget import Budget
-from bench.experiment.keys import TRAINING_VERSION, content_key
+from bench.api import Classifier, Data, to_float
+from bench.config import to_dict
+from bench.errors import BenchError, Diverged
 from bench.freeze import freeze
-from bench.registry.plugins import source_digest, source_modules
-from bench.run import Precision, Progress, Run, derive_seed
-from bench.util.atomic import quarantine, read_or_quarantine, remove_stale, write_atomic, write_checksummed
+from bench.results.weights import load_weights, save_weights
+from bench.run import Progress, Run
+from bench.training.classifier_spec import ClassifierSpec, Role
+from bench.util.atomic import quarantine, read_json, read_or_quarantine, remove_stale, write_json
 
-Role = Literal["guide", "judge"]
 CHUNK = 500  # images evaluated at a time
-WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "examiner.json", "checkpoints"
+WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "about.json", "checkpoints"
 
 
 @dataclass(frozen=True)
 class FittedClassifier:
-    """A fitted, frozen classifier and what is known of it."""
+    """A trained, frozen classifier and what is known of it."""
 
     role: Role
     name: str
     classifier: Classifier
-    digest: str  # SHA-256 of its weights, 16 hex digits
+    digest: str  # SHA-256 of its weights
     accuracy: float  # on the test split
     cached: bool
 
@@ -43,84 +38,40 @@ class FittedClassifier:
         return f"{self.name}@{self.digest[:12]}"
 
 
-def examiner_key(
-    role: Role,
-    target: type[Classifier],
-    settings: Mapping[str, str],
-    dataset: Dataset,
-    *,
-    budget: Budget,
-    device: torch.device,
-    threads: int,
-    precision: Precision,
-) -> str:
-    """The content key of an examiner: known before it is fitted."""
-    return content_key(
-        {
-            "role": role,
-            "source": [source_digest(module) for module in source_modules(target)],
-            "class": target.__qualname__,
-            "config": to_dict(build(target.Config, settings, role)),
-            "data": dataset.digest,
-            "images": budget.images_for_examiner(len(dataset.train)),
-            "device": device.type,
-            "threads": threads if device.type == "cpu" else 0,
-            "precision": precision,
-            "torch": torch.__version__,
-            "timm": version("timm"),
-            "training": TRAINING_VERSION,
-        }
-    )
-
-
-def examiner(
-    role: Role,
-    target: type[Classifier],
-    name: str,
-    settings: Mapping[str, str],
-    dataset: Dataset,
-    *,
-    budget: Budget,
-    device: torch.device,
-    threads: int,
-    precision: Precision,
-    cache: Path,
-    progress: Progress,
-    checkpoint_every: float = 30.0,
+def load_or_fit(
+    spec: ClassifierSpec, cache: Path, progress: Progress, checkpoint_every: float = 30.0
 ) -> FittedClassifier:
-    """The examiner of that role, fitted now or before. A second process that asks meanwhile waits and reads."""
-    key = examiner_key(
-        role, target, settings, dataset, budget=budget, device=device, threads=threads, precision=precision
-    )
-    folder = cache / "examiners" / key
-    with _seeded(device, derive_seed(role, "init")):
-        model = target(build(target.Config, settings, name), dataset.spec)
+    """The classifier of `spec`, from the cache or trained now. A second process that asks for it waits."""
+    device, folder = torch.device(spec.device.kind), cache / "classifiers" / spec.key
+    with _seeded(device, spec.seed("init")):
+        model = spec.target(spec.config, spec.dataset.spec)
         model = model.to(device).to(memory_format=torch.channels_last)
     with _locked(folder):
         known = _read(folder, model)
         cached = known is not None
         if known is None:
-            with _explained(folder):  # which also keeps checkpoints
-                _fit(role, model, dataset, budget, precision, progress, folder / CHECKPOINTS, checkpoint_every)
-            known = _write(folder, model, accuracy_of(model, dataset.test, device))
+            with _cache_errors(folder):  # checkpoints are written here too
+                _fit(spec, model, progress, folder / CHECKPOINTS, checkpoint_every)
+            known = _write(folder, model, accuracy_of(model, spec.dataset.test, device))
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return FittedClassifier(role, name, freeze(model), *known, cached=cached)
+    return FittedClassifier(spec.role, spec.name, freeze(model), *known, cached=cached)
 
 
-def below_floor(accuracy: float, floor: float | None, classes: int) -> str:
-    """Why a judge of this test accuracy is not to be trusted, or "". Without a floor it is twice chance."""
+def below_floor(role: Role, accuracy: float, floor: float | None, classes: int) -> str:
+    """Why a classifier of this test accuracy is not reliable, or "". The default minimum is twice chance."""
     floor = min(0.99, 2 / classes) if floor is None else floor
     if accuracy >= floor:
         return ""
+    what = "its scores are not reliable" if role == "judge" else "its guidance is close to random"
     return (
-        f"the judge reaches a test accuracy of {accuracy:.4f}, below its floor of {floor:.4f} on this data set, so "
-        "nothing it says can be trusted: use a larger --budget, or another --judge"
+        f"the {role}'s test accuracy ({accuracy:.4f}) is below the required {floor:.4f}, so {what}; "
+        f"use a larger --budget or another --{role}"
     )
 
 
 @torch.inference_mode()
 def accuracy_of(classifier: Classifier, data: Data, device: torch.device) -> float:
-    """The share of `data` that the classifier labels as it is labelled."""
+    """The fraction of `data` that the classifier labels correctly."""
     right = 0
     for start in range(0, len(data), CHUNK):
         images = to_float(data.images[start : start + CHUNK].to(device)).contiguous(memory_format=torch.channels_last)
@@ -129,28 +80,31 @@ def accuracy_of(classifier: Classifier, data: Data, device: torch.device) -> flo
 
 
 def _fit(
-    role: Role,
-    model: Classifier,
-    dataset: Dataset,
-    budget: Budget,
-    precision: Precision,
-    progress: Progress,
-    checkpoints: Path,
-    checkpoint_every: float,
+    spec: ClassifierSpec, model: Classifier, progress: Progress, checkpoints: Path, checkpoint_every: float
 ) -> None:
-    device, seed = next(model.parameters()).device, derive_seed(role, "train")
-    images = budget.images_for_examiner(len(dataset.train))
-    run = Run(model, images=images, seed=seed, device=device, precision=precision,
-              validation=dataset.validation, progress=progress,
-              folder=checkpoints, checkpoint_every=checkpoint_every)  # fmt: skip
+    device, seed = torch.device(spec.device.kind), spec.seed("train")
+    run = Run(
+        model,
+        images=spec.images,
+        seed=seed,
+        device=device,
+        precision=spec.device.precision,
+        validation=spec.dataset.validation,
+        progress=progress,
+        folder=checkpoints,
+        checkpoint_every=checkpoint_every,
+    )
     with _seeded(device, seed):
-        model.fit(dataset.train, run)
+        try:
+            model.fit(spec.dataset.train, run)
+        except Diverged as error:
+            raise Diverged(f"{error}; try another --{spec.role}") from error
     model.eval()
 
 
 @contextmanager
 def _seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """Seed the global generators, and put them back afterwards."""
+    """Seed the global generators, and restore them afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
@@ -158,11 +112,11 @@ def _seeded(device: torch.device, seed: int) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a cache entry. The system frees that of a process that was killed."""
+    """Hold the lock of a cache entry. The system releases the lock of a killed process."""
     from filelock import FileLock
 
     lock = FileLock(folder / ".lock")
-    with _explained(folder):
+    with _cache_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
@@ -174,8 +128,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """What the user can do about a cache that cannot be used."""
+def _cache_errors(folder: Path) -> Iterator[None]:
+    """Turn errors of the cache into a sentence that says what the user can do."""
     try:
         yield
     except OSError as error:
@@ -185,42 +139,32 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 def _write(folder: Path, model: Classifier, accuracy: float) -> tuple[str, float]:
-    """Keep the weights, then what is known of them: an entry without the latter is none. Returns digest, accuracy."""
-    from safetensors.torch import save
-
-    state = model.state_dict()
-    payload = save({name: tensor.cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()})
-    digest = hashlib.sha256(payload).hexdigest()[:16]
-    about = {"digest": digest, "accuracy": accuracy, "config": to_dict(model.config), "data": model.spec.name}
-    with _explained(folder):
-        write_atomic(folder / WEIGHTS, payload)
-        write_checksummed(folder / ABOUT, json.dumps(about).encode())
+    """Save the weights, then what is known of them: an entry is valid only with both. Returns digest and accuracy."""
+    with _cache_errors(folder):
+        digest = save_weights(folder / WEIGHTS, model)
+        about = {"digest": digest, "accuracy": accuracy, "config": to_dict(model.config), "data": model.spec.name}
+        write_json(folder / ABOUT, about)
     return digest, accuracy
 
 
 def _read(folder: Path, model: Classifier) -> tuple[str, float] | None:
-    """Restore a fitted examiner; one that is not whole is set aside, to be fitted again. Returns digest, accuracy."""
-    from safetensors.torch import load
-
+    """Restore a trained classifier; an incomplete entry is quarantined. Returns digest and accuracy."""
     weights, about = folder / WEIGHTS, folder / ABOUT
     if not (weights.exists() and about.exists()):
         return None
-    known = read_or_quarantine(about, _known)
+    known = read_or_quarantine(about, read_json, parse_about)
     if known is None:
-        quarantine(weights, f"nothing is known of {weights} any more")
+        quarantine(weights, f"{weights} has no description")
         return None
-    with _explained(folder):
-        payload = weights.read_bytes()
-    if hashlib.sha256(payload).hexdigest()[:16] != known[0]:
-        quarantine(about, f"{weights} is corrupt: its content does not match its digest")
-        quarantine(weights, f"{weights} is corrupt: its content does not match its digest")
+    with _cache_errors(folder):
+        restored = load_weights(weights, model, known[0])
+    if not restored:
+        quarantine(about, f"{about} describes weights that are missing or corrupt")
         return None
-    model.load_state_dict(load(payload))
     model.eval()
     return known
 
 
-def _known(payload: bytes) -> tuple[str, float]:
-    """Digest and accuracy. Raises anything for other bytes."""
-    about = json.loads(payload)
+def parse_about(about: Any) -> tuple[str, float]:
+    """Digest and accuracy. Raises anything for other values."""
     return str(about["digest"]), float(about["accuracy"])

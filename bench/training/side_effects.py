@@ -1,4 +1,4 @@
-"""What a job lends to a method, and whether it came back unchanged: the process, the guide, the images of the exam."""
+"""Whether a method changed what it must not change: the state of the process, the guide, the images."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from bench.util.process_state import changed_variables, differences, random_stat
 
 
 class SideEffectGuard:
-    """Remembers how things were when it was made."""
+    """Records the state when it is made, and compares later states with it."""
 
     def __init__(self, guide: Classifier, dataset: Dataset) -> None:
         self._guide, self._dataset = guide, dataset
@@ -21,22 +21,24 @@ class SideEffectGuard:
         self._weights, self._images = _weights(guide), _images(dataset)
 
     def check(self, who: str) -> None:
-        """Raises `BenchError` where the process or the guide changed since: what is measured now would mean nothing."""
+        """Raises `BenchError` if the state of the process or the guide changed: later measurements would mean nothing."""
         changed = differences(self._settings, settings())
         changed += [f"${name}" for name in changed_variables(self._environment, os.environ)]
         if _weights(self._guide) != self._weights:
             changed.append("the guide")
         if changed:
-            raise BenchError(f"{who} changed {', '.join(changed[:5])}, wanted everything left as it was found")
+            raise BenchError(f"{who} modified {', '.join(changed[:5])}; methods must not change global state")
 
     def check_fit(self, before: Mapping[str, Any]) -> None:
-        """The same after `fit`, which must not draw from generators that no checkpoint holds, nor change images."""
+        """The same after `fit`, which must not use random generators that no checkpoint holds, nor change the images."""
         self.check("fit")
         changed = differences(before, random_states())
         if _images(self._dataset) != self._images:
-            changed.append("the images it was lent")
+            changed.append("the training images")
         if changed:
-            raise BenchError(f"fit changed {', '.join(changed)}, wanted all randomness from torch and no image touched")
+            raise BenchError(
+                f"fit modified {', '.join(changed)}; methods must draw randomness from torch only and must not modify the data"
+            )
 
 
 def _weights(guide: Classifier) -> str:
@@ -44,7 +46,7 @@ def _weights(guide: Classifier) -> str:
 
 
 def _images(dataset: Dataset) -> list[str]:
-    """Of a few thousand images of each split: enough to notice, and no time where there are millions."""
+    """Digests of a few thousand images of each split: enough to notice a change, and quick for millions of images."""
     splits: list[Any] = [dataset.train, dataset.validation, dataset.test]
     return [_digest(part.images[:: len(part) // 2000 + 1], part.labels) for part in splits]
 

@@ -1,28 +1,27 @@
-"""Who listens while a model trains: TensorBoard curves on disk, and the host's progress bar."""
+"""Training curves on disk, and progress for the host."""
 
 import time
 from pathlib import Path
-from typing import Any
 
 from bench.run import Progress
 
-EMIT_EVERY = 0.25  # seconds between two messages to the progress bar
+REPORT_EVERY = 0.25  # seconds between two reports to the host
 
 
 class Curves(Progress):
-    """Write every look at the losses as TensorBoard events, and pass some on to `emit`."""
+    """Write all scalars as TensorBoard events, and pass some of the calls on to `progress`."""
 
-    def __init__(self, folder: Path, emit: Any) -> None:
+    def __init__(self, folder: Path, progress: Progress) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self._writer, self._emit, self._emitted = SummaryWriter(str(folder)), emit, 0.0
+        self._writer, self._progress, self._reported = SummaryWriter(str(folder)), progress, 0.0
 
     def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
         for name, value in scalars.items():
             self._writer.add_scalar(f"{phase}/{name}", value, images)
-        if time.monotonic() - self._emitted > EMIT_EVERY or images >= of:
-            self._emitted = time.monotonic()
-            self._emit(phase=phase, images=images, of=of, scalars=scalars)
+        if time.monotonic() - self._reported > REPORT_EVERY or images >= of:
+            self._reported = time.monotonic()
+            self._progress(phase, images, of, scalars)
 
     def close(self) -> None:
         self._writer.close()

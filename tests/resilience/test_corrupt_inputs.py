@@ -663,14 +663,14 @@ def test_nothing_that_a_stranger_could_have_written_is_unpickled():
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "features", "samples"])
-def test_a_pickle_in_a_sealed_file_is_not_called(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, capsys: pytest.CaptureFixture[str]
+def test_a_pickle_in_a_checksummed_file_is_not_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, caplog: pytest.LogCaptureFixture
 ):
     from bench.api import Spec
     from bench.metrics.cache import _array
+    from bench.results.samples import unpack_samples
     from bench.run import Run
-    from bench.training.divergence import unpacked
-    from bench.util.atomic import read_or_quarantine, write_checksummed
+    from bench.util.atomic import read_checksummed, read_or_quarantine, write_checksummed
 
     monkeypatch.chdir(tmp_path)
     buffer = io.BytesIO()
@@ -683,13 +683,13 @@ def test_a_pickle_in_a_sealed_file_is_not_called(
     parse: dict[str, Callable[[bytes], object]] = {
         "checkpoint": Run(torch.nn.Linear(1, 1), images=1, folder=tmp_path)._state,
         "features": _array,
-        "samples": lambda payload: unpacked(payload, Spec("x", 1, 8, ("a", "b")), 1),
+        "samples": lambda payload: unpack_samples(payload, Spec("x", 1, 8, ("a", "b")), 1),
     }
     path = tmp_path / "file"
     write_checksummed(path, attack[kind])
-    assert read_or_quarantine(path, parse[kind]) is None
+    assert read_or_quarantine(path, read_checksummed, parse[kind]) is None
     assert not (tmp_path / "owned").exists()
-    assert capsys.readouterr().err.startswith(f"bench: {path} is corrupt: ")
+    assert caplog.messages[0].startswith(f"{path} is corrupt: ")
     assert path.with_name("file.corrupt").exists()
 
 

@@ -7,10 +7,12 @@ with corrupt checkpoints do in tests/test_run.py, and that boards are set aside 
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,9 +27,9 @@ from bench.experiment.job import Job
 from bench.metrics.cache import Cache
 from bench.results.record import Record
 from bench.results.run_dir import RunDir, check_writable, jobs_in, look, parse_records
+from bench.results.samples import pack_samples, unpack_samples
 from bench.run import Run
-from bench.training.divergence import packed, unpacked
-from bench.util.atomic import write_checksummed
+from bench.util.atomic import write_checksummed, write_json
 
 JOB = Job(
     entry="good", plugin="p", distribution="d", version="1", source="s", settings=(), config={}, dataset="digits",
@@ -46,7 +48,7 @@ def folder(tmp_path: Path) -> RunDir:
     made.create()
     made.write_record("fd", "k", [RECORD])
     made.write("train.json", {"model": "ab", "costs": {"train-images": 10.0}, "resumed_images": 0})
-    made.write_bytes("samples-4.npz", packed(drawn(), True))
+    made.write_bytes("samples-4.npz", pack_samples(drawn(), True))
     return made
 
 
@@ -54,37 +56,50 @@ def drawn(n: int = 4) -> Data:
     return Data(SPEC, torch.zeros(n, 1, 8, 8, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64))
 
 
-def sealed(value: Any) -> Callable[[bytes], bytes]:
-    """Other content behind a digest that is right."""
-    import hashlib
+def checksummed(payload: bytes) -> bytes:
+    """Other content with a digest that is right: as JSON if it is, else as a binary file."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        try:
+            write_json(path, json.loads(payload))
+        except (ValueError, RecursionError):
+            write_checksummed(path, payload)
+        return path.read_bytes()
 
-    payload = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return lambda old: hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+
+def last_digit_changed(old: bytes) -> bytes:
+    """Of the content, not of its layout."""
+    at = max(at for at, byte in enumerate(old) if byte in b"0123456789")
+    return old[:at] + (b"1" if old[at : at + 1] != b"1" else b"2") + old[at + 1 :]
 
 
 READ: dict[str, tuple[str, Callable[[RunDir], object]]] = {
     "record": ("records/fd-k.json", lambda folder: folder.record("fd", "k")),
     "training": ("train.json", lambda folder: folder.model_digest()),
     "costs": ("train.json", lambda folder: folder.costs("train.json") or None),
-    "samples": ("samples-4.npz", lambda folder: folder.read("samples-4.npz", lambda raw: unpacked(raw, SPEC, 4))),
+    "samples": ("samples-4.npz", lambda folder: folder.read_bytes("samples-4.npz", unpack)),
 }
 SPOIL: dict[str, Callable[[bytes], bytes]] = {
-    "a flipped bit": lambda old: old[:80] + bytes([old[80] ^ 1]) + old[81:],
-    "a digest of another": lambda old: b"0" * 64 + old[64:],
+    "another digit": last_digit_changed,
+    "a digest of another": lambda old: re.sub(rb"[0-9a-f]{64}", b"0" * 64, old),
     "cut short": lambda old: old[: len(old) // 2],
     "empty": lambda old: b"",
     "zeros": lambda old: bytes(len(old)),
-    "something else": sealed([{"model": 1}]),
-    "nothing": sealed([]),
-    "lists in lists": sealed(b"[" * 100_000),
-    "no JSON": sealed(b"\xff\xfe"),
+    "something else": lambda old: checksummed(b'[{"model": 1}]'),
+    "nothing": lambda old: checksummed(b"[]"),
+    "lists in lists": lambda old: checksummed(b"[" * 100_000),
+    "not JSON": lambda old: checksummed(b"\xff\xfe"),
 }
+
+
+def unpack(payload: bytes) -> tuple[Data, bool]:
+    return unpack_samples(payload, SPEC, 4)
 
 
 @pytest.mark.parametrize("spoil", SPOIL)
 @pytest.mark.parametrize("what", READ)
 def test_a_spoiled_file_of_a_run_is_set_aside_with_a_sentence_and_counts_as_missing(
-    folder: RunDir, what: str, spoil: str, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, what: str, spoil: str, caplog: pytest.LogCaptureFixture
 ):
     name, read = READ[what]
     path = folder.path / name
@@ -93,12 +108,12 @@ def test_a_spoiled_file_of_a_run_is_set_aside_with_a_sentence_and_counts_as_miss
     spoiled = path.read_bytes()
     assert read(folder) is None
     assert path.with_name(path.name + ".corrupt").read_bytes() == spoiled
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert err.startswith(f"bench: {path} is corrupt: ")
-    assert err.endswith(f"it is set aside as {path.name}.corrupt and made again\n")
+    (warning,) = caplog.messages
+    assert warning.startswith(f"{path} is corrupt: ")
+    assert warning.endswith(f"; moved to {path.name}.corrupt, will be rebuilt")
+    assert "\n" not in warning
     assert read(folder) is None
-    assert capsys.readouterr().err == ""
+    assert len(caplog.messages) == 1
 
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -112,19 +127,19 @@ ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", ROWS)
-def test_a_record_that_cannot_be_one_is_measured_again(folder: RunDir, what: str, capsys: pytest.CaptureFixture[str]):
+def test_a_record_that_cannot_be_one_is_measured_again(folder: RunDir, what: str, caplog: pytest.LogCaptureFixture):
     folder.write("records/fd-k.json", ROWS[what])
     assert folder.record("fd", "k") is None
-    assert "fd-k.json is corrupt: " in capsys.readouterr().err
+    assert "fd-k.json is corrupt: " in caplog.text
 
 
 @pytest.mark.parametrize("n", [3, 5])
 def test_samples_of_another_number_are_drawn_again(folder: RunDir, n: int):
-    folder.write_bytes("samples-4.npz", packed(drawn(n), True))
+    folder.write_bytes("samples-4.npz", pack_samples(drawn(n), True))
     assert READ["samples"][1](folder) is None
 
 
-def test_of_what_can_be_made_again_one_spoiled_file_is_kept(folder: RunDir, capsys: pytest.CaptureFixture[str]):
+def test_of_what_can_be_made_again_one_spoiled_file_is_kept(folder: RunDir):
     path = folder.path / "train.json"
     for content in (b"first", b"second"):
         path.write_bytes(content)
@@ -140,7 +155,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(folder: RunDir):
 
 
 def test_a_spoiled_file_in_a_folder_that_cannot_be_written_counts_as_missing(
-    folder: RunDir, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     def refuse(self: Path, target: Path) -> None:
         raise OSError(30, "Read-only file system")
@@ -148,21 +163,21 @@ def test_a_spoiled_file_in_a_folder_that_cannot_be_written_counts_as_missing(
     monkeypatch.setattr(Path, "replace", refuse)
     (folder.path / "train.json").write_bytes(b"")
     assert folder.model_digest() is None
-    assert "train.json is corrupt" in capsys.readouterr().err
+    assert "train.json is corrupt" in caplog.text
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]", b"[" * 100_000, b"\xff", b'{"key": 1, "training": {}, "job": {}}']
 )
 def test_a_job_that_is_none_is_passed_over_with_a_sentence(
-    folder: RunDir, content: bytes, capsys: pytest.CaptureFixture[str]
+    folder: RunDir, content: bytes, caplog: pytest.LogCaptureFixture
 ):
     runs = folder.path.parents[2]
     other = RunDir(runs, replace(JOB, seed=1))
     other.create()
     (folder.path / "job.json").write_bytes(content)
     assert [path for path, _ in jobs_in(runs)] == [other.path]
-    assert f"{folder.path / 'job.json'} is no job and is passed over" in capsys.readouterr().err
+    assert f"skipping {folder.path / 'job.json'}: not a valid job file" in caplog.text
     assert explain_key(runs, other.job.key[:8])["key"] == other.job.key
     folder.create()
     assert len(list(jobs_in(runs))) == 2
@@ -183,32 +198,32 @@ def test_looking_sets_nothing_aside(folder: RunDir):
 
 
 @pytest.mark.parametrize("spoil", SPOIL)
-def test_a_spoiled_receipt_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str):
-    from bench.results import manifest as receipt
+def test_a_corrupt_manifest_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str):
+    from bench.results import manifest
 
-    path = tmp_path / "receipt.json"
-    monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)
-    write_checksummed(tmp_path / "row.json", json.dumps([RECORD.to_dict()]).encode())
-    receipt.write_manifest(tmp_path, _Wish(), [tmp_path / "row.json"], [])  # type: ignore[arg-type]
-    assert receipt.find_manifest(tmp_path, _Wish()) == [RECORD]  # type: ignore[arg-type]
+    path = tmp_path / "manifest.json"
+    monkeypatch.setattr(manifest, "_path", lambda runs, request: path)
+    write_json(tmp_path / "row.json", [RECORD.to_dict()])
+    manifest.write_manifest(tmp_path, _Request(), [tmp_path / "row.json"], [])  # type: ignore[arg-type]
+    assert manifest.find_manifest(tmp_path, _Request()) == [RECORD]  # type: ignore[arg-type]
     for spoiled in (path, tmp_path / "row.json"):
         whole = spoiled.read_bytes()
         spoiled.write_bytes(SPOIL[spoil](whole))
-        assert receipt.find_manifest(tmp_path, _Wish()) is None  # type: ignore[arg-type]
+        assert manifest.find_manifest(tmp_path, _Request()) is None  # type: ignore[arg-type]
         spoiled.write_bytes(whole)
 
 
 @pytest.mark.parametrize("data", [[2**31], [0], [None], ["\0"], {"a": 1}, 7])
-def test_a_receipt_for_files_that_are_none_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: object):
-    from bench.results import manifest as receipt
+def test_a_manifest_of_invalid_files_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: object):
+    from bench.results import manifest
 
-    path = tmp_path / "receipt.json"
-    monkeypatch.setattr(receipt, "_path", lambda runs, wish: path)
-    write_checksummed(path, json.dumps({"records": [], "data": data, "stamps": []}).encode())
-    assert receipt.find_manifest(tmp_path, _Wish()) is None  # type: ignore[arg-type]
+    path = tmp_path / "manifest.json"
+    monkeypatch.setattr(manifest, "_path", lambda runs, request: path)
+    write_json(path, {"records": [], "data": data, "stamps": []})
+    assert manifest.find_manifest(tmp_path, _Request()) is None  # type: ignore[arg-type]
 
 
-class _Wish:
+class _Request:
     budget = "smoke"
 
 
@@ -232,7 +247,7 @@ def other_checkpoint() -> bytes:
 
 @pytest.mark.parametrize("spoil", [*SPOIL, "of another phase"])
 def test_a_spoiled_checkpoint_is_set_aside_and_its_steps_are_redone(
-    tmp_path: Path, spoil: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, spoil: str, caplog: pytest.LogCaptureFixture
 ):
     Net(1, 1).fit(Run(torch.nn.Linear(1, 1), images=24, folder=tmp_path, checkpoint_every=-1), stop=3)
     path = tmp_path / "0-train.ckpt"
@@ -242,11 +257,11 @@ def test_a_spoiled_checkpoint_is_set_aside_and_its_steps_are_redone(
     Net(1, 1).fit(run)
     assert run.resumed_images == 0
     assert path.with_name("0-train.ckpt.corrupt").read_bytes() == spoiled
-    assert str(path) in capsys.readouterr().err
+    assert str(path) in caplog.text
 
 
 @pytest.mark.parametrize("spoil", SPOIL)
-def test_spoiled_features_are_set_aside_and_made_again(tmp_path: Path, spoil: str, capsys: pytest.CaptureFixture[str]):
+def test_spoiled_features_are_set_aside_and_made_again(tmp_path: Path, spoil: str, caplog: pytest.LogCaptureFixture):
     made: list[int] = []
     make = lambda: made.append(1) or np.arange(6.0)  # noqa: E731
     Cache(tmp_path).get("fd", ("a",), make)
@@ -255,7 +270,7 @@ def test_spoiled_features_are_set_aside_and_made_again(tmp_path: Path, spoil: st
     assert (Cache(tmp_path).get("fd", ("a",), make) == np.arange(6.0)).all()
     assert len(made) == 2
     assert path.with_name(path.name + ".corrupt").exists()
-    assert str(path) in capsys.readouterr().err
+    assert str(path) in caplog.text
 
 
 def test_a_cache_that_fills_up_costs_time_and_no_numbers(

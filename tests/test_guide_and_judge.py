@@ -1,4 +1,4 @@
-"""Guide and judge: fitted once, the same to the bit from the cache, frozen, and not trusted below the floor."""
+"""Guide and judge: fitted once, identical when read from the cache, frozen, and refused below a minimum accuracy."""
 
 import json
 import os
@@ -17,11 +17,14 @@ from bench.api import Classifier, Data, Dataset, Spec
 from bench.backbones import bench_classifiers
 from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetSmall
+from bench.config import build
 from bench.errors import BenchError
 from bench.experiment.budget import Budget
+from bench.experiment.device import Device
 from bench.freeze import freeze
 from bench.run import silent
-from bench.training.guide_and_judge import accuracy_of, below_floor, examiner, examiner_key
+from bench.training.classifier_spec import ClassifierSpec
+from bench.training.guide_and_judge import accuracy_of, below_floor, load_or_fit
 
 BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
 SETTINGS = {"widths": "8,8,8,8", "batch_size": "32"}
@@ -40,15 +43,19 @@ DATASET = Dataset(*(lambda train: (train.spec, train))(dark_or_light(200, 0)), d
                   dark_or_light(100, 2), "digest-of-dark-or-light")  # fmt: skip
 
 
-def ask(cache: Path, role="judge", target=ResNetSmall, settings=SETTINGS, dataset=DATASET, progress=silent):
-    return examiner(role, target, "toy", settings, dataset, budget=BUDGET, device=CPU, threads=1,
-                    precision="float32", cache=cache, progress=progress)  # fmt: skip
+def spec(role="judge", target=ResNetSmall, settings=SETTINGS, dataset=DATASET, budget=BUDGET, device="cpu", threads=1,
+         precision="float32"):  # fmt: skip
+    images = budget.images_for_classifier(len(dataset.train))
+    device = Device(device, threads, precision, "a device")
+    return ClassifierSpec(role, "toy", target, build(target.Config, settings, "toy"), dataset, images, device)
 
 
-def key(role="judge", target=ResNetSmall, settings=SETTINGS, dataset=DATASET, budget=BUDGET, device=CPU, threads=1,
-        precision="float32"):  # fmt: skip
-    return examiner_key(role, target, settings, dataset, budget=budget, device=device, threads=threads,
-                        precision=precision)  # fmt: skip
+def ask(cache: Path, progress=silent, **parts):
+    return load_or_fit(spec(**parts), cache, progress)
+
+
+def key(**parts):
+    return spec(**parts).key
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +68,8 @@ def fitted(tmp_path_factory):
 @pytest.fixture
 def cache(fitted, tmp_path):
     """A copy of that cache, to be maltreated."""
-    (entry,) = (fitted[1] / "examiners").iterdir()
-    copy = tmp_path / "examiners" / entry.name
+    (entry,) = (fitted[1] / "classifiers").iterdir()
+    copy = tmp_path / "classifiers" / entry.name
     copy.mkdir(parents=True)
     for file in entry.glob("*.*"):
         (copy / file.name).write_bytes(file.read_bytes())
@@ -70,7 +77,7 @@ def cache(fitted, tmp_path):
 
 
 def files(cache: Path) -> dict[str, Path]:
-    return {path.name: path for path in (cache / "examiners").glob("*/*") if path.name != ".lock"}
+    return {path.name: path for path in (cache / "classifiers").glob("*/*") if path.name != ".lock"}
 
 
 def digest_of(classifier: Classifier) -> list[bytes]:
@@ -80,7 +87,7 @@ def digest_of(classifier: Classifier) -> list[bytes]:
 # Fitting
 
 
-def test_an_examiner_is_fitted_and_knows_its_accuracy(fitted):
+def test_a_judge_is_fitted_and_its_accuracy_measured(fitted):
     judge, _ = fitted
     assert not judge.cached
     assert judge.accuracy == accuracy_of(judge.classifier, DATASET.test, CPU) > 0.9
@@ -91,7 +98,7 @@ def test_guide_and_judge_of_the_same_class_differ(fitted, tmp_path):
     judge, _ = fitted
     guide = ask(tmp_path, role="guide")
     assert guide.digest != judge.digest
-    assert key("guide") != key("judge")
+    assert key(role="guide") != key(role="judge")
 
 
 def test_fitting_again_gives_the_same_weights(fitted, tmp_path):
@@ -109,7 +116,7 @@ def test_the_global_generator_is_left_alone(tmp_path):
 def test_the_images_seen_are_those_of_the_budget(tmp_path):
     seen = []
     ask(tmp_path, progress=lambda phase, images, of, scalars: seen.append((images, of)))
-    assert seen[-1] == (BUDGET.examiner_images, BUDGET.examiner_images)
+    assert seen[-1] == (BUDGET.classifier_images, BUDGET.classifier_images)
 
 
 def test_an_unknown_setting_is_refused_before_any_work(tmp_path):
@@ -139,15 +146,15 @@ def test_a_second_question_is_answered_from_the_cache(fitted, cache):
     assert digest_of(known.classifier) == digest_of(fitted[0].classifier)
 
 
-def test_the_cache_holds_no_pickle_and_says_what_it_holds(cache):
+def test_the_cache_holds_safetensors_and_plain_json(cache):
     found = files(cache)
-    assert set(found) == {"model.safetensors", "examiner.json"}
-    about = json.loads(found["examiner.json"].read_bytes().partition(b"\n")[2])
+    assert set(found) == {"model.safetensors", "about.json"}
+    about = json.loads(found["about.json"].read_bytes())["content"]
     assert about["config"]["widths"] == [8, 8, 8, 8]
     assert about["data"] == "dark-or-light"
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "examiner.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "about.json"])
 @pytest.mark.parametrize("damage", ["one bit", "cut short", "emptied"])
 def test_a_corrupt_entry_is_set_aside_and_fitted_again(fitted, cache, name, damage):
     path = files(cache)[name]
@@ -157,11 +164,11 @@ def test_a_corrupt_entry_is_set_aside_and_fitted_again(fitted, cache, name, dama
     again = ask(cache)
     assert not again.cached
     assert again.digest == fitted[0].digest
-    assert files(cache).keys() >= {"model.safetensors.corrupt", "examiner.json.corrupt"}
+    assert files(cache).keys() >= {"model.safetensors.corrupt", "about.json.corrupt"}
     assert ask(cache).cached
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "examiner.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "about.json"])
 def test_half_an_entry_is_none(fitted, cache, name):
     files(cache)[name].unlink()
     again = ask(cache)
@@ -170,8 +177,8 @@ def test_half_an_entry_is_none(fitted, cache, name):
 
 
 def test_a_cache_that_cannot_be_used_is_named(tmp_path):
-    (tmp_path / "examiners").write_text("a file where a folder should be")
-    with pytest.raises(BenchError, match=r"cannot use the cache .*examiners.*: .*; set BENCH_CACHE"):
+    (tmp_path / "classifiers").write_text("a file where a folder should be")
+    with pytest.raises(BenchError, match=r"cannot use the cache .*classifiers.*: .*; set BENCH_CACHE"):
         ask(tmp_path)
 
 
@@ -183,7 +190,7 @@ class Untidy(TimmClassifier):
 
 
 def test_an_error_of_the_classifier_is_not_blamed_on_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.training.guide_and_judge.source_digest", lambda module: "")
+    monkeypatch.setattr("bench.training.classifier_spec.source_digest", lambda module: "")
     with pytest.raises(FileNotFoundError, match="my own file"):
         ask(tmp_path, target=Untidy, settings={**SETTINGS, "name": "resnet10t"})
 
@@ -197,7 +204,7 @@ class Tied(ResNetSmall):
 
 
 def test_tied_weights_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.training.guide_and_judge.source_digest", lambda module: "")
+    monkeypatch.setattr("bench.training.classifier_spec.source_digest", lambda module: "")
     first, second = ask(tmp_path, target=Tied), ask(tmp_path, target=Tied)
     assert (first.cached, second.cached) == (False, True)
     assert digest_of(first.classifier) == digest_of(second.classifier)
@@ -212,8 +219,8 @@ def test_the_key_changes_with_all_that_decides_the_weights():
         key(target=bench_classifiers()["resnet-m"]),
         key(settings=SETTINGS | {"lr": "0.01"}),
         key(dataset=replace(DATASET, digest="other bytes")),
-        key(budget=replace(BUDGET, examiner_images=1280)),
-        key(device=torch.device("cuda:1")),
+        key(budget=replace(BUDGET, classifier_images=1280)),
+        key(device="cuda:1"),
         key(precision="bfloat16"),
         key(threads=2),
     ]
@@ -223,13 +230,13 @@ def test_the_key_changes_with_all_that_decides_the_weights():
 def test_the_key_does_not_change_with_what_decides_nothing():
     assert key(settings=SETTINGS | {"lr": "0.02"}) == key()  # the default, spelt out
     assert key(budget=replace(BUDGET, name="other", images=1, samples=1)) == key()
-    assert key(device=torch.device("cuda:0"), threads=1) == key(device=torch.device("cuda:1"), threads=4)
+    assert key(device="cuda:0", threads=1) == key(device="cuda:1", threads=4)
 
 
 @pytest.mark.parametrize("other", ["1.0.20", "9.9"])
 def test_the_key_changes_with_the_version_of_timm(monkeypatch, other):
     before = key()
-    monkeypatch.setattr("bench.training.guide_and_judge.version", lambda name: other)
+    monkeypatch.setattr("bench.training.classifier_spec.version", lambda name: other)
     assert key() != before
 
 
@@ -239,7 +246,7 @@ ASK = """
     import os, sys, torch
     from pathlib import Path
     sys.path.insert(0, {folder!r})
-    import test_examiners as t
+    import test_guide_and_judge as t
     torch.set_num_threads(1)
     def progress(phase, images, of, scalars):
         print("fitting", flush=True)
@@ -329,13 +336,13 @@ def test_freezing_keeps_the_gradient_to_the_images():
 
 
 def test_a_judge_at_its_floor_is_trusted_and_one_below_is_not():
-    assert below_floor(0.9, 0.9, 10) == ""
-    why = below_floor(0.8512, 0.9, 10)
+    assert below_floor("judge", 0.9, 0.9, 10) == ""
+    why = below_floor("judge", 0.8512, 0.9, 10)
     assert all(part in why for part in ("0.8512", "0.9000", "--budget", "--judge"))
 
 
 def test_without_a_floor_a_judge_must_be_twice_as_good_as_chance():
-    assert below_floor(0.2, None, 10) == ""
-    assert "0.2000" in below_floor(0.19, None, 10)
-    assert "0.9900" in below_floor(0.98, None, 2)
-    assert below_floor(float("nan"), None, 10)
+    assert below_floor("judge", 0.2, None, 10) == ""
+    assert "0.2000" in below_floor("judge", 0.19, None, 10)
+    assert "0.9900" in below_floor("judge", 0.98, None, 2)
+    assert below_floor("judge", float("nan"), None, 10)

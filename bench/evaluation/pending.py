@@ -1,0 +1,36 @@
+"""What a job has to measure, and what of it is missing."""
+
+from typing import TYPE_CHECKING
+
+from bench.experiment.job import Job
+from bench.experiment.keys import content_key
+from bench.results.run_dir import RunDir
+
+if TYPE_CHECKING:
+    from bench.metrics import Metric
+
+FIT = "fit"  # the record that says how the training ended
+
+
+def measurements(job: Job) -> list[tuple[str, str]]:
+    """The name and key of every measurement of `job`, that of its training first."""
+    from bench.metrics import METRICS
+
+    return [(FIT, job.key)] + [(metric.name, content_key(job.measuring(metric))) for metric in METRICS]
+
+
+def missing_metrics(run_dir: RunDir) -> "list[Metric]":
+    """The metrics without a finished record. Failed ones are measured again."""
+    from bench.metrics import METRICS
+
+    return [metric for metric in METRICS if _is_missing(run_dir, metric)]
+
+
+def is_done(run_dir: RunDir) -> bool:
+    """Whether the job is trained and every metric is measured."""
+    return run_dir.record(FIT, run_dir.job.key) is not None and not missing_metrics(run_dir)
+
+
+def _is_missing(run_dir: RunDir, metric: "Metric") -> bool:
+    records = run_dir.record(metric.name, content_key(run_dir.job.measuring(metric)))
+    return records is None or any(record.failed for record in records)

@@ -1,0 +1,31 @@
+"""The server from which workers are forked. Imports no torch, so that the server can import it at the same time."""
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.context import ForkServerContext
+
+
+def warm_up() -> None:
+    """Start importing torch in the server while the host still plans."""
+    from multiprocessing import forkserver, resource_tracker
+
+    server()
+    resource_tracker.ensure_running()  # first, since it unblocks the signals that are blocked below
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see preload.py
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def server() -> ForkServerContext:
+    """The fork server."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bench.execution.preload"])
+    # waiting threads must not use the cores of other processes: ten times slower on a busy machine otherwise
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # glibc: keep freed memory for the next step instead of returning its pages each time
+    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
+        os.environ.setdefault(name, str(2**30))
+    return context

@@ -1,0 +1,73 @@
+"""What identifies a guide or a judge: one value for its content key and for its training."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any, Literal
+
+import torch
+
+from bench.api import Classifier, Dataset
+from bench.config import build, to_dict
+from bench.experiment.budget import Budget
+from bench.experiment.device import Device
+from bench.experiment.keys import TRAINING_VERSION, content_key
+from bench.experiment.request import ClassifierRef
+from bench.registry.plugins import Plugins, source_modules
+from bench.registry.sources import source_digest
+from bench.run import derive_seed
+
+Role = Literal["guide", "judge"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierSpec:
+    """Everything that decides the weights of a guide or a judge."""
+
+    role: Role
+    name: str  # as asked for, e.g. timm:resnet18
+    target: type[Classifier]
+    config: Any  # an instance of `target.Config`
+    dataset: Dataset
+    images: int  # training images
+    device: Device
+
+    @cached_property
+    def key(self) -> str:
+        """The content key, known before the classifier is trained."""
+        device = torch.device(self.device.kind)
+        parts = {
+            "role": self.role,
+            "source": [source_digest(module) for module in source_modules(self.target)],
+            "class": self.target.__qualname__,
+            "config": to_dict(self.config),
+            "data": self.dataset.digest,
+            "images": self.images,
+            "device": device.type,
+            "threads": self.device.threads if device.type == "cpu" else 0,
+            "precision": self.device.precision,
+            "torch": torch.__version__,
+            "timm": version("timm"),
+            "training": TRAINING_VERSION,
+        }
+        return content_key(parts)
+
+    def seed(self, purpose: str) -> int:
+        """The seed of the initial weights ("init") or of the training ("train")."""
+        return derive_seed(self.role, purpose)
+
+
+def resolve_classifier(
+    role: Role, ref: ClassifierRef, plugins: Plugins, dataset: Dataset, budget: Budget, device: Device
+) -> ClassifierSpec:
+    """The classifier that `ref` names, trained on `dataset`. Raises `BenchError` for an unknown name or setting."""
+    entry = plugins.find("classifiers", ref.base)
+    return ClassifierSpec(
+        role=role,
+        name=str(ref),
+        target=entry.target,
+        config=build(entry.target.Config, ref.settings, entry.name),
+        dataset=dataset,
+        images=budget.images_for_classifier(len(dataset.train)),
+        device=device,
+    )
