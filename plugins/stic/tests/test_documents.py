@@ -12,7 +12,7 @@ HOME = Path(__file__).parents[1]
 LEDGER = ledger_of(HOME / "claims.toml")
 SECTIONS = {
     "stic": settings_of(SticConfig),
-    "stic-attentive, besides": settings_of(AttentiveConfig, SticConfig),
+    "stic-attentive, additional settings": settings_of(AttentiveConfig, SticConfig),
     "stic-score": settings_of(ScoreConfig),
 }
 

@@ -1,4 +1,4 @@
-"""bench's own promises, put to everything that this plugin brings, and what the method claims."""
+"""The conformance tests of bench for everything that this plugin provides, and tests of the method itself."""
 
 import pytest
 import torch
@@ -9,13 +9,13 @@ from bench.testing import promises, tiny_dataset
 
 
 @pytest.mark.parametrize("promise", promises(Gaussian) + promises(Perceptron) + promises(Blobs), ids=str)
-def test_it_keeps_the_promise(promise):
+def test_it_passes_the_conformance_test(promise):
     promise()
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    """A model that has seen the 96 images exactly once in each phase, in four batches."""
+    """A model that has seen each of the 96 images once per phase, in four batches."""
     data = tiny_dataset(channels=1, size=28, train=96).train
     model = Gaussian(Gaussian.Config(components=96, batch_size=24, shrinkage=1e-9), data.spec)
     model.fit(data, Run(model, images=192))

@@ -1,4 +1,4 @@
-"""One or two soft grey spots anywhere in the image: a data set that is drawn, with a factor of variation."""
+"""One or two soft grey spots anywhere in the image: a procedural data set with one factor of variation."""
 
 import hashlib
 from typing import ClassVar
@@ -19,7 +19,7 @@ class Blobs(DataSource):
         return DataState("ready")
 
     def load(self, size: int | None = None) -> Dataset:
-        """Three splits of grey images, 16 pixels unless asked otherwise."""
+        """Three splits of grey images, of 16 pixels by default."""
         spec = Spec("blobs", 1, size or 16, CLASSES, FACTORS)
         splits = {name: self._draw(spec, n, seed) for seed, (name, n) in enumerate(self.counts.items())}
         digest = hashlib.sha256(b"".join(split.images.numpy().tobytes() for split in splits.values()))

@@ -1,4 +1,4 @@
-"""A Gaussian for each class over the principal components of all images, both learnt in one stream of batches."""
+"""One Gaussian per class over the principal components of all images, both learnt from a stream of batches."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from bench import Codes, Data, Generator, Images, Labels, Logits, Run, Spec
 
 @dataclass(frozen=True)
 class GaussianConfig:
-    """Every setting with its default; `--set gaussian.components=32` changes one."""
+    """All settings with their defaults; `--set gaussian.components=32` changes one."""
 
     components: int = 64  # principal components kept, at most one per pixel
     shrinkage: float = 0.02  # of each class covariance towards a ball of the same total variance
@@ -23,7 +23,7 @@ class GaussianConfig:
 
 
 class Gaussian(Generator):
-    """Whatever changes while it learns is a buffer, whose shape follows from the settings and the kind of images."""
+    """All state that changes during training is in buffers, whose shapes follow from the settings and the spec."""
 
     Config = GaussianConfig
     source = "Ross et al., Incremental Learning for Robust Visual Tracking, IJCV 77 (2008)"
@@ -58,7 +58,7 @@ class Gaussian(Generator):
             run.log(loss=self._error(images))
 
     def sample(self, n: int, rng: torch.Generator) -> Images:
-        """Labels as often as in training, then an image for each."""
+        """Draw labels with their frequencies in training, then an image for each."""
         labels = torch.multinomial(self.counts, n, replacement=True, generator=rng)
         return self.sample_class(labels, rng)
 
@@ -72,7 +72,7 @@ class Gaussian(Generator):
         return (images.flatten(1) - self.mean) @ self.basis.T
 
     def reconstruct(self, images: Images) -> Images:
-        """The nearest image that the components can express."""
+        """The nearest image in the span of the components."""
         return self._decode(self.encode(images))
 
     def logits(self, images: Images) -> Logits:

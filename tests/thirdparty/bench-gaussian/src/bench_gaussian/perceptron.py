@@ -27,7 +27,7 @@ class Perceptron(Classifier):
         self.head = nn.Linear(config.width, len(spec.classes))
 
     def fit(self, data: Data, run: Run) -> None:
-        """Adam, whose state is kept in the checkpoints, under mixed precision where the host asks for it."""
+        """Train with Adam, whose state is part of the checkpoints, in mixed precision if the host asks for it."""
         optimizer = torch.optim.Adam(self.parameters(), self.config.lr)
         for images, labels in run.batches(data, self.config.batch_size, run.images, keep=[optimizer]):
             with run.autocast():
