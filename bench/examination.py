@@ -55,6 +55,8 @@ def _measure(
         return [_row(room, metric, metric.name, key, status="skipped", reason=missing)]
     if problem and "samples" in metric.needs:
         return [_row(room, metric, metric.name, key, status="failed", reason=problem)]
+    if lacking := metric.lacking(exam):
+        return [_row(room, metric, metric.name, key, status="skipped", reason=lacking)]
     try:
         measured: Measured = metric.compute(exam)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
