@@ -11,12 +11,12 @@ from bench.run import generator
 
 
 def real(dataset: Dataset, n: int, seed: int) -> Data:
-    """Held-out real images: the floor that sample size alone leaves."""
+    """Held-out real images, as many of each class as methods draw: the floor that sample size alone leaves."""
     return _pick(dataset.test, n, seed)
 
 
 def replay(dataset: Dataset, n: int, seed: int) -> Data:
-    """Training images: what memorising scores."""
+    """Training images, as many of each class as methods draw: what memorising scores."""
     return _pick(dataset.train, n, seed)
 
 
@@ -38,9 +38,16 @@ LABELLED = frozenset({"real", "replay"})
 
 
 def _pick(data: Data, n: int, seed: int) -> Data:
+    """n random images, the i-th of class i mod k, as methods are asked for; a class without images left is passed over."""
     if n > len(data):
         raise BenchError(f"cannot take {n} images from the {len(data)} of {data.spec.name}: choose a smaller budget")
-    return replace(data[torch.randperm(len(data), generator=generator("cpu", seed, "anchor"))[:n]], factors=None)
+    order = torch.randperm(len(data), generator=generator("cpu", seed, "anchor"))
+    labels, k = data.labels[order].cpu(), len(data.spec.classes)
+    rounds = torch.empty_like(labels)  # how many images of its class come before it
+    for label in range(k):
+        own = labels == label
+        rounds[own] = torch.arange(int(own.sum()))
+    return replace(data[order[(rounds * k + labels).argsort()[:n]]], factors=None)
 
 
 def _unlabelled(dataset: Dataset, images: torch.Tensor) -> Data:

@@ -40,6 +40,8 @@ def _measure(context: JobContext, metric: "Metric", exam: "Exam", problem: str, 
         return [_record(context, metric, metric.name, key, status="skipped", reason=unavailable)]
     if problem and "samples" in metric.needs:
         return [_record(context, metric, metric.name, key, status="failed", reason=problem)]
+    if lacking := metric.lacking(exam):
+        return [_record(context, metric, metric.name, key, status="skipped", reason=lacking)]
     try:
         measured = metric.compute(exam)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}

@@ -13,10 +13,21 @@ def class_names(classes: tuple[str, ...]) -> list[str]:
     return names if unique else [f"class-{label}" for label in range(len(classes))]
 
 
-def require_two(name: str, samples: int, real: int, exam: Exam) -> None:
-    """Raises `BenchError` where a class has less than two samples or two reference images."""
-    if min(samples, real) < 2:
-        raise BenchError(
-            f"class {name!r} has {samples} of n={exam.n} samples and {real} of reference={exam.reference} training "
-            "images, wanted 2 of each: choose a larger budget"
-        )
+def too_few(exam: Exam) -> str:
+    """Why this exam cannot compare images within each class: "", or the first class without two samples and two
+    reference images. That follows from the data set, n and the reference, and is the same for every seed.
+    """
+    counts = (data.labels.cpu().bincount(minlength=len(exam.spec.classes)) for data in (exam.samples, exam.real))
+    for name, samples, real in zip(exam.spec.classes, *(it.tolist() for it in counts), strict=True):
+        if min(samples, real) < 2:
+            return (
+                f"class {name!r} has {samples} of n={exam.n} samples and {real} of reference={exam.reference} "
+                "training images, expected at least 2 of each: choose a larger budget or data with more images of it"
+            )
+    return ""
+
+
+def require_two(exam: Exam) -> None:
+    """Raises `BenchError` if a class has fewer than two samples or two reference images."""
+    if reason := too_few(exam):
+        raise BenchError(reason)

@@ -128,12 +128,12 @@ def intra_fd(space: str) -> Callable[[Exam], Measured]:
     """Mean over classes of the distance within a class; a part for each class."""
 
     def compute(exam: Exam) -> Measured:
+        require_two(exam)
         features, real = exam.features(space), exam.real_features(space)
         labels, real_labels = exam.samples.labels.cpu().numpy(), exam.real.labels.cpu().numpy()
         parts = {}
         for label, name in enumerate(class_names(exam.spec.classes)):
             ours, theirs = features[labels == label], real[real_labels == label]
-            require_two(name, len(ours), len(theirs), exam)
             parts[name] = frechet_from_features(ours, theirs)
         return Measured(float(np.mean(list(parts.values()))), exam.n, parts)
 

@@ -33,6 +33,7 @@ class Metric:
     compute: "Callable[[Exam], Measured]"
     space: str | None = None
     settings: Callable[[int, int], str] = lambda n, reference: f"n={n}"  # of the protocol, from n and reference
+    lacking: "Callable[[Exam], str]" = lambda exam: ""  # why an exam cannot measure it, whatever the images: or ""
 
     def protocol(self, n: int, reference: int) -> str:
         """What fixes the number beside the images, e.g. fd@lite0:n=2000,ref=5000:v1."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from bench.metrics import agreement, inception_score, manifold, memorising, mixing, reconstruction
+from bench.metrics.classes import too_few
 from bench.metrics.cost import cost
 from bench.metrics.diversity import diversity_ratio
 from bench.metrics.exam import Exam
@@ -96,7 +97,7 @@ def _balls() -> tuple[Metric, ...]:
 def _labels() -> tuple[Metric, ...]:
     return (
         Metric("intra-fd-judge", 1, "lower", "", "fd-judge within a class, mean over classes",
-               LABELLED, intra_fd("judge"), "judge", _both),
+               LABELLED, intra_fd("judge"), "judge", _both, too_few),
         Metric("class-agreement", 1, "higher", "", "the judge's accuracy on samples drawn for a label",
                LABELLED, agreement.class_agreement),
         Metric("hacking-gap", 1, "lower", "", "the model's own accuracy on its samples minus the judge's",
@@ -106,7 +107,7 @@ def _labels() -> tuple[Metric, ...]:
         Metric("ece", 1, "lower", "", "expected calibration error of the model's own classifier",
                SELF, agreement.ece, None, lambda n, reference: f"n={n},bins={agreement.BINS}"),
         Metric("diversity-ratio", 1, None, "", "distance of two samples of a class over that of two real images; 1 is real",
-               LABELLED, diversity_ratio, "pixels", _both),
+               LABELLED, diversity_ratio, "pixels", _both, too_few),
         Metric("nearest-training-ratio", 1, None, "", "distance to the nearest training image over that of test images; "
                "1 is real, 0 is copied", SAMPLES, memorising.nearest_training_ratio("lite0"), "lite0", _nearest),
         Metric("mixture-agreement", 1, "higher", "", "the judge's probability of the two classes that were mixed",

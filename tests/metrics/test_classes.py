@@ -1,8 +1,10 @@
-"""Class names as parts of a metric."""
+"""Class names as parts of a metric, and classes with too few images for one."""
 
 import pytest
+import torch
 
-from bench.metrics.classes import class_names
+from bench.api import Data
+from bench.metrics.classes import class_names, too_few
 
 
 @pytest.mark.parametrize(
@@ -15,3 +17,12 @@ from bench.metrics.classes import class_names
 )
 def test_names_are_kebab_case_or_numbers_where_that_would_not_tell_them_apart(classes, names):
     assert class_names(classes) == names
+
+
+def test_one_reference_image_of_a_class_is_too_few(make_exam, dataset):
+    exam = make_exam()
+    right = (exam.real.labels == 2).nonzero()[1:, 0]
+    keep = torch.ones(len(exam.real), dtype=torch.bool)
+    keep[right] = False
+    exam.real = Data(dataset.spec, exam.real.images[keep], exam.real.labels[keep])
+    assert "samples and 1 of reference=150 training images, expected at least 2 of each" in too_few(exam)

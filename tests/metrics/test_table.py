@@ -112,6 +112,20 @@ def test_a_capable_model_is_measured_in_every_metric(make_exam, toys, tmp_path):
     assert _scores(again) == {name: result.value for name, result in measured.items()}
 
 
+@pytest.mark.parametrize("counts", [(30, 29, 1), (30, 30, 0)])
+def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_exam, dataset, tmp_path, counts):
+    """The reason names the first class that lacks images, with both counts; nothing fails and nothing is not a number."""
+    members = [(dataset.test.labels == label).nonzero()[:count, 0] for label, count in enumerate(counts)]
+    exam = make_exam(samples=dataset.test[torch.cat(members)], cache=tmp_path)
+    able = [metric for metric in METRICS if metric.name not in OFFLINE and not metric.missing(None, True)]
+    reasons = {metric.name: metric.lacking(exam) for metric in able}
+    assert {name for name, reason in reasons.items() if reason} == {"intra-fd-judge", "diversity-ratio"}
+    assert f"class 'right' has {counts[2]} of n=60 samples" in reasons["diversity-ratio"]
+    assert all(math.isfinite(metric.compute(exam).value) for metric in able if not reasons[metric.name])
+    full = make_exam(cache=tmp_path)
+    assert not any(metric.lacking(full) for metric in METRICS)
+
+
 def test_anchors_come_out_as_what_they_are(make_exam, dataset, tmp_path):
     noise = torch.randint(0, 256, (60, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     mean = dataset.train.images.double().mean(0, keepdim=True).round().to(torch.uint8).expand(60, -1, -1, -1)

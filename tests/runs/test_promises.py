@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from PIL import Image
 
 QUICKLY = "--dataset", "digits", "--budget", "smoke", "--json"
 
@@ -24,6 +25,14 @@ def again(first, tmp_path, bench_in):
     """A copy of that folder, to be changed at will."""
     shutil.copytree(first[0].folder, tmp_path / "copy")
     return bench_in(tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def another(first, tmp_path_factory, bench_in):
+    """A run of seed 13 in a copy of that folder."""
+    folder = tmp_path_factory.mktemp("another") / "copy"
+    shutil.copytree(first[0].folder, folder)
+    return bench_in(folder)("run", "--plugins", "good", *QUICKLY, "--seeds", "13")
 
 
 def numbers(answer) -> dict:
@@ -68,9 +77,31 @@ def test_the_same_seed_gives_the_same_numbers_to_the_bit(first, bench):
     assert numbers(answer) == numbers(first[1])
 
 
-def test_another_seed_gives_other_numbers(again, first):
-    answer = again("run", "--plugins", "good", *QUICKLY, "--seeds", "1")
-    assert answer.row("good", "fd-lite0")["value"] != first[1].row("good", "fd-lite0")["value"]
+def test_another_seed_gives_other_numbers(another, first):
+    assert another.row("good", "fd-lite0")["value"] != first[1].row("good", "fd-lite0")["value"]
+
+
+def test_no_anchor_row_fails_by_the_chance_of_a_seed(another):
+    """Of 100 random digits of seed 13, one class has a single image."""
+    assert another.code == 0, another.err
+    assert {another.row(name, "diversity-ratio")["status"] for name in ("real", "replay")} == {"ok"}
+
+
+def test_more_classes_than_half_the_samples_are_a_dash_with_its_reason(bench):
+    """60 classes, 100 samples: no class metric can be measured, whatever the seed, and the run is a success."""
+    for split, count in (("train", 8), ("test", 2)):
+        for label in range(60):
+            folder = bench.folder / "many" / split / f"{label:02}"
+            folder.mkdir(parents=True)
+            for number in range(count):
+                Image.new("L", (8, 8), 4 * label + number).save(folder / f"{number}.png")
+    answer = bench("run", "--plugins", "good", "--dataset", "folder:many", "--budget", "smoke", "--json")
+    assert answer.code == 0, answer.err
+    for metric in ("intra-fd-judge", "diversity-ratio"):
+        row = answer.row("real", metric)
+        assert row["status"] == "skipped"
+        assert "class '40' has 1 of n=100 samples and" in row["reason"]
+    assert answer.row("real", "class-agreement")["status"] == "ok"
 
 
 def test_a_changed_setting_trains_anew_beside_the_old_row(again):
