@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,14 +29,14 @@ def tracked(modes: dict[str, str]) -> list[str]:
     return [path for path in modes if (ROOT / path).is_file()]
 
 
-@pytest.fixture
-def checkout(tracked: list[str], tmp_path: Path) -> Path:
-    return copy(tracked, tmp_path / "checkout")
+@pytest.fixture(scope="session")
+def copied() -> Callable[[list[str], Path], Path]:
+    """Copy files of the repository to a folder, each to its own path: copied(paths, folder)."""
 
+    def copy(paths: list[str], folder: Path) -> Path:
+        for path in paths:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, folder / path)
+        return folder
 
-def copy(paths: list[str], folder: Path) -> Path:
-    """Copy files of the repository to a folder, each to its own path."""
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, folder / path)
-    return folder
+    return copy
