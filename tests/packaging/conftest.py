@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # environment.py
+sys.path[:0] = map(str, Path(__file__).parents[:2])  # tox_ini.py, environment.py
 
 ROOT = Path(__file__).parents[2]
 
