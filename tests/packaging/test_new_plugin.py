@@ -1,5 +1,6 @@
 """What a new plugin of this repository needs outside its folder: one line in each of the files of `EDITS`."""
 
+import shutil
 import tomllib
 import zipfile
 from pathlib import Path
@@ -52,6 +53,13 @@ def test_it_is_in_the_wheel_with_its_entry_point(extended: Path) -> None:
         (points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         assert "two-words = bench_two_words" in archive.read(points).decode().splitlines()
     assert held == {name for name in FILES if name.startswith("bench_two_words/")}
+
+
+def test_it_is_not_in_the_next_wheel_once_it_is_removed(extended: Path) -> None:
+    build_wheel(extended, extended.parent / "before")
+    shutil.rmtree(extended / "plugins" / "two_words")
+    with zipfile.ZipFile(build_wheel(extended, extended.parent / "after")) as archive:
+        assert [name for name in archive.namelist() if "two_words" in name] == []
 
 
 def test_its_types_are_checked(extended: Path) -> None:
