@@ -69,14 +69,10 @@ def test_a_ledger_in_the_package_is_found_without_importing_it(
     assert "bench_inside_" not in sys.modules
 
 
-def test_a_ledger_beside_the_package_is_found_in_a_checkout_only(
-    package: Callable[..., EntryPoint], tmp_path: Path
-) -> None:
-    for folder, name, found in (("plugins/mine", "bench_beside_", True), ("x/site-packages", "bench_there_", False)):
-        point = package(folder, name)
-        path = tmp_path / folder / "claims.toml"
-        path.write_text(ledger([ROW]))
-        assert find_ledger(point) == (path if found else None)
+def test_a_ledger_outside_the_package_is_not_found(package: Callable[..., EntryPoint], tmp_path: Path) -> None:
+    point = package("plugins/mine", "bench_beside_")
+    (tmp_path / "plugins/mine/claims.toml").write_text(ledger([ROW]))
+    assert find_ledger(point) is None
 
 
 def test_a_module_within_a_package_has_its_ledger_in_its_own_folder(
@@ -101,7 +97,7 @@ def installed(package: Callable[..., EntryPoint], tmp_path: Path, monkeypatch: p
     """Two installed plugins, one of which keeps a ledger."""
     points = [package("plugins/two_words_", "bench_two_words_"), package("site", "bench_plain_")]
     monkeypatch.setattr(claims, "entry_points", lambda group: points)
-    path = tmp_path / "plugins/two_words_/claims.toml"
+    path = tmp_path / "plugins/two_words_/bench_two_words_/claims.toml"
     path.write_text(ledger([ROW]))
     return path
 

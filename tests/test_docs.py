@@ -1,7 +1,5 @@
 """What the documents and the project's files say about each other and about the code: links, names, commands, pins."""
 
-import ast
-import configparser
 import re
 import shlex
 import tomllib
@@ -126,20 +124,6 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert len(quoted) == 1
     assert "-c constraints.txt" in quoted[0]
     assert "grep -m 1 'python -m pytest' README.md" in read(".ci/run")
-
-
-def test_workflow_runs_every_tox_environment() -> None:
-    tox = configparser.ConfigParser(interpolation=None)
-    tox.read(ROOT / "tox.ini")
-    listed = tox["tox"]["env_list"].replace("py{311,312,313}", "py311, py312, py313")
-    jobs = re.findall(r"\[\"[^]]+\]", read(".github/workflows/ci.yml"))
-    assert sorted(env for job in jobs for env in ast.literal_eval(job)) == sorted(listed.split(", "))
-
-
-def test_tox_has_an_environment_for_each_plugin() -> None:
-    folders = {path.name for path in (ROOT / "plugins").iterdir() if any(path.glob("bench_*/__init__.py"))}
-    environments = set(re.findall(r"^\[testenv:plugin-(\w+)\]$", read("tox.ini"), re.MULTILINE))
-    assert folders == environments != set()
 
 
 def test_every_direct_dependency_is_pinned_within_its_bounds() -> None:

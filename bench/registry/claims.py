@@ -1,6 +1,5 @@
 """The ledger of claims: what a method is said to do, how that is measured here, the figure, and the verdict."""
 
-import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -55,7 +54,7 @@ def load_claims(name: str | None = None) -> list[Claim]:
 
 
 def find_ledger(point: EntryPoint) -> Path | None:
-    """The ledger in the package of the plugin or, in a source checkout, beside it; None where there is none."""
+    """The ledger in the package of the plugin; None if there is none."""
     return next((path for folder in _folders(point.module) if (path := folder / FILE).is_file()), None)
 
 
@@ -95,18 +94,13 @@ def render_claims(claims: Iterable[Claim]) -> "Table":
 
 
 def _folders(module: str) -> Iterator[Path]:
-    """The folder of the package a module is in, and, for a package of its own, the one it lies in."""
+    """The folder of the package that a module is or is in."""
     top, *inner = module.split(".")
     for root in package_folders(top):
         inside = root.joinpath(*inner)
-        folder = inside if inside.is_dir() else inside.parent
-        yield folder
-        if folder == root and str(root.parent) not in _installed():
-            yield root.parent
+        yield inside if inside.is_dir() else inside.parent
 
 
-def _installed() -> set[str]:
-    return {folder for folder in sys.path if Path(folder).name in ("site-packages", "dist-packages")}
 
 
 def _check_claim(row: dict[str, Any], where: str, taken: list[Any]) -> None:

@@ -1,63 +1,39 @@
 """A complete stranger's distribution: built as a wheel, installed into its own environment, listed, run and tested."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from environment import Environment, build_wheel, create
 
 SOURCE = Path(__file__).parent / "bench-gaussian"
 
 
 @dataclass
 class Stranger:
-    """An environment of its own, which borrows the heavy packages of the running one and adds the stranger's wheel."""
+    """An environment that holds the stranger's wheel."""
 
-    folder: Path
+    environment: Environment
     wheel: Path
 
-    def python(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return _python(self.folder, *arguments, check=check)
-
     def bench(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "bench", *arguments, check=False)
-
-
-def _python(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    variables |= {"BENCH_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    done = subprocess.run(
-        [folder / "env" / "bin" / "python", *arguments], cwd=folder, env=variables, text=True, capture_output=True,
-        stdin=subprocess.DEVNULL, timeout=500,
-    )  # fmt: skip
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
+        return self.environment.run("python", "-m", "bench", *arguments, check=False)
 
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory) -> Stranger:
     folder = tmp_path_factory.mktemp("stranger")
     shutil.copytree(SOURCE, folder / "source", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
-    subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
-    borrowed = "".join(
-        f"import site; site.addsitedir({sysconfig.get_path(kind)!r})\n" for kind in ("purelib", "platlib")
-    )
-    own = Path(_python(folder, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").stdout.strip())
-    (own / "borrowed.pth").write_text(borrowed)
-    build = "from setuptools import build_meta; build_meta.build_wheel('../wheels')"  # as any front end does
-    (folder / "wheels").mkdir()
-    subprocess.run([sys.executable, "-c", build], cwd=folder / "source", check=True, capture_output=True)
-    (wheel,) = (folder / "wheels").iterdir()
-    _python(folder, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
+    environment = create(folder, with_project=True)
+    wheel = build_wheel(folder / "source", folder / "wheels")
+    environment.install(wheel)
     (folder / "source" / "tests").rename(folder / "tests")
     shutil.rmtree(folder / "source")  # from here on there is only what was installed
-    return Stranger(folder, wheel)
+    return Stranger(environment, wheel)
 
 
 def test_the_wheel_holds_the_package_and_its_entry_point(stranger):
@@ -116,6 +92,7 @@ def test_it_keeps_its_promises(stranger):
 
 def test_its_own_tests_pass_beside_the_installed_wheel(stranger):
     some = "stream or moments or samples_are_images or logits_are_one_row or splits_agree"
-    done = stranger.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", some, "tests", check=False)
+    arguments = ("-q", "-p", "no:cacheprovider", "-k", some, "tests")
+    done = stranger.environment.run("python", "-m", "pytest", *arguments, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 passed" in done.stdout

@@ -9,7 +9,7 @@ from bench.testing.documents import is_measured, ledger_of, settings_listed, set
 from bench_baselines import AeMixConfig, GmmConfig, PlainVae, VaeConfig
 
 HOME = Path(__file__).parents[1]
-LEDGER = ledger_of(HOME / "claims.toml")
+LEDGER = ledger_of(HOME / "bench_baselines" / "claims.toml")
 SECTIONS = {"vae and cvae": VaeConfig, "ae-mix": AeMixConfig, "gmm": GmmConfig}
 
 

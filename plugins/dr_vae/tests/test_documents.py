@@ -11,7 +11,7 @@ from bench_dr_vae import DrVae, DrVaeConfig, DrVaeLogitsConfig
 
 HOME = Path(__file__).parents[1]
 README = (HOME / "README.md").read_text(encoding="utf-8")
-LEDGER = ledger_of(HOME / "claims.toml")
+LEDGER = ledger_of(HOME / "bench_dr_vae" / "claims.toml")
 
 
 def written(value: object) -> str:

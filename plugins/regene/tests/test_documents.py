@@ -9,7 +9,7 @@ from bench.testing.documents import is_measured, ledger_of, settings_listed, set
 from bench_regene import ReGene, ReGeneConfig
 
 HOME = Path(__file__).parents[1]
-LEDGER = ledger_of(HOME / "claims.toml")
+LEDGER = ledger_of(HOME / "bench_regene" / "claims.toml")
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:

@@ -9,7 +9,7 @@ from bench.testing.documents import is_measured, ledger_of, settings_listed, set
 from bench_stic import AttentiveConfig, ScoreConfig, Stic, SticConfig
 
 HOME = Path(__file__).parents[1]
-LEDGER = ledger_of(HOME / "claims.toml")
+LEDGER = ledger_of(HOME / "bench_stic" / "claims.toml")
 SECTIONS = {
     "stic": settings_of(SticConfig),
     "stic-attentive, additional settings": settings_of(AttentiveConfig, SticConfig),
