@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-import bench.metrics  # noqa: F401  loaded once, before the fork, and shared by all workers
+import bench.metrics.table  # noqa: F401  loaded once, before the fork, and shared by all workers
 import bench.training.guide_and_judge as examiners
 from bench.api import Dataset
 from bench.data.few import few_labels

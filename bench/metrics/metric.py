@@ -1,10 +1,11 @@
-"""A metric: a name and a protocol, what it needs of a model, and the function that measures it."""
+"""A metric: its entry in the catalogue, its protocol, and the function that computes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, capabilities
+from bench.metrics.catalog import MetricInfo
 from bench.metrics.spaces import absent
 
 if TYPE_CHECKING:
@@ -20,19 +21,12 @@ class Measured:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One row of the table of metrics."""
+@dataclass(frozen=True, kw_only=True)
+class Metric(MetricInfo):
+    """An entry of the catalogue with the function that computes it."""
 
-    name: str  # kebab-case, as on the board
-    version: int  # raised when the same images would score another number
-    better: Literal["lower", "higher"] | None
-    unit: str
-    about: str
-    needs: tuple[str, ...]  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
     compute: "Callable[[Exam], Measured]"
-    space: str | None = None
-    settings: Callable[[int, int], str] = lambda n, reference: f"n={n}"  # of the protocol, from n and reference
+    settings: Callable[[int, int], str]  # of the protocol, from n and reference
 
     def protocol(self, n: int, reference: int) -> str:
         """What fixes the number beside the images, e.g. fd@lite0:n=2000,ref=5000:v1."""

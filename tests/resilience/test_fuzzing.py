@@ -303,14 +303,12 @@ def sealed_parsers() -> dict[str, tuple[Any, Any]]:
     """What each sealed file holds, and who reads it."""
     import json
 
-    from bench.leaderboard.known import Meaning
     from bench.results.run_dir import parse_records
     from bench.training.guide_and_judge import _known
 
     return {
         "record": ([record().to_dict()], parse_records),
         "examiner": ({"digest": "ab", "accuracy": 0.5}, _known),
-        "table": ([vars(Meaning(0, "fd"))], lambda payload: [Meaning(**row) for row in json.loads(payload)]),
         "costs": ({"model": "ab", "costs": {"train-images": 1.0}}, lambda payload: dict(json.loads(payload)["costs"])),
     }
 
