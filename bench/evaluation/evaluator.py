@@ -15,7 +15,7 @@ from bench.training.divergence import packed, unpacked
 from bench.util.failure import explain
 
 if TYPE_CHECKING:
-    from bench.metrics import Exam, Metric
+    from bench.metrics import EvaluationContext, Metric
 
 
 def examine(context: JobContext, model: Model | None) -> None:
@@ -45,7 +45,13 @@ def needs_measuring(folder: RunDir, metric: "Metric") -> bool:
 
 
 def _measure(
-    context: JobContext, metric: "Metric", exam: "Exam", model: Model | None, conditional: bool, problem: str, key: str
+    context: JobContext,
+    metric: "Metric",
+    exam: "EvaluationContext",
+    model: Model | None,
+    conditional: bool,
+    problem: str,
+    key: str,
 ) -> list[Record]:
     from bench.metrics import Measured
 
@@ -88,11 +94,11 @@ def row(job: Job, name: str, key: str, protocol: str, value: float | None, n: in
     )  # fmt: skip
 
 
-def _exam(context: JobContext, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
-    from bench.metrics import Exam
+def _exam(context: JobContext, model: Model | None, samples: Data | None, conditional: bool) -> "EvaluationContext":
+    from bench.metrics import EvaluationContext
 
     job = context.run_dir.job
-    return Exam(
+    return EvaluationContext(
         model=model,
         dataset=context.dataset,
         samples=samples,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.metrics.catalog import CATALOG as CATALOG
     from bench.metrics.catalog import MetricInfo as MetricInfo
-    from bench.metrics.exam import Exam as Exam
+    from bench.metrics.context import EvaluationContext as EvaluationContext
+    from bench.metrics.features.base import FeatureSpace as FeatureSpace
     from bench.metrics.metric import Measured as Measured
     from bench.metrics.metric import Metric as Metric
     from bench.metrics.sampling import CHUNK as CHUNK
     from bench.metrics.sampling import draw_samples as draw_samples
-    from bench.metrics.spaces import FeatureSpace as FeatureSpace
     from bench.metrics.spaces import space_states as space_states
     from bench.metrics.table import METRICS as METRICS
     from bench.metrics.table import space_metrics as space_metrics
@@ -20,8 +20,8 @@ _HOME = {
     "CATALOG": "catalog",
     "CHUNK": "sampling",
     "METRICS": "table",
-    "Exam": "exam",
-    "FeatureSpace": "spaces",
+    "EvaluationContext": "context",
+    "FeatureSpace": "features.base",
     "Measured": "metric",
     "Metric": "metric",
     "MetricInfo": "catalog",
@@ -30,7 +30,7 @@ _HOME = {
     "space_states": "spaces",
 }
 __all__ = [
-    "CATALOG", "CHUNK", "METRICS", "Exam", "FeatureSpace", "Measured", "Metric", "MetricInfo", "draw_samples",
+    "CATALOG", "CHUNK", "METRICS", "EvaluationContext", "FeatureSpace", "Measured", "Metric", "MetricInfo", "draw_samples",
     "space_metrics", "space_states",
 ]  # fmt: skip
 

@@ -1,22 +1,22 @@
-"""Classes as metrics need them: names fit for a row, and enough images of each."""
+"""Class names for the parts of a metric, and the minimum number of images per class."""
 
 import re
 
 from bench.errors import BenchError
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 
 
 def class_names(classes: tuple[str, ...]) -> list[str]:
-    """Class names in kebab-case, as parts of a metric; their numbers where two would be the same or one empty."""
+    """Class names in kebab-case, as parts of a metric; `class-0`, `class-1`, ... if two would be equal or one empty."""
     names = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") for name in classes]
     unique = len(set(names)) == len(names) and all(names)
     return names if unique else [f"class-{label}" for label in range(len(classes))]
 
 
-def require_two(name: str, samples: int, real: int, exam: Exam) -> None:
-    """Raises `BenchError` where a class has less than two samples or two reference images."""
+def require_two(name: str, samples: int, real: int, context: EvaluationContext) -> None:
+    """Raises `BenchError` if a class has fewer than two samples or fewer than two reference images."""
     if min(samples, real) < 2:
         raise BenchError(
-            f"class {name!r} has {samples} of n={exam.n} samples and {real} of reference={exam.reference} training "
-            "images, wanted 2 of each: choose a larger budget"
+            f"class {name!r}: expected at least 2 samples and 2 training images, got {samples} of n={context.n} samples "
+            f"and {real} of reference={context.reference} images; choose a larger budget"
         )

@@ -9,12 +9,12 @@ from bench.metrics.catalog import MetricInfo
 from bench.metrics.spaces import absent
 
 if TYPE_CHECKING:
-    from bench.metrics.exam import Exam
+    from bench.metrics.context import EvaluationContext
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A value, how many images (or pairs) it was measured on, and its parts: further rows `metric/part`."""
+    """A value, the number of images (or pairs) it was measured on, and its parts: further rows `metric/part`."""
 
     value: float
     n: int
@@ -25,19 +25,19 @@ class Measured:
 class Metric(MetricInfo):
     """An entry of the catalogue with the function that computes it."""
 
-    compute: "Callable[[Exam], Measured]"
+    compute: "Callable[[EvaluationContext], Measured]"
     settings: Callable[[int, int], str]  # of the protocol, from n and reference
 
     def protocol(self, n: int, reference: int) -> str:
-        """What fixes the number beside the images, e.g. fd@lite0:n=2000,ref=5000:v1."""
+        """An identifier of everything but the images that determines the value, e.g. fd@lite0:n=2000,ref=5000:v1."""
         family = self.name.replace(f"-{self.space}", "", 1)
         place = f"{family}@{self.space}" if self.space else family
         return ":".join(part for part in (place, self.settings(n, reference), f"v{self.version}") if part)
 
     def missing(self, model: object | None, conditional: bool = True) -> str:
-        """Why this metric cannot be measured: the reason of a dash, or "".
+        """The reason why this metric cannot be measured (a dash on the board), or "".
 
-        `conditional` says whether the samples were drawn for labels: those of an anchor row may be, without a model.
+        `conditional`: whether the samples were drawn for labels, which an anchor may be without a model.
         """
         who = "an anchor" if model is None else type(model).__name__
         for need in self.needs:

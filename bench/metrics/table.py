@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from bench.metrics import agreement, inception_score, manifold, memorising, mixing, reconstruction
 from bench.metrics.catalog import CATALOG, MetricInfo, frechet_info, kernel_info
+from bench.metrics.context import EvaluationContext
 from bench.metrics.cost import cost
 from bench.metrics.diversity import diversity_ratio
-from bench.metrics.exam import Exam
 from bench.metrics.fidelity import fd, intra_fd
 from bench.metrics.infinity import fd_infinity
 from bench.metrics.kernel import SUBSETS, kid, subset_size
 from bench.metrics.metric import Measured, Metric
 
-Compute = Callable[[Exam], Measured]
+Compute = Callable[[EvaluationContext], Measured]
 Settings = Callable[[int, int], str]  # of a protocol, from n and the number of reference images
 
 
