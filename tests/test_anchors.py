@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-
 from bench.anchors import real, replay
-from bench.api import Data, Dataset, Spec
 from bench.budget import BUDGETS
+
+from bench.api import Data, Dataset, Spec
 from bench.data import load
 from bench.errors import BenchError
 

@@ -13,7 +13,7 @@ from bench.training.context import JobContext
 from bench.util.failure import explain
 
 if TYPE_CHECKING:
-    from bench.metrics import Exam, Metric
+    from bench.metrics import EvaluationContext, Metric
 
 
 def evaluate(context: JobContext, model: Model | None) -> None:
@@ -24,26 +24,28 @@ def evaluate(context: JobContext, model: Model | None) -> None:
     job = context.run_dir.job
     samples, conditional, problem = _samples(context, model)
     context.guard.check("sample")
-    exam = _exam(context, model, samples, conditional)
+    evaluation = _evaluation_context(context, model, samples, conditional)
     for done, metric in enumerate(missing):
         context.progress(f"measuring {metric.name}", done, len(missing), {})
         key = content_key(job.measuring(metric))
-        records = _measure(context, metric, exam, problem, key)
+        records = _measure(context, metric, evaluation, problem, key)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
 
 
-def _measure(context: JobContext, metric: "Metric", exam: "Exam", problem: str, key: str) -> list[Record]:
-    unavailable = metric.missing(exam.model, exam.conditional)
+def _measure(
+    context: JobContext, metric: "Metric", evaluation: "EvaluationContext", problem: str, key: str
+) -> list[Record]:
+    unavailable = metric.missing(evaluation.model, evaluation.conditional)
     if unavailable:
         return [_record(context, metric, metric.name, key, status="skipped", reason=unavailable)]
     if problem and "samples" in metric.needs:
         return [_record(context, metric, metric.name, key, status="failed", reason=problem)]
-    if lacking := metric.lacking(exam):
+    if lacking := metric.lacking(evaluation):
         return [_record(context, metric, metric.name, key, status="skipped", reason=lacking)]
     try:
-        measured = metric.compute(exam)
+        measured = metric.compute(evaluation)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
         return [_record(context, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
     except Exception as error:
@@ -66,11 +68,13 @@ def _record(
     return Record.of(job, name, key, protocol, value=value, n=n, status=status, reason=reason, guide=guide, judge=judge)
 
 
-def _exam(context: JobContext, model: Model | None, samples: Data | None, conditional: bool) -> "Exam":
-    from bench.metrics import Exam
+def _evaluation_context(
+    context: JobContext, model: Model | None, samples: Data | None, conditional: bool
+) -> "EvaluationContext":
+    from bench.metrics import EvaluationContext
 
     run_dir, job = context.run_dir, context.run_dir.job
-    return Exam(
+    return EvaluationContext(
         model=model,
         dataset=context.dataset,
         samples=samples,

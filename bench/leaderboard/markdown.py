@@ -46,8 +46,8 @@ def _section(section: Section) -> list[str]:
     notes = Notes(section)
     title = [f"Budget {section.budget}", section.kind, f"judge {section.judge}"]
     blocks = [f"## {markdown(' · '.join(title))}", _facts(notes)]
-    common = [column for column in section.main if not column.meaning.special]
-    special = [column for column in section.main if column.meaning.special]
+    common = [column for column in section.main if not column.info.special]
+    special = [column for column in section.main if column.info.special]
     blocks += [_table(common, section.lines, notes)] if common else []
     if special:
         able = [line for line in section.lines if any(section.cell(line, column).tried for column in special)]
@@ -72,7 +72,7 @@ def _facts(notes: Notes) -> str:
 def _table(columns: Sequence[Column], lines: Sequence[Line], notes: Notes) -> str:
     """The methods, best mean rank first, and the anchors below them."""
     marks = _marks(columns)
-    rows = [["method", *(markdown(column.meaning.heading) + marks[column] for column in columns)]]
+    rows = [["method", *(markdown(column.info.heading) + marks[column] for column in columns)]]
     rows += [_row(line, columns, notes) for line in lines if not line.anchor]
     rows += [["**anchors**", *([""] * len(columns))]] if any(line.anchor for line in lines) else []
     rows += [_row(line, columns, notes) for line in lines if line.anchor]
@@ -86,7 +86,7 @@ def _row(line: Line, columns: Sequence[Column], notes: Notes) -> list[str]:
 
 def _cell(line: Line, column: Column, notes: Notes) -> str:
     text = _part(line, column, notes)
-    return f"{text} {FLOOR}" if not column.meaning.cost and notes.section.at_floor(line, column) else text
+    return f"{text} {FLOOR}" if not column.info.cost and notes.section.at_floor(line, column) else text
 
 
 def _legend(section: Section) -> str:
@@ -128,7 +128,7 @@ def _ranks(notes: Notes) -> str:
 def _cost_table(notes: Notes) -> str:
     columns = notes.section.cost
     lines = [line for line in notes.section.lines if any(notes.section.cell(line, column).ok for column in columns)]
-    rows = [["method", "device", *(markdown(column.meaning.heading) for column in columns)]]
+    rows = [["method", "device", *(markdown(column.info.heading) for column in columns)]]
     rows += [
         [markdown(notes.label(line)), markdown(line.device), *(_cell(line, column, notes) for column in columns)]
         for line in lines
@@ -143,9 +143,9 @@ def _protocols(notes: Notes) -> str:
 
 
 def _protocol(column: Column, notes: Notes) -> str:
-    about = column.meaning.about.rstrip(".")
+    about = column.info.about.rstrip(".")
     counts = [number(count) for count in notes.counts(column)]
-    parts = [f"**{markdown(column.meaning.heading)}**", markdown(about) if about else ""]
+    parts = [f"**{markdown(column.info.heading)}**", markdown(about) if about else ""]
     parts += [f"protocol {markdown(column.protocol or 'not known')}", f"n = {', '.join(counts)}" if counts else ""]
     return ": ".join([parts[0], "; ".join(part for part in parts[1:] if part)])
 

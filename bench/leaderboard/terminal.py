@@ -43,7 +43,7 @@ def _table(section: Section, notes: Notes) -> "Table":
 
     columns = [*section.main, *section.cost]
     cells = [[_cell(line, column, notes) for line in section.lines] for column in columns]
-    names, labels = [column.meaning.heading for column in columns], [notes.label(line) for line in section.lines]
+    names, labels = [column.info.heading for column in columns], [notes.label(line) for line in section.lines]
     if len(section.lines) > len(columns):
         cells, names, labels = [list(row) for row in zip(*cells, strict=True)], labels, names
     title = f"{section.records[0].dataset} · budget {section.budget} · {section.kind} · judge {section.judge}"

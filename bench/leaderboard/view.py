@@ -9,9 +9,9 @@ from statistics import fmean, variance
 from typing import NamedTuple
 
 from bench.experiment.budget import BUDGETS
-from bench.leaderboard.known import Meaning, meaning
 from bench.leaderboard.ranks import Rank, rank
 from bench.leaderboard.text import MISSING, spread
+from bench.metrics.catalog import MetricInfo, info, position
 from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
@@ -43,8 +43,8 @@ class Column(NamedTuple):
         return "/" in self.metric
 
     @property
-    def meaning(self) -> Meaning:
-        return meaning(self.metric)
+    def info(self) -> MetricInfo:
+        return info(self.metric)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Section:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """Every metric but those of whole jobs and those never measured, in the order of the table of metrics."""
+        """Every metric but those of whole jobs and those never measured, in the order of the catalogue."""
         measured = {
             column for (_, column), records in self._cells.items() if any(r.status != "skipped" for r in records)
         }
@@ -101,11 +101,11 @@ class Section:
 
     @property
     def main(self) -> list[Column]:
-        return [column for column in self.columns if not column.part and not column.meaning.cost]
+        return [column for column in self.columns if not column.part and not column.info.cost]
 
     @property
     def cost(self) -> list[Column]:
-        return [column for column in self.columns if not column.part and column.meaning.cost]
+        return [column for column in self.columns if not column.part and column.info.cost]
 
     @property
     def parts(self) -> dict[str, list[Column]]:
@@ -135,7 +135,7 @@ class Section:
         own, real = self.cell(line, column).values, self._floor(line, column)
         if line.anchor or not own or not real or not all(map(math.isfinite, own + real)):
             return False
-        sign = {"lower": 1.0, "higher": -1.0}.get(column.meaning.better)
+        sign = {"lower": 1.0, "higher": -1.0}.get(column.info.better or "")
         difference = fmean(own) - fmean(real)
         beyond = sign is not None and sign * difference <= 0
         return beyond or abs(difference) <= ERRORS * math.sqrt(_squared_error(own) + _squared_error(real))
@@ -143,7 +143,7 @@ class Section:
     @cached_property
     def ranked(self) -> list[Column]:
         """The columns that count for the ranks: of the declared metrics, those that some method has."""
-        declared = [column for column in self.main if column.meaning.ranked]
+        declared = [column for column in self.main if column.info.ranked]
         return [column for column in declared if any(self.cell(line, column).values for line in self._methods)]
 
     @cached_property
@@ -158,7 +158,7 @@ class Section:
         return sorted({line for record in self.records if not (line := line_of(record)).anchor})
 
     def _score(self, line: Line, column: Column) -> dict[int, float | None]:
-        sign, cell = (-1 if column.meaning.better == "higher" else 1), self.cell(line, column)
+        sign, cell = (-1 if column.info.better == "higher" else 1), self.cell(line, column)
         ok: dict[int, float | None] = {r.seed: sign * r.value for r in cell.ok if r.value is not None}
         return ok | {record.seed: None for record in cell.failed}
 
@@ -209,7 +209,7 @@ def _column_order(column: Column) -> tuple[object, ...]:
     natural = [
         (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", column.metric)
     ]
-    return (column.meaning.place, natural, column.protocol)
+    return (position(column.metric), natural, column.protocol)
 
 
 def _squared_error(values: list[float]) -> float:

@@ -1,4 +1,4 @@
-"""Arrays that follow from real images alone, kept on disk by the digest of all they follow from."""
+"""A cache on disk for arrays that depend only on real images, keyed by a digest of everything they depend on."""
 
 import hashlib
 import io
@@ -17,28 +17,20 @@ log = logging.getLogger(__name__)
 Array = NDArray[Any]
 
 
-def content_digest(pixels: object, *more: object) -> str:
-    """SHA-256 of the bytes and the shape of an array, and of anything printable."""
-    array = np.ascontiguousarray(pixels)
-    digest = hashlib.sha256(repr((array.shape, array.dtype.str, *more)).encode())
-    digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
 class Cache:
-    """Float32 arrays in `folder`; without a folder everything is made anew."""
+    """Arrays in `folder`. If `folder` is None, nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def get(self, name: str, parts: tuple[str, ...], make: Callable[[], Array]) -> Array:
-        """What `make` gives for these parts: read where it was made before and is whole, else made and kept."""
+        """The result of `make` for these parts, read from disk if an intact copy exists, else computed and saved."""
         if self._folder is None:
             return make()
         key = hashlib.sha256(repr((name, parts)).encode()).hexdigest()[:24]
         path = self._folder / "features" / f"{name}-{key}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):  # two jobs at once: the second waits, then reads
+        with FileLock(path.with_suffix(".lock")):  # if two jobs need it, the second waits, then reads
             remove_stale(path.parent, f"{path.name}.*")
             array = read_or_quarantine(path, read_checksummed, _array)
             if array is None:
@@ -48,15 +40,17 @@ class Cache:
 
 
 def _array(payload: bytes) -> Array:
-    """Raises anything for bytes that are no array."""
+    """Raises an exception of any type if `payload` is not a saved array."""
     return np.load(io.BytesIO(payload), allow_pickle=False)
 
 
 def _keep(path: Path, array: Array) -> None:
-    """Write the array, and say so where that cannot be: the numbers do not depend on it."""
+    """Write the array. A failure is only logged: results do not depend on the cache."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     try:
         write_checksummed(path, buffer.getvalue())
     except OSError as error:
-        log.warning("features are made anew each time: cannot write %s: %s", path, error.strerror or error)
+        log.warning(
+            "cannot cache features in %s: %s; they are computed again in each run", path, error.strerror or error
+        )

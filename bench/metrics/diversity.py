@@ -1,4 +1,4 @@
-"""Diversity within a class: the mean distance of two samples of a class over that of two real images of it."""
+"""Diversity within a class: the mean distance between two samples, divided by that between two real images."""
 
 from functools import partial
 
@@ -9,25 +9,28 @@ from bench.api import Data
 from bench.errors import BenchError
 from bench.metrics.cache import Array
 from bench.metrics.classes import require_two
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
-from bench.metrics.neighbours import blocks
+from bench.metrics.neighbours import distance_blocks
 
 
-def diversity_ratio(exam: Exam) -> Measured:
-    """Mean over classes for the samples over mean over classes for the reference, distances in pixels."""
-    require_two(exam)
-    samples, real = exam.samples, exam.real
-    theirs = exam.kept("spread-pixels", "", (exam.real_digest,), partial(spread, real, exam.device)).mean()
+def diversity_ratio(context: EvaluationContext) -> Measured:
+    """Mean pixel distance within a class of samples, divided by that of reference images; each a mean over classes.
+
+    Raises `BenchError` if a class has fewer than two images, or if all reference images of each class are equal.
+    """
+    require_two(context)
+    samples, real = context.samples, context.real
+    theirs = context.cached("spread-pixels", "", (context.real_digest,), partial(spread, real, context.device)).mean()
     if theirs == 0:
         raise BenchError(
-            f"all reference images of each class of {exam.spec.name} are the same: no diversity to compare"
+            f"all reference images of each class of {context.spec.name} are equal, so diversity-ratio is undefined"
         )
-    return Measured(float(spread(samples, exam.device).mean() / theirs), exam.n)
+    return Measured(float(spread(samples, context.device).mean() / theirs), context.n)
 
 
 def spread(data: Data, device: torch.device) -> Array:
-    """For each class the mean Euclidean distance between two different images of it, pixels in [0, 1]: (k,)."""
+    """The mean Euclidean distance between two different images of each class, float32 (k,), pixels in [0, 1]."""
     flat = data.images.flatten(1).numpy().astype(np.float32) / 255
     labels = data.labels.cpu().numpy()
     members = [flat[labels == label] for label in range(len(data.spec.classes))]
@@ -36,7 +39,7 @@ def spread(data: Data, device: torch.device) -> Array:
 
 def _mean_distance(x: Array, device: torch.device) -> float:
     total = 0.0
-    for rows, distances in blocks(x, x, device):
+    for rows, distances in distance_blocks(x, x, device):
         own = torch.arange(rows.start, rows.stop, device=device)
         distances[own - rows.start, own] = 0
         total += float(distances.sqrt_().sum(dtype=torch.float64))

@@ -14,20 +14,20 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.metrics.classes import class_names, require_two
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
 
 
 def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
     """Squared Frechet distance between two Gaussians: means (d,), covariances (d, d), of any rank.
 
-    Never below zero. Raises `BenchError` where the shapes differ or a value is not finite.
+    Never below zero. Raises `BenchError` if the shapes differ or a value is not finite.
     """
     m1, s1, m2, s2 = (_array(value, name) for value, name in zip((mu1, sigma1, mu2, sigma2), _NAMES, strict=True))
     d = m1.numel()
     for value, name, shape in zip((m1, s1, m2, s2), _NAMES, ((d,), (d, d), (d,), (d, d)), strict=True):
         if tuple(value.shape) != shape:
-            raise BenchError(f"frechet_distance: {name} has shape {tuple(value.shape)}, wanted {shape}")
+            raise BenchError(f"frechet_distance: expected {name} of shape {shape}, got {tuple(value.shape)}")
     return _distance(m1, s1.trace(), m2, s2.trace(), _trace_root(s1, s2))
 
 
@@ -37,8 +37,8 @@ def frechet_from_features(x: ArrayLike, y: ArrayLike) -> float:
     for value in (a, b):
         if value.ndim != 2 or len(value) < 2 or value.shape[1] != a.shape[1]:
             raise BenchError(
-                f"frechet_from_features: got shapes {tuple(a.shape)} and {tuple(b.shape)}, "
-                "wanted two rows or more in each and as many columns in both"
+                "frechet_from_features: expected at least two rows in each and equal numbers of columns, "
+                f"got shapes {tuple(a.shape)} and {tuple(b.shape)}"
             )
     if min(len(a), len(b)) >= a.shape[1]:
         return frechet_distance(*moments(a), *moments(b))
@@ -62,7 +62,7 @@ _NAMES = ("mu1", "sigma1", "mu2", "sigma2")
 def _array(value: ArrayLike, name: str) -> Tensor:
     array: NDArray[np.float64] = np.array(value, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise BenchError(f"frechet distance: {name} has values that are not finite")
+        raise BenchError(f"frechet distance: expected finite values, got nan or inf in {name}")
     return torch.from_numpy(array)
 
 
@@ -85,7 +85,7 @@ def _trace_root(s1: Tensor, s2: Tensor) -> Tensor:
 
 
 def _factor(s: Tensor) -> Tensor:
-    """L (d, r) with L L^T = s, r the rank: Cholesky, with pivots where `s` is singular."""
+    """L (d, r) with L L^T = s, r the rank: Cholesky, with pivots if `s` is singular."""
     factor, failed = torch.linalg.cholesky_ex(s)
     if not failed:
         return factor
@@ -105,36 +105,39 @@ def _thin(x: Tensor) -> Tensor:
 # Metrics
 
 
-def fd(space: str) -> Callable[[Exam], Measured]:
-    """Between the samples and the reference, in a feature space."""
+def fd(space: str) -> Callable[[EvaluationContext], Measured]:
+    """Frechet distance between samples and reference images in a feature space."""
 
-    def compute(exam: Exam) -> Measured:
-        features, real = exam.features(space), exam.real_features(space)
+    def compute(context: EvaluationContext) -> Measured:
+        features, real = context.features(space), context.real_features(space)
         if min(features.shape[0], *real.shape) < real.shape[1]:
-            return Measured(frechet_from_features(features, real), exam.n)
-        return Measured(frechet_distance(*moments(features), *real_moments(exam, space)), exam.n)
+            return Measured(frechet_from_features(features, real), context.n)
+        return Measured(frechet_distance(*moments(features), *real_moments(context, space)), context.n)
 
     return compute
 
 
-def real_moments(exam: Exam, space: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the reference, kept on disk."""
-    make = lambda: np.vstack(moments(exam.real_features(space)))  # noqa: E731
-    both = exam.kept(f"moments-{space}", space, (exam.real_digest,), make)
+def real_moments(context: EvaluationContext, space: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean (d,) and covariance (d, d) of the reference features, cached on disk."""
+    make = lambda: np.vstack(moments(context.real_features(space)))  # noqa: E731
+    both = context.cached(f"moments-{space}", space, (context.real_digest,), make)
     return both[0], both[1:]
 
 
-def intra_fd(space: str) -> Callable[[Exam], Measured]:
-    """Mean over classes of the distance within a class; a part for each class."""
+def intra_fd(space: str) -> Callable[[EvaluationContext], Measured]:
+    """Mean over classes of the Frechet distance within a class; one part per class.
 
-    def compute(exam: Exam) -> Measured:
-        require_two(exam)
-        features, real = exam.features(space), exam.real_features(space)
-        labels, real_labels = exam.samples.labels.cpu().numpy(), exam.real.labels.cpu().numpy()
+    Raises `BenchError` if a class has fewer than two samples or two reference images.
+    """
+
+    def compute(context: EvaluationContext) -> Measured:
+        require_two(context)
+        features, real = context.features(space), context.real_features(space)
+        labels, real_labels = context.samples.labels.cpu().numpy(), context.real.labels.cpu().numpy()
         parts = {}
-        for label, name in enumerate(class_names(exam.spec.classes)):
+        for label, name in enumerate(class_names(context.spec.classes)):
             ours, theirs = features[labels == label], real[real_labels == label]
             parts[name] = frechet_from_features(ours, theirs)
-        return Measured(float(np.mean(list(parts.values()))), exam.n, parts)
+        return Measured(float(np.mean(list(parts.values()))), context.n, parts)
 
     return compute

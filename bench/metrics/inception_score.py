@@ -5,17 +5,22 @@ import torch
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.metrics.exam import Exam
-from bench.metrics.inception import InceptionSpace
+from bench.metrics.context import EvaluationContext
+from bench.metrics.features.inception import InceptionSpace
 from bench.metrics.metric import Measured
 
 SPLITS = 10
 
 
 def inception_score(logits: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation over ten splits of the images, in their order."""
+    """Mean and standard deviation over ten splits of the images. `logits`: (n, k).
+
+    Raises `BenchError` for fewer than ten images.
+    """
     if len(logits) < SPLITS:
-        raise BenchError(f"the inception score needs {SPLITS} images, got n={len(logits)}: choose a larger budget")
+        raise BenchError(
+            f"inception-score: expected at least {SPLITS} images, got n={len(logits)}; choose a larger budget"
+        )
     scores = []
     for part in torch.from_numpy(logits).double().log_softmax(1).tensor_split(SPLITS):
         p = part.exp()
@@ -23,9 +28,9 @@ def inception_score(logits: NDArray[np.float64]) -> tuple[float, float]:
     return float(np.mean(scores)), float(np.std(scores))
 
 
-def score(exam: Exam) -> Measured:
-    """Of the samples; the standard deviation over splits is the part `sd`."""
-    space = exam.space("inception")
+def score(context: EvaluationContext) -> Measured:
+    """The Inception score of the samples. Part `sd`: the standard deviation over splits."""
+    space = context.space("inception")
     assert isinstance(space, InceptionSpace)
-    value, spread = inception_score(space.logits(exam.features("inception")))
-    return Measured(value, exam.n, {"sd": spread})
+    value, spread = inception_score(space.logits(context.features("inception")))
+    return Measured(value, context.n, {"sd": spread})

@@ -11,19 +11,28 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.cache import Array
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 from bench.metrics.fidelity import frechet_from_features
 from bench.metrics.metric import Measured
 
-PARTS = ((1, 1), (2 / 3, 3), (1 / 2, 2))  # size as a fraction of n, and how many, evenly spaced around the circle
-FEWEST = 8  # images of either kind
+PARTS = (
+    (1, 1),
+    (2 / 3, 3),
+    (1 / 2, 2),
+)  # size as a fraction of n, and the number of subsets, evenly spaced over the rows
+FEWEST = 8  # samples, and reference images
 
 
 def extrapolate(x: Array, y: Array) -> tuple[float, float]:
-    """The limit and its standard error, from as many rows of either as the smaller has, in their order."""
+    """The limit and its standard error from features (n, d) and (m, d), using the first min(n, m) rows of both.
+
+    Raises `BenchError` if either has fewer than eight rows.
+    """
     n = min(len(x), len(y))
     if n < FEWEST:
-        raise BenchError(f"fd-infinity needs {FEWEST} images of either kind, got {n}: choose a larger budget")
+        raise BenchError(
+            f"fd-infinity: expected at least {FEWEST} samples and reference images, got {n}; choose a larger budget"
+        )
     points = []
     for fraction, count in PARTS:
         size = round(n * fraction)
@@ -34,7 +43,7 @@ def extrapolate(x: Array, y: Array) -> tuple[float, float]:
 
 
 def intercept(x: Array, y: Array) -> tuple[float, float]:
-    """Where the least-squares line through (x, y) meets x = 0, and the standard error of that."""
+    """The intercept at x = 0 of the least-squares line through (x, y), and its standard error."""
     design = np.stack([np.ones_like(x), x], axis=1)
     inverse = np.linalg.inv(design.T @ design)
     line = inverse @ design.T @ y
@@ -43,11 +52,11 @@ def intercept(x: Array, y: Array) -> tuple[float, float]:
     return float(line[0]), float(np.sqrt(variance))
 
 
-def fd_infinity(space: str) -> Callable[[Exam], Measured]:
-    """The limit, which may be a little below zero; its standard error is the part `se`."""
+def fd_infinity(space: str) -> Callable[[EvaluationContext], Measured]:
+    """The limit in a feature space; it may be slightly negative. Part `se`: its standard error."""
 
-    def compute(exam: Exam) -> Measured:
-        value, error = extrapolate(exam.features(space), exam.real_features(space))
-        return Measured(value, exam.n, {"se": error})
+    def compute(context: EvaluationContext) -> Measured:
+        value, error = extrapolate(context.features(space), context.real_features(space))
+        return Measured(value, context.n, {"se": error})
 
     return compute

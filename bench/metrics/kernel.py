@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics.cache import Array
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
 from bench.run import generator
 
@@ -15,7 +15,7 @@ SUBSETS = 20
 
 
 def subset_size(n: int, reference: int) -> int:
-    """A quarter of the smaller sample, 2 at least and 1,000 at most."""
+    """The size of one subset: a quarter of the smaller set, between 2 and 1,000."""
     return min(1000, max(2, min(n, reference) // 4))
 
 
@@ -43,12 +43,12 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 
-def kid(space: str) -> Callable[[Exam], Measured]:
-    """Between the samples and the reference; the standard deviation over subsets is the part `sd`."""
+def kid(space: str) -> Callable[[EvaluationContext], Measured]:
+    """Kernel distance between samples and reference images. Part `sd`: the standard deviation over subsets."""
 
-    def compute(exam: Exam) -> Measured:
-        size = subset_size(exam.n, exam.reference)
-        value, spread = kernel_distance(exam.features(space), exam.real_features(space), SUBSETS, size)
-        return Measured(value, exam.n, {"sd": spread})
+    def compute(context: EvaluationContext) -> Measured:
+        size = subset_size(context.n, context.reference)
+        value, spread = kernel_distance(context.features(space), context.real_features(space), SUBSETS, size)
+        return Measured(value, context.n, {"sd": spread})
 
     return compute

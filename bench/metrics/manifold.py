@@ -14,9 +14,9 @@ import torch
 
 from bench.errors import BenchError
 from bench.metrics.cache import Array
-from bench.metrics.exam import Exam
+from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
-from bench.metrics.neighbours import blocks, radii
+from bench.metrics.neighbours import distance_blocks, radii
 
 K = 5
 
@@ -32,15 +32,18 @@ class Manifold:
 
 
 def manifold(samples: Array, real: Array, device: torch.device, real_radii: Array | None = None) -> Manifold:
-    """From features (n, d) and (m, d); `real_radii` where they are known. Raises `BenchError` for k images or fewer."""
+    """From features (n, d) and (m, d); `real_radii`: squared radii (m,), if known.
+
+    Raises `BenchError` if either has k rows or fewer.
+    """
     fewest = min(len(samples), len(real))
     if fewest <= K:
-        raise BenchError(f"precision and recall need more than k={K} images of either kind, got {fewest}")
+        raise BenchError(f"precision and recall: expected more than k={K} samples and reference images, got {fewest}")
     r_samples = torch.from_numpy(radii(samples, K, device)).to(device)
     r_real = torch.from_numpy(radii(real, K, device) if real_radii is None else real_radii).to(device)
     inside = torch.zeros(len(samples), dtype=torch.int64, device=device)
     recalled, covered = (torch.zeros(len(real), dtype=torch.bool, device=device) for _ in range(2))
-    for rows, distances in blocks(samples, real, device):
+    for rows, distances in distance_blocks(samples, real, device):
         held = distances <= r_real
         inside[rows] = held.sum(1)
         covered |= held.any(0)
@@ -49,22 +52,22 @@ def manifold(samples: Array, real: Array, device: torch.device, real_radii: Arra
     return Manifold(mean(inside > 0), mean(recalled), mean(inside) / K, mean(covered))
 
 
-def part(name: str, space: str) -> Callable[[Exam], Measured]:
-    """One of the four, in a feature space."""
+def part(name: str, space: str) -> Callable[[EvaluationContext], Measured]:
+    """One of the four fractions (a field of `Manifold`) in a feature space."""
 
-    def compute(exam: Exam) -> Measured:
-        return Measured(getattr(_manifold(exam, space), name), exam.n)
+    def compute(context: EvaluationContext) -> Measured:
+        return Measured(getattr(_manifold(context, space), name), context.n)
 
     return compute
 
 
-def _manifold(exam: Exam, space: str) -> Manifold:
-    return exam.once(f"manifold-{space}", partial(_measure, exam, space))
+def _manifold(context: EvaluationContext, space: str) -> Manifold:
+    return context.memoize(f"manifold-{space}", partial(_measure, context, space))
 
 
-def _measure(exam: Exam, space: str) -> Manifold:
-    real = exam.real_features(space)
-    known = exam.kept(
-        f"radii-{space}", space, (exam.real_digest, str(K)), lambda: np.asarray(radii(real, K, exam.device))
+def _measure(context: EvaluationContext, space: str) -> Manifold:
+    real = context.real_features(space)
+    known = context.cached(
+        f"radii-{space}", space, (context.real_digest, str(K)), lambda: np.asarray(radii(real, K, context.device))
     )
-    return manifold(exam.features(space), real, exam.device, known)
+    return manifold(context.features(space), real, context.device, known)

@@ -1,50 +1,44 @@
-"""A metric: a name and a protocol, what it needs of a model, and the function that measures it."""
+"""A metric: its entry in the catalogue, its protocol, and the function that computes it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, capabilities
+from bench.metrics.catalog import MetricInfo
 from bench.metrics.spaces import absent
 
 if TYPE_CHECKING:
-    from bench.metrics.exam import Exam
+    from bench.metrics.context import EvaluationContext
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A value, how many images (or pairs) it was measured on, and its parts: further rows `metric/part`."""
+    """A value, the number of images (or pairs) it was measured on, and its parts: further rows `metric/part`."""
 
     value: float
     n: int
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """One row of the table of metrics."""
+@dataclass(frozen=True, kw_only=True)
+class Metric(MetricInfo):
+    """An entry of the catalogue with the function that computes it."""
 
-    name: str  # kebab-case, as on the board
-    version: int  # raised when the same images would score another number
-    better: Literal["lower", "higher"] | None
-    unit: str
-    about: str
-    needs: tuple[str, ...]  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
-    compute: "Callable[[Exam], Measured]"
-    space: str | None = None
-    settings: Callable[[int, int], str] = lambda n, reference: f"n={n}"  # of the protocol, from n and reference
-    lacking: "Callable[[Exam], str]" = lambda exam: ""  # why an exam cannot measure it, whatever the images: or ""
+    compute: "Callable[[EvaluationContext], Measured]"
+    settings: Callable[[int, int], str]  # of the protocol, from n and reference
+    lacking: "Callable[[EvaluationContext], str]" = lambda context: ""  # why the counts of images do not suffice, or ""
 
     def protocol(self, n: int, reference: int) -> str:
-        """What fixes the number beside the images, e.g. fd@lite0:n=2000,ref=5000:v1."""
+        """An identifier of everything but the images that determines the value, e.g. fd@lite0:n=2000,ref=5000:v1."""
         family = self.name.replace(f"-{self.space}", "", 1)
         place = f"{family}@{self.space}" if self.space else family
         return ":".join(part for part in (place, self.settings(n, reference), f"v{self.version}") if part)
 
     def missing(self, model: object | None, conditional: bool = True) -> str:
-        """Why this metric cannot be measured: the reason of a dash, or "".
+        """The reason why this metric cannot be measured (a dash on the board), or "".
 
-        `conditional` says whether the samples were drawn for labels: those of an anchor row may be, without a model.
+        `conditional`: whether the samples were drawn for labels, which an anchor may be without a model.
         """
         who = "an anchor" if model is None else type(model).__name__
         for need in self.needs:

@@ -1,4 +1,4 @@
-"""Reconstructions of real test images: pixels, structure, class, and what classifiers see in their hidden layers."""
+"""Reconstructions of real test images: errors of pixels, structure, class, and hidden layers of classifiers."""
 
 from collections.abc import Callable
 
@@ -6,48 +6,50 @@ import torch
 from torch import Tensor
 
 from bench.api import Classifier, Images, Pixels, to_float
-from bench.metrics.cache import content_digest
-from bench.metrics.exact import exactly
-from bench.metrics.exam import Exam, right
+from bench.metrics.context import EvaluationContext, fraction_correct
+from bench.metrics.features.base import BATCH
 from bench.metrics.metric import Measured
-from bench.metrics.spaces import BATCH
+from bench.metrics.precision import full_precision
+from bench.util.hashing import tensor_digest
 
-ROUNDING = 1 / 12 / 255**2  # mean square of what bytes cannot hold: the least error PSNR knows, 58.9 dB
+ROUNDING = 1 / 12 / 255**2  # mean squared rounding error of bytes: the smallest error that PSNR counts, 58.9 dB
 MOST = 250  # images whose hidden layers are compared
 
 
-def reconstruction_mse(exam: Exam) -> Measured:
+def reconstruction_mse(context: EvaluationContext) -> Measured:
     """Mean squared error of pixels in [0, 1]."""
-    return Measured(float(squared_errors(exam.test.images, exam.reconstructions).mean()), exam.n)
+    return Measured(float(squared_errors(context.test.images, context.reconstructions).mean()), context.n)
 
 
-def psnr(exam: Exam) -> Measured:
+def psnr(context: EvaluationContext) -> Measured:
     """Mean over images of the peak signal-to-noise ratio."""
-    errors = squared_errors(exam.test.images, exam.reconstructions).clamp(min=ROUNDING)
-    return Measured(float(-10 * errors.log10().mean()), exam.n)
+    errors = squared_errors(context.test.images, context.reconstructions).clamp(min=ROUNDING)
+    return Measured(float(-10 * errors.log10().mean()), context.n)
 
 
-def ssim(exam: Exam) -> Measured:
+def ssim(context: EvaluationContext) -> Measured:
     """Mean structural similarity."""
-    images = zip(exam.test.images.split(500), exam.reconstructions.split(500), strict=True)
-    return Measured(float(torch.cat([similarity(to_float(x), to_float(y)) for x, y in images]).mean()), exam.n)
+    images = zip(context.test.images.split(500), context.reconstructions.split(500), strict=True)
+    return Measured(float(torch.cat([similarity(to_float(x), to_float(y)) for x, y in images]).mean()), context.n)
 
 
-def reconstruction_agreement(exam: Exam) -> Measured:
-    """The judge's accuracy on reconstructions; how often it says the same of image and reconstruction: `same`."""
-    logits = exam.judged(exam.reconstructions)
-    parts = (content_digest(exam.test.images),)
-    before = exam.kept("judged-test", "judge", parts, lambda: exam.judged(exam.test.images).numpy())
-    same = right(logits, torch.from_numpy(before).argmax(1))
-    return Measured(right(logits, exam.test.labels), exam.n, {"same": same})
+def reconstruction_agreement(context: EvaluationContext) -> Measured:
+    """Accuracy of the judge on reconstructions. Part `same`: how often its class is that of the original image."""
+    logits = context.judge_logits(context.reconstructions)
+    parts = (tensor_digest([context.test.images]),)
+    before = context.cached("judge-test", "judge", parts, lambda: context.judge_logits(context.test.images).numpy())
+    same = fraction_correct(logits, torch.from_numpy(before).argmax(1))
+    return Measured(fraction_correct(logits, context.test.labels), context.n, {"same": same})
 
 
-def feature_error(examiner: str) -> Callable[[Exam], Measured]:
-    """Mean over the hidden layers of the guide or the judge of their relative errors; a part for each layer."""
+def feature_error(role: str) -> Callable[[EvaluationContext], Measured]:
+    """Mean over the hidden layers of the `guide` or the `judge` of their relative errors; one part per layer."""
 
-    def compute(exam: Exam) -> Measured:
-        n = min(exam.n, MOST)
-        errors = layer_errors(getattr(exam, examiner), exam.test.images[:n], exam.reconstructions[:n], exam.device)
+    def compute(context: EvaluationContext) -> Measured:
+        n = min(context.n, MOST)
+        errors = layer_errors(
+            getattr(context, role), context.test.images[:n], context.reconstructions[:n], context.device
+        )
         parts = {f"layer-{depth}": error for depth, error in enumerate(errors, start=1)}
         return Measured(sum(errors) / len(errors), n, parts)
 
@@ -89,7 +91,7 @@ def layer_errors(classifier: Classifier, x: Pixels, y: Pixels, device: torch.dev
     sums: list[Tensor] = []
     squares: list[Tensor] = []
     size = BATCH.get(device.type, 500)
-    with exactly(device):
+    with full_precision(device):
         for a, b in zip(x.split(size), y.split(size), strict=True):
             layers = (classifier.features(to_float(pixels.to(device))) for pixels in (a, b))
             terms = [(_square(f - g), f.sum(0, dtype=torch.float64), _square(f)) for f, g in zip(*layers, strict=True)]

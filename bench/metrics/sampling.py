@@ -1,4 +1,4 @@
-"""Drawing the samples of an exam: in chunks of a fixed size, one random generator each, every chunk checked."""
+"""Drawing the samples that are measured: in chunks of a fixed size, each with its own random generator and checked."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from bench.api import Data, Generator, Pixels, capabilities, quantize
 from bench.errors import BenchError
 from bench.run import generator
 
-CHUNK = 250  # images; part of the benchmark's definition: other chunks are other random numbers
+CHUNK = 250  # images; part of the definition of the benchmark: another size gives other random numbers
 
 
 def draw_samples(
@@ -22,10 +22,11 @@ def draw_samples(
     device: torch.device | str,
     on_chunk: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Data, bool]:
-    """Draw n images as uint8 on the CPU, and tell whether their labels were asked for.
+    """Draw n images, uint8 (n, c, h, w) on the CPU, and return whether they were drawn for labels.
 
-    A ClassConditional model is asked for label i mod k as its i-th image; the labels of others are 0 and mean nothing.
-    Never wrapped in `no_grad`: a model may sample by gradients. Raises `BenchError` for anything but images.
+    Image i of a ClassConditional model is drawn for label i mod k; other models get the label 0, which has no meaning.
+    Never wrapped in `no_grad`: a model may sample by gradients. Raises `BenchError` if the model returns anything but
+    images, or uses a global random generator.
     """
     model.eval()
     conditional = "ClassConditional" in capabilities(model)
@@ -41,19 +42,22 @@ def draw_samples(
             else model.sample(len(wanted), rng)
         )
         if _global_states() != before:
-            raise BenchError("samples: drawn with a global random generator, wanted no randomness but that of rng")
+            raise BenchError("samples: expected randomness from `rng` only, got a changed global random state")
         pixels[start : start + CHUNK] = checked(drawn, (len(wanted), *spec.shape), device, "samples")
         on_chunk(min(start + CHUNK, n), n)
     return Data(spec, pixels, labels), conditional
 
 
 def _global_states() -> tuple[object, ...]:
-    """What any use of torch's, NumPy's or Python's global generators would change."""
+    """The states of the global generators of torch, NumPy and Python."""
     return torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state(legacy=False)), random.getstate()
 
 
 def checked(images: Any, shape: tuple[int, ...], device: torch.device, what: str) -> Pixels:
-    """The bytes of what a model returned, on the CPU: a copy. Raises `BenchError` unless these are images."""
+    """A copy of the images that a model returned as uint8 on the CPU.
+
+    Raises `BenchError` unless they are float32 of this shape in [0, 1] on `device`, without gradient.
+    """
     for problem in (_type, _form, _grad, _values):
         complaint = problem(images, shape, device)
         if complaint:
@@ -62,25 +66,29 @@ def checked(images: Any, shape: tuple[int, ...], device: torch.device, what: str
 
 
 def _type(images: Any, shape: tuple[int, ...], device: torch.device) -> str:
-    return "" if isinstance(images, Tensor) else f"got {type(images).__name__}, wanted a tensor"
+    return "" if isinstance(images, Tensor) else f"expected a tensor, got {type(images).__name__}"
 
 
 def _form(images: Tensor, shape: tuple[int, ...], device: torch.device) -> str:
     if tuple(images.shape) != shape:
-        return f"got shape {tuple(images.shape)}, wanted {shape}"
+        return f"expected shape {shape}, got {tuple(images.shape)}"
     if images.dtype != torch.float32:
-        return f"got {str(images.dtype).removeprefix('torch.')}, wanted float32"
+        return f"expected float32, got {str(images.dtype).removeprefix('torch.')}"
     elsewhere = device.index is not None and images.device.index != device.index
-    return f"got them on {images.device}, wanted {device}" if images.device.type != device.type or elsewhere else ""
+    return f"expected images on {device}, got {images.device}" if images.device.type != device.type or elsewhere else ""
 
 
 def _grad(images: Tensor, shape: tuple[int, ...], device: torch.device) -> str:
-    return "got images that require grad, wanted them detached" if images.requires_grad else ""
+    return (
+        "expected images without grad, got requires_grad=True; use `@torch.no_grad()`" if images.requires_grad else ""
+    )
 
 
 def _values(images: Tensor, shape: tuple[int, ...], device: torch.device) -> str:
     bad = int((~images.isfinite()).sum())
     if bad:
-        return f"got {bad} values of {images.numel()} that are not finite"
+        return f"expected finite values, got {bad} of {images.numel()} that are nan or inf"
     low, high = (float(bound) for bound in images.aminmax())
-    return "" if low >= 0 and high <= 1 else f"got values from {low:.4g} to {high:.4g}, wanted all in [0, 1]"
+    return (
+        "" if low >= 0 and high <= 1 else f"expected values in [0, 1], got {low:.4g} to {high:.4g}; use `.clamp(0, 1)`"
+    )

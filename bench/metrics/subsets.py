@@ -1,4 +1,4 @@
-"""The fixed subsets of real images that samples are compared with: the same in every exam of a data set."""
+"""The fixed subsets of real images that samples are compared with, the same for all models of a data set."""
 
 import torch
 
@@ -8,13 +8,13 @@ from bench.run import generator
 
 
 def stratified(data: Data, n: int, name: str) -> Data:
-    """n images of `data` with its class proportions, drawn by a fixed seed; any slice of them is about as balanced.
+    """n images of `data` with its class proportions, drawn with a fixed seed; any slice of them is about as balanced.
 
-    Raises `BenchError` where there are fewer; never lowers n.
+    `name` is the name of the number in errors. Raises `BenchError` if `data` has fewer than n images.
     """
     if n > len(data):
         raise BenchError(
-            f"the exam wants {name}={n} images, but this split of {data.spec.name} has {len(data)}: "
+            f"expected at least {name}={n} images in this split of {data.spec.name}, got {len(data)}; "
             f"set {name} to at most {len(data)}"
         )
     order = torch.randperm(len(data), generator=generator("cpu", "subset", name))

@@ -101,8 +101,6 @@ def _folders(module: str) -> Iterator[Path]:
         yield inside if inside.is_dir() else inside.parent
 
 
-
-
 def _check_claim(row: dict[str, Any], where: str, taken: list[Any]) -> None:
     _check(row, KEYS, where, [key for key in KEYS if key != "figure"])
     if row["status"] not in get_args(Shown):

@@ -6,7 +6,8 @@ from torch import Tensor
 from bench.testing import models
 from bench.testing.promise import collect, promise, require
 from bench.testing.subject import BATCH, ClassifierSubject
-from bench.testing.watch import fingerprint, watching
+from bench.testing.watch import watching
+from bench.util.hashing import tensor_digest
 
 ALONE = 1e-4  # how far an answer may depend on the batch: the rounding of other matrix shapes
 
@@ -75,9 +76,9 @@ def using_a_model_leaves_the_process_unchanged(subject: ClassifierSubject) -> No
 @promise()
 def using_a_model_leaves_it_unchanged(subject: ClassifierSubject) -> None:
     """Answering leaves the state dict as it was."""
-    before = fingerprint(subject.model.state_dict())
+    before = tensor_digest(subject.model.state_dict())
     subject.outputs(subject.model)
-    require(before == fingerprint(subject.model.state_dict()), "answering changed the state dict")
+    require(before == tensor_digest(subject.model.state_dict()), "answering changed the state dict")
 
 
 @promise()

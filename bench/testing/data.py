@@ -1,12 +1,11 @@
 """A procedural data set so small that a fit on it takes a second: discs, squares and stripes of any colour."""
 
-import hashlib
-
 import torch
 from torch import Tensor
 
 from bench.api import Data, Dataset, Factor, Spec, quantize
 from bench.run import generator
+from bench.util.hashing import tensor_digest
 
 CLASSES = ("disc", "square", "stripes")
 FACTORS = (Factor("shape", "categorical", 0, 2, count=3), Factor("x", "linear", 0.3, 0.7))
@@ -44,7 +43,4 @@ def _shapes(size: int, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _digest(splits: dict[str, Data]) -> str:
-    digest = hashlib.sha256()
-    for split in splits.values():
-        digest.update(split.images.numpy().tobytes() + split.labels.numpy().tobytes())
-    return digest.hexdigest()
+    return tensor_digest([tensor for split in splits.values() for tensor in (split.images, split.labels)])

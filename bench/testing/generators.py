@@ -10,7 +10,8 @@ from torch import Tensor
 from bench.testing import models
 from bench.testing.promise import Skipped, collect, promise, require
 from bench.testing.subject import BATCH, GeneratorSubject
-from bench.testing.watch import fingerprint, watching
+from bench.testing.watch import watching
+from bench.util.hashing import tensor_digest
 
 ALONE = 1e-4  # how far an answer may depend on the batch: the rounding of other matrix shapes
 
@@ -76,9 +77,9 @@ def using_a_model_leaves_the_process_unchanged(subject: GeneratorSubject) -> Non
 def using_a_model_leaves_it_unchanged(subject: GeneratorSubject) -> None:
     """Drawing and answering leave the state dict as it was."""
     for name, use in _uses(subject):
-        before = fingerprint(subject.model.state_dict())
+        before = tensor_digest(subject.model.state_dict())
         use()
-        require(before == fingerprint(subject.model.state_dict()), f"{name} changed the state dict")
+        require(before == tensor_digest(subject.model.state_dict()), f"{name} changed the state dict")
 
 
 @promise("ClassConditional", "ClassMixing", "CodeConditional", "Encoding", "Reconstructing", "SelfClassifying")

@@ -16,7 +16,8 @@ from bench.run import Precision, derive_seed, generator
 from bench.testing.data import tiny_dataset
 from bench.testing.guide import tiny_guide
 from bench.testing.promise import Skipped, describe, require
-from bench.testing.watch import Watched, WatchedRun, fingerprint, watching
+from bench.testing.watch import Watched, WatchedRun, watching
+from bench.util.hashing import tensor_digest
 
 BUDGET = 768  # training images of a fit: three batches of 256
 SEED = 0
@@ -87,7 +88,7 @@ class ModelSubject(ABC):
         """Construct and fit a model as the host does, from the same seed each time."""
         dataset = dataset or self.dataset
         guide = self.guide(dataset)
-        before = _data_fingerprint(dataset), _model_fingerprint(guide)
+        before = _data_digest(dataset), _model_state(guide)
         with watching() as watched:
             torch.manual_seed(derive_seed(SEED, "model"))
             model = self.fresh(dataset.spec)
@@ -98,7 +99,7 @@ class ModelSubject(ABC):
             run.stop_after = stop_after
             model.fit(dataset.train, run)
         model.eval()
-        after = _data_fingerprint(dataset), _model_fingerprint(guide)
+        after = _data_digest(dataset), _model_state(guide)
         return Fitted(model, run, watched, data_changed=before[0] != after[0], guide_changed=before[1] != after[1])
 
     @cached_property
@@ -225,14 +226,14 @@ def only_on_cpu(subject: ModelSubject) -> None:
         raise Skipped(f"equality to the bit is promised on the CPU, this is {subject.device.type}")
 
 
-def _data_fingerprint(dataset: Dataset) -> str:
+def _data_digest(dataset: Dataset) -> str:
     parts = [part for split in (dataset.train, dataset.validation) for part in (split.images, split.labels)]
     factors = [split.factors for split in (dataset.train, dataset.validation) if split.factors is not None]
-    return fingerprint(parts + factors)
+    return tensor_digest(parts + factors)
 
 
-def _model_fingerprint(model: Classifier | None) -> str:
+def _model_state(model: Classifier | None) -> str:
     if model is None:
         return ""
     flags = [f"{model.training}"] + [f"{p.requires_grad} {p.grad is None}" for p in model.parameters()]
-    return fingerprint(model.state_dict()) + " ".join(flags)
+    return tensor_digest(model.state_dict()) + " ".join(flags)

@@ -1,6 +1,5 @@
 """Look at what a plugin does beside its work: settings of the process, files, threads, what it was lent."""
 
-import hashlib
 import random
 import tempfile
 import threading
@@ -89,17 +88,6 @@ def _device_states() -> list[Tensor]:
 def _alive() -> set[str]:
     threads = {f"thread {thread.name}" for thread in threading.enumerate()}
     return threads | {f"process {child.pid}" for child in psutil.Process().children(recursive=True)}
-
-
-def fingerprint(tensors: Mapping[str, Tensor] | Iterable[Tensor]) -> str:
-    """SHA-256 of names, types, shapes and bytes."""
-    named = tensors.items() if isinstance(tensors, Mapping) else enumerate(tensors)
-    digest = hashlib.sha256()
-    for name, tensor in named:
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
-    return digest.hexdigest()
 
 
 class Interrupted(Exception):

@@ -1,14 +1,12 @@
 """Whether a method changed what it must not change: the state of the process, the guide, the images."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-
 from bench.api import Classifier, Dataset
 from bench.errors import BenchError
+from bench.util.hashing import tensor_digest
 from bench.util.process_state import changed_variables, differences, random_states, settings
 
 
@@ -42,18 +40,10 @@ class SideEffectGuard:
 
 
 def _weights(guide: Classifier) -> str:
-    return _digest(*guide.state_dict().values())
+    return tensor_digest(guide.state_dict())
 
 
 def _images(dataset: Dataset) -> list[str]:
     """Digests of a few thousand images of each split: enough to notice a change, and quick for millions of images."""
     splits: list[Any] = [dataset.train, dataset.validation, dataset.test]
-    return [_digest(part.images[:: len(part) // 2000 + 1], part.labels) for part in splits]
-
-
-def _digest(*tensors: torch.Tensor) -> str:
-    digest = hashlib.sha256()
-    for tensor in tensors:
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(flat.view(torch.uint8).numpy().data if flat.numel() else b"")
-    return digest.hexdigest()
+    return [tensor_digest([part.images[:: len(part) // 2000 + 1], part.labels]) for part in splits]

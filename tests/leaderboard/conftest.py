@@ -1,29 +1,21 @@
 """Records to put on boards."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bench.leaderboard import known
-from bench.leaderboard.known import Meaning
+from bench.metrics import catalog
+from bench.metrics.catalog import MetricInfo
 from bench.results.record import Record
 
-TABLE = (
-    Meaning(0, "fd-lite0", "lower", "", "Frechet distance", ranked=True),
-    Meaning(1, "class-agreement", "higher", "", "accuracy of the judge on samples", ranked=True),
-    Meaning(2, "diversity-ratio", "", "", "within-class distance over that of real images"),
-    Meaning(3, "accuracy", "higher", "", "the model's own classifier", special=True),
-    Meaning(4, "train-seconds", "lower", "s", "wall time of fit", cost=True),
+CATALOG = (
+    MetricInfo("fd-lite0", "Frechet distance", "lower", needs=("samples",)),
+    MetricInfo("class-agreement", "accuracy of the judge on samples", "higher", needs=("samples", "ClassConditional")),
+    MetricInfo("diversity-ratio", "within-class distance over that of real images", needs=("samples",)),
+    MetricInfo("accuracy", "the model's own classifier", "higher", needs=("SelfClassifying",)),
+    MetricInfo("train-seconds", "wall time of fit", "lower", "s", needs=("training",)),
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is written into the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +39,7 @@ def make() -> Callable[..., Record]:
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Meaning, ...]]:
-    """A small table of metrics in place of the real one."""
-    monkeypatch.setattr(known, "_table", lambda: {meaning.name: meaning for meaning in TABLE})
-    return TABLE
+def table(monkeypatch: pytest.MonkeyPatch) -> tuple[MetricInfo, ...]:
+    """A small catalogue of metrics in place of the real one."""
+    monkeypatch.setattr(catalog, "CATALOG", CATALOG)
+    return CATALOG

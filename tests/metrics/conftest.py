@@ -1,4 +1,4 @@
-"""A data set of three classes that a linear classifier reads, classifiers for it, and exams over it."""
+"""A data set of three classes that a linear classifier reads, classifiers for it, and evaluation contexts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench.api import Classifier, Data, Dataset, Generator, Spec, to_float
-from bench.metrics import Exam
+from bench.metrics import EvaluationContext
 from bench.run import generator
 
 SPEC = Spec("stripes", 1, 16, ("Left side", "middle", "right"))
@@ -21,9 +21,9 @@ class Nothing:
     """No settings."""
 
 
-def pictures(n: int, seed: int, spec: Spec = SPEC) -> Data:
+def toy_images(n: int, seed: int, spec: Spec = SPEC) -> Data:
     """Each class lights its own third of the columns; brightness and noise vary."""
-    rng = generator("cpu", "pictures", seed)
+    rng = generator("cpu", "toy_images", seed)
     labels = torch.randperm(n, generator=rng) % 3
     images = torch.rand((n, *spec.shape), generator=rng) * 60
     bright = 120 + 70 * torch.rand(n, generator=rng)
@@ -33,7 +33,7 @@ def pictures(n: int, seed: int, spec: Spec = SPEC) -> Data:
 
 
 class Thirds(Classifier):
-    """Reads the brightness of the thirds; `gain` is its confidence, `turn` makes it wrong."""
+    """Classifies by the brightness of the thirds; `gain` is its confidence, `turn` makes it wrong."""
 
     Config, source = Nothing, ""
 
@@ -53,7 +53,7 @@ class Thirds(Classifier):
 
 
 class Painter(Generator):
-    """Draws for a label, mixes, reconstructs by a small blur, and reads its own images as told."""
+    """Draws for a label, mixes, reconstructs by a small blur, and classifies with its own classifier."""
 
     Config, source = Nothing, ""
 
@@ -99,25 +99,27 @@ class Plain(Generator):
 
 @pytest.fixture(scope="session")
 def dataset() -> Dataset:
-    return Dataset(SPEC, pictures(300, 0), pictures(30, 1), pictures(90, 2), "digest-of-stripes")
+    return Dataset(SPEC, toy_images(300, 0), toy_images(30, 1), toy_images(90, 2), "digest-of-stripes")
 
 
 @pytest.fixture
 def toys() -> SimpleNamespace:
-    return SimpleNamespace(Painter=Painter, Plain=Plain, Thirds=Thirds, pictures=pictures, spec=SPEC, to_float=to_float)
+    return SimpleNamespace(
+        Painter=Painter, Plain=Plain, Thirds=Thirds, toy_images=toy_images, spec=SPEC, to_float=to_float
+    )
 
 
 @pytest.fixture
-def make_exam(dataset: Dataset) -> Callable[..., Exam]:
-    """An exam over the toy data set, of real test images unless told otherwise."""
+def make_context(dataset: Dataset) -> Callable[..., EvaluationContext]:
+    """An evaluation context over the toy data set; by default the samples are real test images."""
 
-    def make(**changes: Any) -> Exam:
+    def make(**changes: Any) -> EvaluationContext:
         n = changes.get("n", 60)
         defaults = {
             "model": None, "dataset": dataset, "samples": dataset.test[:n], "conditional": True, "judge": Thirds(),
             "judge_digest": "thirds", "guide": Thirds(10.0), "device": torch.device("cpu"), "n": n, "reference": 150,
             "seed": 0,
         }  # fmt: skip
-        return Exam(**defaults | changes)
+        return EvaluationContext(**defaults | changes)
 
     return make

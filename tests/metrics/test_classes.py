@@ -15,7 +15,7 @@ from bench.metrics.classes import class_names, too_few
         (("ж", "x"), ["class-0", "class-1"]),
     ],
 )
-def test_names_are_kebab_case_or_numbers_where_that_would_not_tell_them_apart(classes, names):
+def test_names_are_kebab_case_or_numbers_if_they_would_be_equal(classes, names):
     assert class_names(classes) == names
 
 

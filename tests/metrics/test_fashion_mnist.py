@@ -1,4 +1,4 @@
-"""The figures that are known for lite0 on Fashion-MNIST, where its files are at hand ($BENCH_DATA)."""
+"""The documented figures for lite0 on Fashion-MNIST; skipped unless $BENCH_DATA holds its files."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from bench.metrics.subsets import stratified
 def real():
     state = bench_datasets()["fashion-mnist"]().state()
     if state.state != "ready":
-        pytest.skip(f"Fashion-MNIST is not at hand: {state.note}")
+        pytest.skip(f"Fashion-MNIST is not available: {state.note}")
     dataset = load("fashion-mnist")
     lite0 = load_space("lite0")
     return lite0, stratified(dataset.test, 2000, "n"), lite0(stratified(dataset.train, 5000, "reference").images)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.metrics import METRICS, inception
+from bench.metrics import METRICS
+from bench.metrics.features import inception
 from bench.metrics.inception_score import inception_score
 from bench.metrics.spaces import load_space, space_states
 
@@ -63,18 +64,18 @@ def test_clean_differs_in_the_resize_alone(installed):
     assert plain.digest != clean.digest
 
 
-def test_metrics_are_measured_once_the_weights_are_there(installed, make_exam, monkeypatch):
+def test_metrics_are_measured_if_the_weights_are_installed(installed, make_context, monkeypatch):
     monkeypatch.setattr("bench.metrics.inception_score.SPLITS", 2)
-    exam = make_exam(n=4, reference=4)
+    context = make_context(n=4, reference=4)
     metrics = {metric.name: metric for metric in METRICS if metric.space in ("inception", "clean")}
     assert set(metrics) == {"fid", "kid-inception", "clean-fid", "inception-score"}
     for metric in metrics.values():
         assert metric.missing(None, True) == ""
-        assert np.isfinite(metric.compute(exam).value)
+        assert np.isfinite(metric.compute(context).value)
     assert {name: state for name, state, _ in space_states()}["inception"] == "ready"
 
 
-def test_without_weights_the_column_is_a_dash_that_says_what_to_do(monkeypatch, tmp_path):
+def test_without_weights_the_reason_of_the_dash_says_what_to_download(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "missing.pth"))
     (fid,) = (metric for metric in METRICS if metric.name == "fid")
     reason = fid.missing(None, True)
@@ -84,13 +85,13 @@ def test_without_weights_the_column_is_a_dash_that_says_what_to_do(monkeypatch, 
         load_space("inception")
 
 
-def test_without_the_variable_the_file_is_looked_for_where_torch_fidelity_puts_it(monkeypatch, tmp_path):
+def test_without_the_variable_the_file_is_the_one_that_torch_fidelity_downloads(monkeypatch, tmp_path):
     monkeypatch.delenv("BENCH_INCEPTION", raising=False)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert str(tmp_path / "checkpoints" / inception.FILE) in inception.absent()
 
 
-def test_a_reason_that_goes_onto_boards_does_not_tell_whose_home_it_is(monkeypatch):
+def test_a_reason_on_a_board_does_not_reveal_the_home_directory(monkeypatch):
     monkeypatch.delenv("BENCH_INCEPTION", raising=False)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(Path.home() / "hub"))
     assert f"to ~/hub/checkpoints/{inception.FILE}, or" in inception.absent()
@@ -98,7 +99,7 @@ def test_a_reason_that_goes_onto_boards_does_not_tell_whose_home_it_is(monkeypat
 
 def test_other_weights_must_not_be_called_fid(weights, monkeypatch):
     monkeypatch.setenv("BENCH_INCEPTION", str(weights))
-    with pytest.raises(BenchError, match=r"holds other weights than .* wanted 6726825d"):
+    with pytest.raises(BenchError, match=r"holds other weights than .* expected a SHA-256 that starts with 6726825d"):
         load_space("inception")
 
 
@@ -109,10 +110,10 @@ def test_inception_score_agrees_with_torch_fidelity():
     assert inception_score(logits) == pytest.approx(tuple(wanted.values()), rel=1e-9)
 
 
-def test_inception_score_is_the_number_of_classes_at_best_and_one_at_worst():
+def test_inception_score_lies_between_one_and_the_number_of_classes():
     sure = 1e3 * np.eye(5)[np.arange(100) % 5]
     assert inception_score(sure)[0] == pytest.approx(5)
     assert inception_score(np.zeros((100, 5)))[0] == pytest.approx(1)
     assert inception_score(np.repeat(sure[:1], 100, axis=0))[0] == pytest.approx(1)
-    with pytest.raises(BenchError, match="needs 10 images, got n=9"):
+    with pytest.raises(BenchError, match="expected at least 10 images, got n=9"):
         inception_score(sure[:9])

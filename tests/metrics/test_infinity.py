@@ -1,4 +1,4 @@
-"""FD-infinity: the line, the limit it finds, and the error it admits."""
+"""FD-infinity: the line, the limit it finds, and its standard error."""
 
 import numpy as np
 import pytest
@@ -38,6 +38,8 @@ def test_the_limit_is_the_distance_between_the_distributions(shift: float, scale
     assert np.mean(np.abs(limits - truth) < 3 * errors) >= 0.75
 
 
-def test_too_few_images_are_an_error_that_says_so():
-    with pytest.raises(BenchError, match="needs 8 images of either kind, got 5: choose a larger budget"):
+def test_too_few_images_are_an_error_with_the_counts():
+    with pytest.raises(
+        BenchError, match="expected at least 8 samples and reference images, got 5; choose a larger budget"
+    ):
         extrapolate(np.zeros((5, 3)), np.zeros((50, 3)))

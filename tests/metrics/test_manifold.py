@@ -73,5 +73,5 @@ def test_the_size_of_the_blocks_does_not_matter(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_as_few_images_as_neighbours_are_an_error():
-    with pytest.raises(BenchError, match="more than k=5 images of either kind, got 5"):
+    with pytest.raises(BenchError, match="expected more than k=5 samples and reference images, got 5"):
         manifold(_gaussian(0, 5), _gaussian(1, 50), CPU)

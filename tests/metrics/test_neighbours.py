@@ -1,11 +1,11 @@
-"""Nearest neighbours: the same as counting all pairs, also where images repeat or lie far from the origin."""
+"""Nearest neighbours: the same as counting all pairs, also if images repeat or lie far from the origin."""
 
 import numpy as np
 import pytest
 import torch
 
 from bench.metrics import neighbours
-from bench.metrics.neighbours import apart, nearest, radii
+from bench.metrics.neighbours import nearest, radii, row_distances
 
 CPU = torch.device("cpu")
 
@@ -35,5 +35,5 @@ def test_nearest_finds_the_nearest_far_from_the_origin_too():
 
 def test_equal_rows_are_exactly_zero_apart():
     x = np.random.default_rng(2).normal(size=(9, 6)).astype(np.float32) * 1e4
-    assert (apart(x, x.copy()) == 0).all()
-    assert apart(np.zeros((1, 2)), np.array([[3.0, 4.0]])) == pytest.approx([5])
+    assert (row_distances(x, x.copy()) == 0).all()
+    assert row_distances(np.zeros((1, 2)), np.array([[3.0, 4.0]])) == pytest.approx([5])

@@ -20,39 +20,39 @@ def test_squared_error_is_on_the_scale_from_zero_to_one():
     assert squared_errors(black, gray).tolist() == pytest.approx([0.04, 0.04])
 
 
-def test_psnr_of_a_known_error_is_that_of_the_formula(make_exam, toys, monkeypatch):
-    exam = make_exam(model=toys.Painter())
-    base = exam.test.images.clamp(max=200)
-    monkeypatch.setattr(exam, "test", type(exam.test)(exam.spec, base, exam.test.labels))
-    exam.__dict__["reconstructions"] = base + 51
-    assert reconstruction.reconstruction_mse(exam).value == pytest.approx(0.04)
-    assert reconstruction.psnr(exam).value == pytest.approx(-10 * np.log10(0.04))
+def test_psnr_of_a_known_error_is_that_of_the_formula(make_context, toys, monkeypatch):
+    context = make_context(model=toys.Painter())
+    base = context.test.images.clamp(max=200)
+    monkeypatch.setattr(context, "test", type(context.test)(context.spec, base, context.test.labels))
+    context.__dict__["reconstructions"] = base + 51
+    assert reconstruction.reconstruction_mse(context).value == pytest.approx(0.04)
+    assert reconstruction.psnr(context).value == pytest.approx(-10 * np.log10(0.04))
 
 
-def test_a_perfect_reconstruction_has_the_psnr_of_rounding(make_exam, toys):
-    exam = make_exam(model=toys.Painter())
-    exam.__dict__["reconstructions"] = exam.test.images
-    assert reconstruction.reconstruction_mse(exam).value == 0
-    assert reconstruction.psnr(exam).value == pytest.approx(58.92, abs=0.01)
-    assert reconstruction.ssim(exam).value == pytest.approx(1)
-    assert reconstruction.reconstruction_agreement(exam).value == 1
-    assert reconstruction.feature_error("judge")(exam).value == 0
+def test_a_perfect_reconstruction_has_the_psnr_of_rounding(make_context, toys):
+    context = make_context(model=toys.Painter())
+    context.__dict__["reconstructions"] = context.test.images
+    assert reconstruction.reconstruction_mse(context).value == 0
+    assert reconstruction.psnr(context).value == pytest.approx(58.92, abs=0.01)
+    assert reconstruction.ssim(context).value == pytest.approx(1)
+    assert reconstruction.reconstruction_agreement(context).value == 1
+    assert reconstruction.feature_error("judge")(context).value == 0
 
 
-def test_reconstructions_are_those_of_the_model_as_bytes(make_exam, toys):
-    exam = make_exam(model=toys.Painter())
-    wanted = ((0.9 * exam.test.images.float() / 255 + 0.05) * 255).round()
-    assert exam.reconstructions.dtype == torch.uint8
-    assert (exam.reconstructions.float() - wanted).abs().max() <= 1
+def test_reconstructions_are_those_of_the_model_as_bytes(make_context, toys):
+    context = make_context(model=toys.Painter())
+    wanted = ((0.9 * context.test.images.float() / 255 + 0.05) * 255).round()
+    assert context.reconstructions.dtype == torch.uint8
+    assert (context.reconstructions.float() - wanted).abs().max() <= 1
 
 
-def test_reconstructions_of_the_wrong_shape_are_an_error(make_exam, toys):
+def test_reconstructions_of_the_wrong_shape_are_an_error(make_context, toys):
     class Crops(toys.Painter):
         def reconstruct(self, images):
             return images[..., 1:]
 
-    with pytest.raises(BenchError, match=r"reconstructions: got shape \(60, 1, 16, 15\), wanted \(60, 1, 16, 16\)"):
-        _ = make_exam(model=Crops()).reconstructions
+    with pytest.raises(BenchError, match=r"reconstructions: expected shape \(60, 1, 16, 16\), got \(60, 1, 16, 15\)"):
+        _ = make_context(model=Crops()).reconstructions
 
 
 def test_similarity_of_an_image_with_itself_is_one_and_falls_with_noise():
@@ -92,26 +92,26 @@ def test_similarity_is_the_mean_over_windows_that_fit(side: int):
 
 
 def test_the_mean_image_has_feature_error_one_in_a_linear_layer(toys):
-    x = toys.pictures(100, 0).images
+    x = toys.toy_images(100, 0).images
     mean = x.double().mean(0).round().to(torch.uint8).expand_as(x)
     assert layer_errors(toys.Thirds(), x, mean, CPU)[0] == pytest.approx(1, rel=1e-3)
 
 
 def test_feature_errors_are_squared_errors_over_variance_in_every_layer(toys, monkeypatch):
     monkeypatch.setattr(reconstruction, "BATCH", {"cpu": 7})  # summed over batches
-    x, y = toys.pictures(60, 0).images, toys.pictures(60, 1).images
+    x, y = toys.toy_images(60, 0).images, toys.toy_images(60, 1).images
     layers = (toys.Thirds().features(toys.to_float(pixels)) for pixels in (x, y))
     wanted = [float((f - g).square().sum() / (f - f.mean(0)).square().sum()) for f, g in zip(*layers, strict=True)]
     assert layer_errors(toys.Thirds(), x, y, CPU) == pytest.approx(wanted, rel=1e-5)
 
 
-def test_feature_error_has_a_part_for_each_layer_and_is_their_mean(make_exam, toys):
-    measured = reconstruction.feature_error("guide")(make_exam(model=toys.Painter()))
+def test_feature_error_has_a_part_for_each_layer_and_is_their_mean(make_context, toys):
+    measured = reconstruction.feature_error("guide")(make_context(model=toys.Painter()))
     assert list(measured.parts) == ["layer-1", "layer-2"]
     assert measured.value == pytest.approx(np.mean(list(measured.parts.values())))
 
 
-def test_agreement_knows_the_true_label_from_what_the_judge_said_before(make_exam, toys):
-    exam = make_exam(model=toys.Painter(), judge=toys.Thirds(turn=1))
-    measured = reconstruction.reconstruction_agreement(exam)
+def test_agreement_knows_the_true_label_from_what_the_judge_said_before(make_context, toys):
+    context = make_context(model=toys.Painter(), judge=toys.Thirds(turn=1))
+    measured = reconstruction.reconstruction_agreement(context)
     assert (measured.value, measured.parts["same"]) == (0.0, 1.0)

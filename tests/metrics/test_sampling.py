@@ -7,7 +7,7 @@ from bench.errors import BenchError
 from bench.metrics.sampling import CHUNK, checked, draw_samples
 
 
-def test_a_conditional_model_is_asked_for_balanced_labels(toys):
+def test_a_conditional_model_draws_balanced_labels(toys):
     samples, conditional = draw_samples(toys.Painter(), 90, 0, "cpu")
     assert conditional
     assert samples.labels.tolist() == [0, 1, 2] * 30
@@ -15,7 +15,7 @@ def test_a_conditional_model_is_asked_for_balanced_labels(toys):
     assert samples.images.dtype == torch.uint8
 
 
-def test_another_model_is_asked_for_images_alone(toys):
+def test_an_unconditional_model_draws_without_labels(toys):
     samples, conditional = draw_samples(toys.Plain(), 20, 0, "cpu")
     assert not conditional
     assert len(samples) == 20
@@ -75,7 +75,7 @@ def test_sampling_by_gradients_is_possible(toys):
     assert len(draw_samples(ByGradient(), 10, 0, "cpu")[0]) == 10
 
 
-def test_the_model_is_asked_in_eval_mode(toys):
+def test_the_model_samples_in_eval_mode(toys):
     class Looks(toys.Plain):
         def sample(self, n, rng):
             assert not self.training
@@ -90,25 +90,28 @@ GOOD = torch.full((4, 1, 8, 8), 0.5)
 @pytest.mark.parametrize(
     ("images", "complaint"),
     [
-        (GOOD.numpy(), "samples: got ndarray, wanted a tensor"),
-        (None, "samples: got NoneType, wanted a tensor"),
-        (GOOD[:3], r"samples: got shape \(3, 1, 8, 8\), wanted \(4, 1, 8, 8\)"),
-        (GOOD[:, 0], r"samples: got shape \(4, 8, 8\), wanted \(4, 1, 8, 8\)"),
-        (GOOD.double(), "samples: got float64, wanted float32"),
-        (GOOD.byte(), "samples: got uint8, wanted float32"),
-        (GOOD.to("meta"), "samples: got them on meta, wanted cpu"),
-        (GOOD.clone().requires_grad_(), "samples: got images that require grad, wanted them detached"),
-        (GOOD * torch.nan, "samples: got 256 values of 256 that are not finite"),
-        (GOOD / 0, "samples: got 256 values of 256 that are not finite"),
-        (GOOD * 3, r"samples: got values from 1.5 to 1.5, wanted all in \[0, 1\]"),
-        (GOOD - 0.6, r"samples: got values from -0.1 to -0.1, wanted all in \[0, 1\]"),
+        (GOOD.numpy(), "samples: expected a tensor, got ndarray"),
+        (None, "samples: expected a tensor, got NoneType"),
+        (GOOD[:3], r"samples: expected shape \(4, 1, 8, 8\), got \(3, 1, 8, 8\)"),
+        (GOOD[:, 0], r"samples: expected shape \(4, 1, 8, 8\), got \(4, 8, 8\)"),
+        (GOOD.double(), "samples: expected float32, got float64"),
+        (GOOD.byte(), "samples: expected float32, got uint8"),
+        (GOOD.to("meta"), "samples: expected images on cpu, got meta"),
+        (
+            GOOD.clone().requires_grad_(),
+            r"samples: expected images without grad, got requires_grad=True; use `@torch.no_grad\(\)`",
+        ),
+        (GOOD * torch.nan, "samples: expected finite values, got 256 of 256 that are nan or inf"),
+        (GOOD / 0, "samples: expected finite values, got 256 of 256 that are nan or inf"),
+        (GOOD * 3, r"samples: expected values in \[0, 1\], got 1.5 to 1.5; use `.clamp\(0, 1\)`"),
+        (GOOD - 0.6, r"samples: expected values in \[0, 1\], got -0.1 to -0.1; use `.clamp\(0, 1\)`"),
     ],
 )
-def test_what_is_not_images_is_refused_in_one_sentence(images, complaint):
+def test_invalid_images_are_refused_in_one_sentence(images, complaint):
     with pytest.raises(BenchError, match=f"^{complaint}$"):
         checked(images, (4, 1, 8, 8), torch.device("cpu"), "samples")
 
 
-def test_images_are_rounded_not_cut():
+def test_images_are_rounded_not_truncated():
     images = torch.tensor([0.0, 1.0, 0.4999 / 255, 0.5001 / 255, 254.6 / 255]).reshape(5, 1, 1, 1)
     assert checked(images, (5, 1, 1, 1), torch.device("cpu"), "samples").flatten().tolist() == [0, 255, 0, 1, 255]

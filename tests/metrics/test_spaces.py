@@ -1,4 +1,4 @@
-"""Feature spaces: one resize, the right weights in the right places, float32, and honest states."""
+"""Feature spaces: one resize, the right weights in the right places, float32, and states that name what is missing."""
 
 import hashlib
 
@@ -10,12 +10,14 @@ from PIL import Image
 from torch import nn
 
 from bench.errors import BenchError
-from bench.metrics import spaces
-from bench.metrics.spaces import JudgeSpace, fold_batch_norm, in_order, load_space, resize, space_states
+from bench.metrics.features.base import FeatureSpace, resize
+from bench.metrics.features.judge import JudgeSpace
+from bench.metrics.features.lite0 import fold_batch_norm, in_order
+from bench.metrics.spaces import load_space, space_states
 
 
 @pytest.fixture(scope="module")
-def lite0() -> spaces.FeatureSpace:
+def lite0() -> FeatureSpace:
     return load_space("lite0")
 
 
@@ -57,7 +59,9 @@ def test_lite0_is_the_published_network_tensor_by_tensor(lite0):
 def test_weights_that_do_not_fit_are_refused():
     net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
     weights = nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 3)).state_dict()
-    with pytest.raises(BenchError, match="weights of lite0 do not fit: 4 tensors in the file, 4 wanted"):
+    with pytest.raises(
+        BenchError, match="weights of lite0 do not fit: expected 4 tensors with the shapes of the network, got 4"
+    ):
         in_order(weights, net)
 
 
@@ -91,7 +95,18 @@ def test_gray_images_are_those_with_three_equal_channels(lite0):
         lite0(_pixels(2, 28, 2))
 
 
-def test_autocast_around_the_exam_changes_no_feature(lite0):
+@pytest.mark.parametrize("images", [_pixels(2, 32) / 255, _pixels(2, 32).long(), _pixels(2, 32).numpy() / 255])
+def test_images_that_are_not_bytes_are_refused_with_the_way_to_convert_them(lite0, images):
+    with pytest.raises(BenchError, match=r"expected images as uint8, got (float32|int64|float64); .* bench.quantize"):
+        lite0(images)
+
+
+def test_numpy_bytes_are_accepted(lite0):
+    images = _pixels(2, 32)
+    assert np.array_equal(lite0(images.numpy()), lite0(images))
+
+
+def test_surrounding_autocast_changes_no_feature(lite0):
     images = _pixels(2, 32)
     wanted = lite0(images)
     with torch.autocast("cpu", torch.bfloat16):
@@ -101,7 +116,7 @@ def test_autocast_around_the_exam_changes_no_feature(lite0):
 def test_the_judge_space_is_its_last_layer(toys):
     judge = toys.Thirds()
     space = JudgeSpace(judge, "digest")
-    images = toys.pictures(130, 0).images
+    images = toys.toy_images(130, 0).images
     assert (space.dim, space.digest) == (6, "digest")
     assert np.array_equal(space(images), judge.features(toys.to_float(images))[-1].numpy())
 
@@ -134,7 +149,7 @@ def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str
         load_space(name)
 
 
-def test_states_name_every_space_and_what_it_lacks(monkeypatch, tmp_path):
+def test_states_name_every_space_and_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "nothing.pth"))
     states = {name: (state, note) for name, state, note in space_states()}
     assert list(states) == ["lite0", "judge", "inception", "clean", "timm:NAME"]

@@ -1,4 +1,4 @@
-"""The fixed subsets: stratified, the same each time, balanced in every slice, never smaller than asked for."""
+"""The fixed subsets: stratified, the same each time, balanced in every slice, never smaller than requested."""
 
 import pytest
 import torch
@@ -37,13 +37,13 @@ def test_it_is_the_same_each_time_whatever_the_global_seed(uneven):
     assert not torch.equal(stratified(uneven, 50, "reference").images, first.images)
 
 
-def test_no_image_comes_twice_and_all_come_where_all_are_asked_for(uneven):
+def test_no_image_is_repeated_and_a_subset_of_all_images_has_them_all(uneven):
     spread = Data(SPEC, torch.arange(250, dtype=torch.uint8).reshape(-1, 1, 1, 1), torch.arange(250) % 3)
     assert sorted(stratified(spread, 250, "n").images.flatten().tolist()) == list(range(250))
 
 
-def test_more_than_there_are_is_an_error_with_both_counts(uneven):
+def test_too_few_images_are_an_error_with_both_counts(uneven):
     with pytest.raises(
-        BenchError, match="wants reference=1001 images, but this split of uneven has 1000: set reference"
+        BenchError, match="expected at least reference=1001 images in this split of uneven, got 1000; set reference"
     ):
         stratified(uneven, 1001, "reference")

@@ -73,7 +73,7 @@ def test_any_space_has_metrics_of_its_own():
     assert fd.protocol(10, 20) == "fd@timm:resnet18:n=10,ref=20:v1"
 
 
-def test_a_model_without_the_method_gets_a_reason(toys):
+def test_a_missing_ability_is_the_reason_of_a_dash(toys):
     plain = toys.Plain()
     assert BY_NAME["psnr"].missing(plain, False) == "Plain has no reconstruct (Reconstructing)"
     assert BY_NAME["class-agreement"].missing(plain, False) == "Plain has no sample_class (ClassConditional)"
@@ -82,24 +82,24 @@ def test_a_model_without_the_method_gets_a_reason(toys):
     assert BY_NAME["psnr"].missing(toys.Painter(), True) == ""
 
 
-def test_an_anchor_is_judged_by_its_labels_where_it_has_some():
+def test_an_anchor_with_labels_is_judged_by_them():
     assert BY_NAME["class-agreement"].missing(None, True) == ""
     assert BY_NAME["class-agreement"].missing(None, False) == "an anchor has no sample_class (ClassConditional)"
     assert BY_NAME["train-seconds"].missing(None, True) == "an anchor is not trained"
     assert BY_NAME["accuracy"].missing(None, True) == "an anchor has no logits (SelfClassifying)"
 
 
-def _scores(exam) -> dict[str, float]:
+def _scores(context) -> dict[str, float]:
     """Every metric that can be measured, by name."""
-    able = [metric for metric in METRICS if not metric.missing(exam.model, exam.conditional)]
-    return {metric.name: metric.compute(exam).value for metric in able}
+    able = [metric for metric in METRICS if not metric.missing(context.model, context.conditional)]
+    return {metric.name: metric.compute(context).value for metric in able}
 
 
-def test_a_capable_model_is_measured_in_every_metric(make_exam, toys, tmp_path):
+def test_a_capable_model_is_measured_in_every_metric(make_context, toys, tmp_path):
     model = toys.Painter()
     samples, conditional = draw_samples(model, 60, 0, "cpu")
-    exam = make_exam(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
-    measured = {name: metric.compute(exam) for name, metric in BY_NAME.items() if name not in OFFLINE}
+    context = make_context(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
+    measured = {name: metric.compute(context) for name, metric in BY_NAME.items() if name not in OFFLINE}
     for name, result in measured.items():
         assert isinstance(BY_NAME[name], Metric)
         assert math.isfinite(result.value), name
@@ -108,25 +108,26 @@ def test_a_capable_model_is_measured_in_every_metric(make_exam, toys, tmp_path):
         assert result.n > 0
     assert list(measured["intra-fd-judge"].parts) == ["left-side", "middle", "right"]
     assert measured["train-seconds"].value == 2
-    again = make_exam(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
+    again = make_context(model=model, samples=samples, conditional=conditional, costs=COSTS, cache=tmp_path)
     assert _scores(again) == {name: result.value for name, result in measured.items()}
 
 
 @pytest.mark.parametrize("counts", [(30, 29, 1), (30, 30, 0)])
-def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_exam, dataset, tmp_path, counts):
+def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_context, dataset, tmp_path, counts):
     """The reason names the first class that lacks images, with both counts; nothing fails and nothing is not a number."""
     members = [(dataset.test.labels == label).nonzero()[:count, 0] for label, count in enumerate(counts)]
-    exam = make_exam(samples=dataset.test[torch.cat(members)], cache=tmp_path)
+    context = make_context(samples=dataset.test[torch.cat(members)], cache=tmp_path)
     able = [metric for metric in METRICS if metric.name not in OFFLINE and not metric.missing(None, True)]
-    reasons = {metric.name: metric.lacking(exam) for metric in able}
+    reasons = {metric.name: metric.lacking(context) for metric in able}
     assert {name for name, reason in reasons.items() if reason} == {"intra-fd-judge", "diversity-ratio"}
-    assert f"class 'right' has {counts[2]} of n=60 samples" in reasons["diversity-ratio"]
-    assert all(math.isfinite(metric.compute(exam).value) for metric in able if not reasons[metric.name])
-    full = make_exam(cache=tmp_path)
+    assert "class 'right': expected" in reasons["diversity-ratio"]
+    assert f"got {counts[2]} of n=60 samples" in reasons["diversity-ratio"]
+    assert all(math.isfinite(metric.compute(context).value) for metric in able if not reasons[metric.name])
+    full = make_context(cache=tmp_path)
     assert not any(metric.lacking(full) for metric in METRICS)
 
 
-def test_anchors_come_out_as_what_they_are(make_exam, dataset, tmp_path):
+def test_anchors_score_as_their_construction_implies(make_context, dataset, tmp_path):
     noise = torch.randint(0, 256, (60, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     mean = dataset.train.images.double().mean(0, keepdim=True).round().to(torch.uint8).expand(60, -1, -1, -1)
     blank = torch.zeros(60, dtype=torch.int64)
@@ -137,7 +138,7 @@ def test_anchors_come_out_as_what_they_are(make_exam, dataset, tmp_path):
         "noise": (Data(dataset.spec, noise, blank), False),
     }
     scores = {
-        name: _scores(make_exam(samples=samples, conditional=conditional, cache=tmp_path))
+        name: _scores(make_context(samples=samples, conditional=conditional, cache=tmp_path))
         for name, (samples, conditional) in anchors.items()
     }
     for name in ("fd-lite0", "fd-lite0-inf", "fd-judge", "kid-lite0"):
@@ -154,9 +155,9 @@ def test_anchors_come_out_as_what_they_are(make_exam, dataset, tmp_path):
     assert "class-agreement" not in scores["mean"]
 
 
-def test_cost_that_was_not_measured_is_an_error_not_a_zero(make_exam, toys):
+def test_an_unmeasured_cost_is_an_error_not_a_zero(make_context, toys):
     with pytest.raises(Exception, match="train-seconds was not measured"):
-        BY_NAME["train-seconds"].compute(make_exam(model=toys.Painter()))
+        BY_NAME["train-seconds"].compute(make_context(model=toys.Painter()))
 
 
 def test_the_document_has_a_row_for_every_metric_and_quotes_its_protocol():

@@ -293,14 +293,12 @@ def test_names(home: Path, name: str, other: str) -> None:
 
 def json_parsers() -> dict[str, tuple[Any, Any]]:
     """The content of each JSON file, and its parser."""
-    from bench.leaderboard.known import Meaning
     from bench.results.run_dir import parse_records
     from bench.training.guide_and_judge import parse_about
 
     return {
         "record": ([record().to_dict()], parse_records),
         "classifier": ({"digest": "ab", "accuracy": 0.5}, parse_about),
-        "table": ([vars(Meaning(0, "fd"))], lambda rows: [Meaning(**row) for row in rows]),
         "costs": ({"model": "ab", "costs": {"train-images": 1.0}}, lambda content: dict(content["costs"])),
     }
 

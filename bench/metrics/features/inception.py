@@ -1,6 +1,6 @@
-"""The Inception v3 of the published FID (arXiv 1706.08500): torch-fidelity's port and its weights file, where found.
+"""`inception` and `clean`: the Inception v3 of the published FID (arXiv 1706.08500), as ported by torch-fidelity.
 
-The file is not on PyPI. It is looked for at $BENCH_INCEPTION, then where torch-fidelity downloads it to.
+The weights are not on PyPI: the file is $BENCH_INCEPTION, or else the one that torch-fidelity downloads.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from bench.api import Pixels
 from bench.errors import BenchError
-from bench.metrics.spaces import Features, FeatureSpace, resize, three_channels
+from bench.metrics.features.base import Features, FeatureSpace, resize, three_channels
 from bench.util.paths import tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
-DIGEST = "6726825d"  # the SHA-256 of the file begins so: any other network must not be called fid
+DIGEST = "6726825d"  # start of the SHA-256 of the file: no other network may be called fid
 LAYERS = (
     "Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2",
     "Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e",
@@ -64,7 +64,7 @@ def clean() -> InceptionSpace:
 
 
 def absent() -> str:
-    """Why there is no Inception, or ""."""
+    """Why the spaces cannot be used now, or ""."""
     if importlib.util.find_spec("torch_fidelity") is None:
         return "inception needs torch-fidelity: pip install 'classifier-bench[inception]'"
     path = _path()
@@ -79,7 +79,7 @@ def _path() -> Path:
 
 
 def _load() -> tuple[nn.Module, str]:
-    """The network and the digest of its weights. Raises `BenchError` for any file but the published one."""
+    """The network and the SHA-256 of its weights. Raises `BenchError` for any file but the published one."""
     if absent():
         raise BenchError(absent())
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -87,7 +87,9 @@ def _load() -> tuple[nn.Module, str]:
     path = _path()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if not digest.startswith(DIGEST):
-        raise BenchError(f"{path} holds other weights than {FILE}: its SHA-256 begins {digest[:8]}, wanted {DIGEST}")
+        raise BenchError(
+            f"{path} holds other weights than {FILE}: expected a SHA-256 that starts with {DIGEST}, got {digest[:8]}"
+        )
     torch.load(path, map_location="cpu", weights_only=True)  # torch-fidelity would unpickle anything
     net = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
     return net, digest

@@ -1,4 +1,4 @@
-"""Everything a metric may look at for one trained entry: computed when first asked for, once, and shared."""
+"""The inputs of the metrics for one trained model, computed on first use and shared by all metrics."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -10,20 +10,23 @@ import torch
 
 from bench.api import Classifier, Data, Dataset, Logits, Model, Pixels, SelfClassifying, to_float
 from bench.errors import BenchError
-from bench.metrics.cache import Array, Cache, content_digest
-from bench.metrics.exact import exactly
+from bench.metrics.cache import Array, Cache
+from bench.metrics.features.base import BATCH, Features, FeatureSpace
+from bench.metrics.features.judge import JudgeSpace
+from bench.metrics.precision import full_precision
 from bench.metrics.sampling import CHUNK, checked
-from bench.metrics.spaces import BATCH, Features, FeatureSpace, JudgeSpace, load_space
+from bench.metrics.spaces import load_space
 from bench.metrics.subsets import stratified
+from bench.util.hashing import tensor_digest
 
 T = TypeVar("T")
 
 
-class Exam:
-    """One trained entry (or anchor, without a model), its samples, the real images, and the examiners.
+class EvaluationContext:
+    """A trained model (None for an anchor), its samples, the real images, the guide and the judge.
 
-    `n` samples are compared with `reference` training images and, one by one, with `n` test images: fixed stratified
-    subsets. Raises `BenchError` where there are fewer of any than asked for.
+    `n` samples are compared with `reference` training images and with `n` test images, which are fixed stratified
+    subsets. Raises `BenchError` if a split has fewer images, or if the number of samples is not `n`.
     """
 
     def __init__(
@@ -31,8 +34,8 @@ class Exam:
         *,
         model: Model | None,
         dataset: Dataset,
-        samples: Data | None,  # None where none could be drawn: metrics that need them must not be asked
-        conditional: bool,  # whether the samples' labels were asked for
+        samples: Data | None,  # None if none could be drawn: metrics that need samples cannot be computed then
+        conditional: bool,  # whether the samples were drawn for their labels
         judge: Classifier,
         judge_digest: str,
         guide: Classifier,
@@ -52,14 +55,14 @@ class Exam:
         self.real = stratified(dataset.train, reference, "reference")
         self.test = stratified(dataset.test, n, "n")
         if samples is not None and len(samples) != n:
-            raise BenchError(f"the exam wants n={n} samples, got {len(samples)}: draw as many, or set n to that")
+            raise BenchError(f"expected n={n} samples, got {len(samples)}")
         if model is not None:
             model.eval()
 
     @property
     def samples(self) -> Data:
         if self._samples is None:
-            raise BenchError("no samples were drawn, but the metric looks at them")
+            raise BenchError("the metric needs samples, but none were drawn")
         return self._samples
 
     # Features, once for each space
@@ -70,17 +73,17 @@ class Exam:
         return self._spaces[name]
 
     def features(self, space: str) -> Features:
-        """Of the samples, (n, d)."""
-        return self.once(f"samples-{space}", lambda: self.embed(space, self.samples.images))
+        """Features of the samples, float32 (n, d)."""
+        return self.memoize(f"samples-{space}", lambda: self.embed(space, self.samples.images))
 
     def real_features(self, space: str) -> Features:
-        """Of the reference, (reference, d)."""
+        """Features of the reference images, float32 (reference, d)."""
         make = lambda: self.embed(space, self.real.images)  # noqa: E731
         name = f"reference-{space}"
-        return self.once(name, lambda: self.kept(name, space, (self.real_digest,), make))
+        return self.memoize(name, lambda: self.cached(name, space, (self.real_digest,), make))
 
-    def once(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` gives the first time it is asked for under this name."""
+    def memoize(self, name: str, make: Callable[[], T]) -> T:
+        """The result of the first call of `make` under this name."""
         if name not in self._memo:
             self._memo[name] = make()
         return self._memo[name]
@@ -88,55 +91,55 @@ class Exam:
     def embed(self, space: str, pixels: Pixels) -> Features:
         return self.space(space)(pixels, self.device)
 
-    def kept(self, name: str, space: str, parts: tuple[str, ...], make: Callable[[], Array]) -> Array:
-        """An array that follows from real images and a feature space alone: from the cache on disk, or made."""
+    def cached(self, name: str, space: str, parts: tuple[str, ...], make: Callable[[], Array]) -> Array:
+        """An array that depends only on real images and a feature space: from the cache on disk, or computed."""
         digest = self.space(space).digest if space else ""
         return self._cache.get(name.replace(":", "-"), (digest, self.device.type, *parts), make)
 
     @cached_property
     def real_digest(self) -> str:
-        return content_digest(self.real.images, self.real.labels.tolist())
+        return tensor_digest([self.real.images, self.real.labels])
 
-    # What classifiers say
+    # Answers of classifiers
 
-    def judged(self, pixels: Pixels) -> Logits:
+    def judge_logits(self, pixels: Pixels) -> Logits:
         """The judge's logits (n, k), on the CPU."""
         size, parts = BATCH.get(self.device.type, 500), []
-        with exactly(self.device):
+        with full_precision(self.device):
             for batch in pixels.split(size):
                 parts.append(self.judge.logits(to_float(batch.to(self.device))).float().cpu())  # noqa: PERF401
         return torch.cat(parts)
 
     @cached_property
     def sample_logits(self) -> Logits:
-        """The judge's, of the samples."""
-        return self.judged(self.samples.images)
+        """The judge's logits of the samples, (n, k)."""
+        return self.judge_logits(self.samples.images)
 
     def own_logits(self, pixels: Pixels) -> Logits:
-        """The model's own (n, k), on the CPU. Raises `BenchError` where they are not."""
+        """The logits of the model's own classifier, (n, k), on the CPU. Raises `BenchError` for other shapes or values."""
         assert isinstance(self.model, SelfClassifying)
         parts = []
-        with exactly(self.device):
+        with full_precision(self.device):
             for batch in pixels.split(CHUNK):
                 logits = self.model.logits(to_float(batch.to(self.device)))
-                if tuple(logits.shape) != (len(batch), len(self.spec.classes)):
-                    wanted = (len(batch), len(self.spec.classes))
-                    raise BenchError(f"logits: got shape {tuple(logits.shape)}, wanted {wanted}")
+                expected = (len(batch), len(self.spec.classes))
+                if tuple(logits.shape) != expected:
+                    raise BenchError(f"logits: expected shape {expected}, got {tuple(logits.shape)}")
                 if not logits.isfinite().all():
-                    raise BenchError("logits: got values that are not finite")
+                    raise BenchError("logits: expected finite values, got nan or inf")
                 parts.append(logits.float().cpu())
         return torch.cat(parts)
 
     @cached_property
     def own_test_logits(self) -> Logits:
-        """The model's own, of the test images."""
+        """The logits of the model's own classifier for the test images, (n, k)."""
         return self.own_logits(self.test.images)
 
-    # What the model makes of real images
+    # Reconstructions
 
     @cached_property
     def reconstructions(self) -> Pixels:
-        """Of the test images, as bytes; never under `no_grad`: a model may reconstruct by gradients."""
+        """Reconstructions of the test images, uint8; never under `no_grad`: a model may reconstruct by gradients."""
         pixels = torch.empty_like(self.test.images)
         for start in range(0, self.n, CHUNK):
             batch = to_float(self.test.images[start : start + CHUNK].to(self.device))
@@ -146,6 +149,6 @@ class Exam:
         return pixels
 
 
-def right(logits: Logits, labels: torch.Tensor) -> float:
-    """The fraction of images whose highest logit is that of their label."""
+def fraction_correct(logits: Logits, labels: torch.Tensor) -> float:
+    """The fraction of images whose highest logit is that of their label. `logits` (n, k), `labels` (n,)."""
     return float(np.mean((logits.argmax(1) == labels.cpu()).numpy()))

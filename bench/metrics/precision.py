@@ -1,4 +1,4 @@
-"""Running networks for measuring: float32 whatever training ran in, no TF32, no autocast, no gradients."""
+"""Full precision for measurements: float32 regardless of the precision of training, no TF32, no autocast."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ import torch
 
 
 @contextmanager
-def exactly(device: torch.device) -> Iterator[None]:
-    """Within, `device` computes in full float32 and keeps no graph; the process's settings come back after."""
+def full_precision(device: torch.device) -> Iterator[None]:
+    """A context in which `device` computes in full float32 without gradients. Settings are restored on exit."""
     settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)  # type: ignore[attr-defined]
     before = [setting.fp32_precision for setting in settings]
     try:

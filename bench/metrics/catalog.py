@@ -1,0 +1,134 @@
+"""The catalogue of metrics as plain data, in the order of a board: names, directions, units, what each one needs.
+
+It imports neither torch nor NumPy, so that a board can be rendered in milliseconds. The functions that compute the
+metrics are in `bench.metrics.table`; `docs/metrics.md` has a row for each metric.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# What methods are ranked by: one metric for each question, all computed from samples alone. Distances of the whole in
+# features that know nothing of the data set and in those of its judge, fidelity, variety, and the requested class,
+# seen from both sides. More Frechet distances would only count the same thing twice.
+RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-judge", "class-agreement")
+
+SAMPLES = ("samples",)
+LABELLED = ("samples", "ClassConditional")
+RECONSTRUCTING = ("Reconstructing",)
+SELF = ("SelfClassifying",)
+TRAINING = ("training",)
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """What is known about a metric without computing it."""
+
+    name: str  # kebab-case, as on the board
+    about: str = ""
+    better: Literal["lower", "higher"] | None = None
+    unit: str = ""
+    needs: tuple[str, ...] = ()  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
+    space: str | None = None  # the feature space
+    version: int = 1  # raised when the same images would score another number
+
+    @property
+    def heading(self) -> str:
+        """The head of its column: name, unit, and an arrow towards the better side."""
+        arrow = {"lower": "↓", "higher": "↑"}.get(self.better or "", "")
+        return " ".join(part for part in (self.name, f"({self.unit})" if self.unit else "", arrow) if part)
+
+    @property
+    def cost(self) -> bool:
+        """Whether it says what training or sampling cost."""
+        return "training" in self.needs
+
+    @property
+    def special(self) -> bool:
+        """Whether it needs an ability beyond drawing images."""
+        return not set(LABELLED).issuperset(self.needs)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether methods are ranked by it."""
+        return self.name in RANKED
+
+
+def frechet_info(space: str) -> MetricInfo:
+    """Frechet distance in a feature space, `timm:NAME` included."""
+    about = f"Frechet distance to training images in {space} features"
+    return MetricInfo(f"fd-{space}", about, "lower", "", SAMPLES, space)
+
+
+def kernel_info(space: str) -> MetricInfo:
+    """Kernel distance in a feature space, `timm:NAME` included."""
+    about = f"kernel distance to training images in {space} features"
+    return MetricInfo(f"kid-{space}", about, "lower", "", SAMPLES, space)
+
+
+_FIDELITY = (
+    frechet_info("lite0"),
+    frechet_info("judge"),
+    MetricInfo("fd-lite0-inf", "fd-lite0 that infinitely many images would have; se: standard error",
+               "lower", "", SAMPLES, "lite0"),
+    kernel_info("lite0"),
+    MetricInfo("fid", "Frechet Inception distance", "lower", "", SAMPLES, "inception"),
+    kernel_info("inception"),
+    MetricInfo("clean-fid", "FID behind clean-fid's resize", "lower", "", SAMPLES, "clean"),
+    MetricInfo("inception-score", "how sure and how varied Inception's classes are", "higher", "", SAMPLES, "inception"),
+    MetricInfo("precision-lite0", "fraction of samples that lie among training images", "higher", "", SAMPLES, "lite0"),
+    MetricInfo("recall-lite0", "fraction of training images that lie among samples", "higher", "", SAMPLES, "lite0"),
+    MetricInfo("density-lite0", "how densely training images lie around samples; real is about 1",
+               "higher", "", SAMPLES, "lite0"),
+    MetricInfo("coverage-lite0", "fraction of training images with a sample next to them",
+               "higher", "", SAMPLES, "lite0"),
+)  # fmt: skip
+
+_CLASSES = (
+    MetricInfo("intra-fd-judge", "fd-judge within a class, mean over classes", "lower", "", LABELLED, "judge"),
+    MetricInfo("class-agreement", "the judge's accuracy on samples drawn for a label", "higher", "", LABELLED),
+    MetricInfo("hacking-gap", "the model's own accuracy on its samples minus the judge's",
+               "lower", "", (*LABELLED, *SELF)),
+    MetricInfo("accuracy", "the model's own classifier on real test images", "higher", "", SELF),
+    MetricInfo("ece", "expected calibration error of the model's own classifier", "lower", "", SELF),
+    MetricInfo("diversity-ratio", "distance of two samples of a class over that of two real images; 1 is real",
+               None, "", LABELLED, "pixels"),
+    MetricInfo("nearest-training-ratio", "distance to the nearest training image over that of test images; "
+               "1 is real, 0 is copied", None, "", SAMPLES, "lite0"),
+    MetricInfo("mixture-agreement", "the judge's probability of the two classes that were mixed",
+               "higher", "", ("ClassMixing",)),
+)  # fmt: skip
+
+_RECONSTRUCTION = (
+    MetricInfo("reconstruction-mse", "squared error of pixels in [0, 1]", "lower", "", RECONSTRUCTING),
+    MetricInfo("psnr", "peak signal-to-noise ratio of reconstructions", "higher", "dB", RECONSTRUCTING),
+    MetricInfo("ssim", "structural similarity of reconstructions", "higher", "", RECONSTRUCTING),
+    MetricInfo("reconstruction-agreement", "the judge's accuracy on reconstructions of test images",
+               "higher", "", RECONSTRUCTING),
+    MetricInfo("feature-error-guide", "error of the guide's hidden layers over their variance",
+               "lower", "", RECONSTRUCTING),
+    MetricInfo("feature-error-judge", "error of the judge's hidden layers over their variance",
+               "lower", "", RECONSTRUCTING),
+)  # fmt: skip
+
+_COST = (
+    MetricInfo("train-images", "training images seen, all phases together", None, "images", TRAINING),
+    MetricInfo("train-seconds", "seconds of training", "lower", "s", TRAINING),
+    MetricInfo("images-per-second", "training images a second", "higher", "1/s", TRAINING),
+    MetricInfo("sample-seconds-per-1000", "seconds to draw 1,000 samples", "lower", "s", (*SAMPLES, *TRAINING)),
+    MetricInfo("peak-memory-mb", "most memory held while training", "lower", "MB", TRAINING),
+    MetricInfo("parameters", "parameters of the model", None, "", TRAINING),
+)
+
+CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_COST)
+
+
+def info(metric: str) -> MetricInfo:
+    """The entry of a metric, or of the one that `metric` is a part of (`ece/part`); for an unknown one, its name alone."""
+    whole = metric.partition("/")[0]
+    return next((row for row in CATALOG if row.name == whole), MetricInfo(whole))
+
+
+def position(metric: str) -> int:
+    """Its place among the columns of a board; unknown metrics come last."""
+    whole = metric.partition("/")[0]
+    return next((place for place, row in enumerate(CATALOG) if row.name == whole), len(CATALOG))

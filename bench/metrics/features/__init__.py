@@ -1,0 +1,1 @@
+"""The feature spaces, one module each."""
