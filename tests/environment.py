@@ -31,8 +31,10 @@ class Environment:
         return done
 
     def install(self, wheel: Path) -> None:
-        """Install a wheel without its dependencies."""
-        self.run("python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel))
+        """Install a wheel without its dependencies, even if the running environment has the distribution."""
+        self.run(
+            "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--ignore-installed", str(wheel)
+        )
 
 
 def create(folder: Path, *, with_project: bool) -> Environment:
