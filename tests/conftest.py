@@ -15,6 +15,8 @@ from hypothesis import settings
 settings.register_profile("bench", deadline=None)
 settings.load_profile("bench")
 
+sys.path.insert(0, str(Path(__file__).parent))  # structure.py
+
 HOSTILE = Path(__file__).parent / "resilience" / "hostile"  # plugins: good ones, toys and worse
 
 

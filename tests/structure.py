@@ -36,6 +36,15 @@ def _imported(tree: ast.AST, known: dict[str, Path], for_types: bool) -> Iterato
             yield from _imported(node, known, for_types)
 
 
+def rooms(graph: Graph) -> Graph:
+    """The same graph with one node for each top-level module or subpackage, without the package itself."""
+    own = {name: name.split(".")[1] for name in graph if "." in name}
+    merged: Graph = {room: set() for room in own.values()}
+    for name, room in own.items():
+        merged[room] |= {own[other] for other in graph[name] if other in own} - {room}
+    return merged
+
+
 def circles(graph: Graph) -> list[set[str]]:
     """The groups of modules that import each other, directly or through others."""
     reach = _reachable(graph)
@@ -87,9 +96,11 @@ def main() -> None:
     long = sum(length > 35 for length in lengths)
     print(f"modules on the top level: {len(list((ROOT / 'bench').glob('*.py')))}")
     print(f"modules: {len(graph)}, imports: {sum(map(len, graph.values()))}")
-    print(f"floors: {floors(graph)}, circles: {len(circles(graph))}")
-    for circle in circles(graph):
-        print(f"  {', '.join(sorted(circle))}")
+    typed = rooms(import_graph(ROOT / "bench", for_types=True))
+    for what, drawn in (("modules", graph), ("rooms", rooms(graph)), ("rooms, imports for types included", typed)):
+        print(f"{what}: {floors(drawn)} floors, {len(circles(drawn))} circles")
+        for circle in circles(drawn):
+            print(f"  {', '.join(sorted(circle))}")
     print(
         f"functions: {len(lengths)}, median {statistics.median(lengths):.0f} lines, {long} over 35 ({long / len(lengths):.1%})"
     )

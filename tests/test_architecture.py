@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
+from structure import circles, floors, import_graph, sources
 
 import bench
 
@@ -14,7 +15,25 @@ HOST = sorted((ROOT / "bench").rglob("*.py"))
 PLUGINS = sorted((ROOT / "plugins").glob("*/bench_*/**/*.py"))
 EVERYTHING = HOST + PLUGINS
 
-# What a module may import when it is imported, beside the standard library.
+# The floors of the package, lowest first: a room imports only rooms on lower floors.
+FLOORS = (
+    "errors muon freeze",
+    "api config util",
+    "hookspecs run",
+    "registry metrics data backbones parts",
+    "experiment",
+    "results",
+    "training leaderboard testing",
+    "evaluation",
+    "execution",
+    "cli",
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
+FOR_TYPES = {("api", "run")}  # `Model.fit(data, run: Run)` and `Run.guide: Classifier` name each other
+FACE = {"__init__", "__main__"}  # they hand on the public names
+PUBLIC = {"api", "config", "errors", "freeze", "hookspecs", "muon", "run"}  # the modules of the top level
+
+# What a module may import when it is imported, besides the standard library.
 MAY_IMPORT = {
     "errors": set(),
     "config": {"bench.errors"},
@@ -22,10 +41,12 @@ MAY_IMPORT = {
     "results.record": {"bench.errors"},
     "util.atomic": {"bench.errors"},
     "experiment.request": {"bench.errors"},
+    "metrics.catalog": {"bench.errors"},
+    "registry.sources": set(),
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api"},
     "run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
-    "registry.plugins": {"pluggy", "bench", "bench.hookspecs", "bench.api", "bench.errors"},
+    "registry.plugins": {"pluggy", "bench", "bench.hookspecs", "bench.api", "bench.errors", "bench.registry.sources"},
 }
 SLOW = {"timm", "sklearn", "scipy", "pandas", "tensorboard", "torch_fidelity", "cleanfid", "torchvision", "ray"}
 PLUGINS_MAY_IMPORT = {"torch", "timm", "numpy", "jaxtyping"}
@@ -69,6 +90,45 @@ def modules(tree: ast.Module, everywhere: bool = False) -> set[str]:
 
 def allowed(module: str, may: set[str]) -> bool:
     return module in may or module.split(".")[0] in may - {"bench"}
+
+
+def room_of(module: str) -> str:
+    """`bench.util.atomic` is in the room util; `bench` itself is in none."""
+    return module.split(".")[1] if module.startswith("bench.") else ""
+
+
+def upward(name: str, imported: set[str]) -> set[str]:
+    """The imports of the module `name` that do not lead to a lower floor."""
+    own = room_of(name)
+    others = {module: room_of(module) for module in imported if room_of(module) not in ("", own)}
+    return {
+        module
+        for module, room in others.items()
+        if FLOOR.get(room, len(FLOORS)) >= FLOOR.get(own, -1) and (own, room) not in FOR_TYPES
+    }
+
+
+def test_a_room_imports_only_rooms_on_lower_floors():
+    graph = import_graph(ROOT / "bench", for_types=True)
+    inner = {
+        name: imported for name, imported in graph.items() if name.split(".")[-1] not in FACE or "." in room_of(name)
+    }
+    found = {
+        name: upward(name, imported) for name, imported in inner.items() if room_of(name) and name != "bench.__main__"
+    }
+    assert {name: modules for name, modules in found.items() if modules} == {}
+
+
+def test_every_module_has_a_floor():
+    assert {room_of(name) for name in sources(ROOT / "bench")} - {""} - FACE == set(FLOOR)
+
+
+def test_the_top_level_holds_the_public_modules_only():
+    assert {path.stem for path in (ROOT / "bench").glob("*.py")} == PUBLIC | FACE
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles(import_graph(ROOT / "bench")) == []
 
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
@@ -193,3 +253,41 @@ def test_a_plugin_that_reaches_into_the_host_or_another_plugin_would_be_found():
     assert foreign(ast.parse(LEAKY), "bench_regene") == {
         "bench.config", "bench.results.run_dir", "bench.run.generator", "bench_stic", "pandas", "scipy.stats",
     }  # fmt: skip
+
+
+def test_an_import_of_a_higher_floor_or_of_a_neighbour_would_be_found():
+    imported = {
+        "bench.errors",
+        "bench.util.text",
+        "bench.util",
+        "bench.run",
+        "bench.cli.run",
+        "bench.data.source",
+        "torch",
+    }
+    assert upward("bench.metrics.table", imported) == {"bench.cli.run", "bench.data.source"}
+    assert upward("bench.util.atomic", {"bench.api", "bench.errors", "bench.surprise"}) == {
+        "bench.api",
+        "bench.surprise",
+    }
+    assert upward("bench.surprise", {"bench.errors"}) == {"bench.errors"}
+    assert upward("bench.api", {"bench.run"}) == set()
+    assert upward("bench.config", {"bench.run"}) == {"bench.run"}
+
+
+def test_a_new_file_on_the_top_level_or_a_circle_would_be_found(tmp_path):
+    package = tmp_path / "bench"
+    package.mkdir()
+    for name, text in {
+        "__init__": "",
+        "first": "import bench.second",
+        "second": "def f():\n    from bench import first",
+    }.items():
+        (package / f"{name}.py").write_text(text)
+    assert {room_of(name) for name in sources(package)} - {""} - FACE - set(FLOOR) == {"first", "second"}
+    assert circles(import_graph(package)) == [{"bench.first", "bench.second"}]
+
+
+def test_floors_are_counted_along_the_longest_chain():
+    graph = {"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"c"}, "e": set()}
+    assert floors(graph) == 3  # a, b, and the circle of c and d

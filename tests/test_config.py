@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import build, parse, to_dict
+from bench.config import build, non_default_settings, parse, to_dict
 from bench.errors import BenchError, nearest
 
 
@@ -114,7 +114,18 @@ def test_a_slip_of_one_letter_is_answered_with_the_right_name(name, place, lette
 def test_any_text_is_a_value_or_a_sentence(text):
     for name in VALUES:
         said = complaint(name, text)
-        assert said == "" or said.startswith((f"toy.{name}: got", "toy: steps must not be negative"))
+        assert said == "" or said.startswith(
+            (f"toy.{name}: expected", f"toy.{name}: got", "toy: steps must not be negative")
+        )
+
+
+@given(st.data())
+def test_settings_as_text_give_the_same_configuration(data):
+    values = {name: data.draw(values) for name, values in VALUES.items() if data.draw(st.booleans())}
+    config = Settings(**values)
+    texts = dict(non_default_settings(config, values))
+    assert build(Settings, texts, "toy") == config
+    assert not {name for name in texts if getattr(config, name) == getattr(Settings(), name)}
 
 
 def complaint(name: str, text: str) -> str:
@@ -127,7 +138,7 @@ def complaint(name: str, text: str) -> str:
 
 @pytest.mark.parametrize("kind", [list[int], dict, bytes, tuple])
 def test_a_type_that_no_text_can_give_is_a_bug_of_the_plugin(kind):
-    with pytest.raises(TypeError, match="cannot be read from text"):
+    with pytest.raises(TypeError, match="cannot be parsed from text"):
         parse("1", kind, "toy.setting")
 
 

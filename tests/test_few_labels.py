@@ -7,7 +7,7 @@ from bench.cli import parser
 from bench.data.few import few_labels
 from bench.errors import BenchError
 from bench.execution.plan import make_plan
-from bench.experiment.request import DatasetRef, RunRequest
+from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest
 from bench.leaderboard import board_path
 from bench.testing import tiny_dataset
 

@@ -321,4 +321,4 @@ def test_a_spoiled_job_does_not_keep_others_from_being_explained(folder: RunDir,
     answer = run([*BENCH, "explain", JOB.key[:8]], tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert JOB.key in answer.stdout
-    assert "seed1-x/job.json is no job and is passed over" in answer.stderr
+    assert "seed1-x/job.json: not a valid job file" in answer.stderr
