@@ -1,4 +1,4 @@
-"""The nouns of the suite: images, data, the two kinds of model, and what a model may be able to do."""
+"""The vocabulary of the suite: images, data, the two kinds of model, and the capabilities of a model."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ class Factor:
     kind: Literal["categorical", "linear", "circular"]
     low: float
     high: float
-    count: int | None = None  # how many values it takes; None where it is continuous
+    count: int | None = None  # of its values; None if it is continuous
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What the images of a data set look like: the only thing a model knows before it is trained."""
+    """The format of the images of a data set: all that a model knows before it is trained."""
 
     name: str
     channels: int
@@ -49,7 +49,7 @@ class Spec:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """One split: images uint8 (n, c, h, w), labels int64 (n,), factors float32 (n, f) where known."""
+    """One split: images uint8 (n, c, h, w), labels int64 (n,), factors float32 (n, f) if known."""
 
     spec: Spec
     images: Pixels
@@ -77,32 +77,32 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DataState:
-    """Whether a data set can be loaded now, and if not, what it takes."""
+    """Whether a data set can be loaded now and, if not, what is needed."""
 
     state: Literal["ready", "download", "missing"]
     note: str = ""
 
 
 class DataSource(ABC):
-    """Where the images of one data set come from. `argument` is the text behind the colon of `name:argument`."""
+    """Loads the images of one data set. `argument` is the text after the colon of `name:argument`."""
 
     source: ClassVar[str]  # citation, licence or origin
-    judge_floor: ClassVar[float | None] = None  # test accuracy below which no judge is trusted; None: twice chance
+    judge_floor: ClassVar[float | None] = None  # test accuracy that a judge must reach; None: twice chance
 
     def __init__(self, argument: str = "") -> None:
         self.argument = argument
 
     @abstractmethod
     def state(self) -> DataState:
-        """Look, without loading or downloading anything."""
+        """Whether the data set can be loaded. Loads and downloads nothing."""
 
     def reads(self) -> tuple[Path, ...] | None:
-        """The files it reads, by whose size and date a cached run sees that nothing changed; None: cannot tell."""
+        """The files that it reads; a finished run is reused if their sizes and dates are unchanged. None: unknown."""
         return None
 
     @abstractmethod
     def load(self, size: int | None = None) -> Dataset:
-        """Load all splits at `size` pixels (default: the native size). Raises `BenchError` in one sentence."""
+        """Load all splits at `size` pixels (default: the native size). Raises `BenchError` if that is impossible."""
 
 
 class Model(nn.Module, ABC):
@@ -118,19 +118,19 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def fit(self, data: Data, run: "bench.run.Run") -> None:
-        """Train on `data` with what `run` lends: batches, device, randomness, precision, logging, the guide."""
+        """Train on `data` with what `run` provides: batches, device, randomness, precision, logging, the guide."""
 
 
 class Generator(Model):
-    """Draws images."""
+    """A model that samples images."""
 
     @abstractmethod
     def sample(self, n: int, rng: torch.Generator) -> Images:
-        """Draw n images in [0, 1], shape (n, c, h, w), without grad, with no randomness but that of `rng`."""
+        """Sample n images in [0, 1], shape (n, c, h, w), without gradients, using `rng` for all randomness."""
 
 
 class Classifier(Model):
-    """Tells the class of an image."""
+    """A model that predicts the class of an image."""
 
     @abstractmethod
     def logits(self, images: Images) -> Logits:
@@ -144,13 +144,13 @@ class Classifier(Model):
 @runtime_checkable
 class ClassConditional(Protocol):
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
-        """Draw one image for each label."""
+        """Sample one image for each label."""
 
 
 @runtime_checkable
 class ClassMixing(Protocol):
     def sample_mixture(self, weights: Float[Tensor, "n k"], rng: torch.Generator) -> Images:
-        """Draw one image for each row of class weights (non-negative, each row sums to 1)."""
+        """Sample one image for each row of class weights (non-negative, each row sums to 1)."""
 
 
 @runtime_checkable
@@ -185,7 +185,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
 
 
 def capabilities(model: type | object) -> tuple[str, ...]:
-    """The capabilities of a class or an instance: a capability is a method, seen without calling it."""
+    """The capabilities of a class or an instance, found from its methods without calling them."""
     return tuple(
         name
         for name, methods in CAPABILITIES.items()
@@ -202,5 +202,5 @@ def quantize(images: Images) -> Pixels:
     """The one quantizer: float in [0, 1] to uint8, rounding half to even. Raises `BenchError` out of range."""
     low, high = (float(bound) for bound in images.aminmax()) if images.numel() else (0.0, 1.0)
     if not (low >= 0 and high <= 1):  # also false for NaN
-        raise BenchError(f"images must lie in [0, 1], got values from {low:.4g} to {high:.4g}")
+        raise BenchError(f"expected images in [0, 1], got values from {low:.4g} to {high:.4g}")
     return (images * 255).round().to(torch.uint8)

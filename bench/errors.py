@@ -1,11 +1,11 @@
-"""The one family of errors that is shown to the user as a sentence, without a traceback."""
+"""Errors that are shown to the user as one sentence, without a traceback."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class BenchError(Exception):
-    """A sentence for the user: what, got, wanted, the nearest right thing."""
+    """A sentence for the user: what is wrong, what was expected, what was given, and the nearest valid choice."""
 
 
 class Diverged(BenchError):
@@ -13,7 +13,7 @@ class Diverged(BenchError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown name: the nearest known one, or all of them."""
+    """The end of a message about an unknown name: the nearest known name, or all of them."""
     known = sorted(known)
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"

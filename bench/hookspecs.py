@@ -1,4 +1,4 @@
-"""The three questions the host asks a plugin. Each answer is a mapping from entry names to classes."""
+"""The three hooks that a plugin can implement. Each returns a mapping from entry names to classes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ hookimpl = pluggy.HookimplMarker("bench")
 
 @hookspec
 def bench_generators() -> Mapping[str, type[Generator] | type[Classifier]]:
-    """Which methods do you bring? Names are kebab-case, as on the board. A classifier among them draws no images."""
+    """The methods of this plugin, by kebab-case name. A classifier among them is trained and scored, but samples nothing."""
     raise AssertionError("a specification, never called")
 
 
 @hookspec
 def bench_classifiers() -> Mapping[str, type[Classifier]]:
-    """Which classifiers do you bring, to guide or to judge?"""
+    """The classifiers of this plugin, usable as guide or judge, by kebab-case name."""
     raise AssertionError("a specification, never called")
 
 
 @hookspec
 def bench_datasets() -> Mapping[str, type[DataSource]]:
-    """Which data sets do you bring?"""
+    """The data sets of this plugin, by kebab-case name."""
     raise AssertionError("a specification, never called")

@@ -1,4 +1,4 @@
-"""What the host lends to a model while it trains: batches, device, randomness, precision, logging, checkpoints."""
+"""What the host provides while a model trains: batches, device, randomness, precision, logging, checkpoints."""
 
 import hashlib
 import io
@@ -18,12 +18,12 @@ from bench.errors import BenchError, Diverged
 from bench.util.atomic import read_checksummed, read_or_quarantine, write_checksummed
 
 Precision = Literal["float32", "bfloat16"]
-CHECK_EVERY = 20  # batches between two looks at the losses: a look waits for the device
+CHECK_EVERY = 20  # batches between two checks of the scalars, which wait for the device
 
 
 @runtime_checkable
 class Stateful(Protocol):
-    """An optimizer, a schedule, an average of weights: all that has a state besides the model's."""
+    """An optimizer, a schedule or an average of weights: anything with state outside the model."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
@@ -31,13 +31,13 @@ class Stateful(Protocol):
 
 @runtime_checkable
 class Progress(Protocol):
-    """Who listens while a model trains: the host's progress bars, TensorBoard."""
+    """Receives the progress of a training: progress bars, TensorBoard."""
 
     def __call__(self, phase: str, images: int, of: int, scalars: dict[str, float]) -> None: ...
 
 
 def silent(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
-    """Listen to nothing."""
+    """Ignore the progress."""
 
 
 def derive_seed(*parts: object) -> int:
@@ -46,17 +46,17 @@ def derive_seed(*parts: object) -> int:
 
 
 def generator(device: torch.device | str, *parts: object) -> torch.Generator:
-    """A random generator of its own on `device`, seeded from `parts`."""
+    """A new random generator on `device`, seeded from `parts`."""
     return torch.Generator(device).manual_seed(derive_seed(*parts))
 
 
 class Run:
-    """What the host lends to `model` while it trains.
+    """What the host provides while `model` trains.
 
-    A phase is one loop over `batches`. Between any two batches the host may save a checkpoint; an interrupted
-    training that starts again skips the finished phases (their end states are restored) and goes on within the
-    one that was interrupted, to the bit. So all that changes while training must be in the model's state dict or
-    in a `keep` of the phase, and code between phases must follow from the model's state.
+    A phase is one loop over `batches`. The host can save a checkpoint between any two batches. An interrupted training
+    skips the finished phases (their final states are restored) and resumes the interrupted one exactly. Therefore
+    everything that changes during training must be in the model's state dict or in the `keep` of the phase, and code
+    between phases must depend on the model's state alone.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Run:
         self._images_in_all, self._left = images, images
         self.rng = generator(self.device, seed, "fit")
         self.validation = validation
-        self.resumed_images = 0  # of the images seen, how many a former process had seen
+        self.resumed_images = 0  # of the images seen, those before the last resume
         self._started, self._former_seconds = time.monotonic(), 0.0
         self._model, self._guide, self._folder, self._progress = model, guide, folder, progress
         self._checkpoint_every, self._saved_at = checkpoint_every, time.monotonic()
@@ -92,19 +92,19 @@ class Run:
 
     @property
     def left(self) -> int:
-        """What is left of it; below 0 where a batch was larger than the rest."""
+        """What is left of the budget; negative if the last batch was larger than the rest."""
         return self._left
 
     @property
     def guide(self) -> Classifier:
-        """The frozen classifier lent to the method; never the judge that scores it."""
+        """The frozen classifier that the method may use; never the judge that scores it."""
         if self._guide is None:
-            raise BenchError("this run lends no guide, but the method asked for one")
+            raise BenchError("the method needs a guide, but this run has none")
         return self._guide
 
     @property
     def seconds(self) -> float:
-        """Wall seconds of training, those of interrupted processes included up to their last checkpoint."""
+        """Seconds of training, including those of interrupted processes up to their last checkpoint."""
         return self._former_seconds + time.monotonic() - self._started
 
     def share(self, fraction: float) -> int:
@@ -113,31 +113,33 @@ class Run:
 
     @staticmethod
     def steps(images: int, batch_size: int) -> int:
-        """How many batches `batches` will yield: for learning-rate schedules."""
+        """The number of batches that `batches` will yield, for learning-rate schedules."""
         return max(1, images // batch_size)
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Mixed precision where the host asks for it. Compute losses outside, or in float32."""
+        """Mixed precision if the host uses it. Compute losses outside of it, or in float32."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def log(self, **scalars: Tensor | float) -> None:
-        """Show these values of the current batch. One that is not finite ends the training as diverged."""
+        """Report these values of the current batch. A value that is not finite ends the training as diverged."""
         for name, value in scalars.items():
             self._scalars[name] = value.detach() if isinstance(value, Tensor) else value
 
     def batches(
         self, data: Data, batch_size: int, images: int, *, phase: str = "train", keep: Iterable[Stateful] = ()
     ) -> Iterator[tuple[Images, Labels]]:
-        """Yield shuffled batches (float32 in [0, 1], int64) on the device until `images` images were seen.
+        """Yield shuffled batches (float32 in [0, 1], int64) on the device until `images` images have been seen.
 
-        Raises `BenchError` if that is more than the budget has left, or if a phase name comes twice.
+        Raises `BenchError` if that exceeds the rest of the budget, or if the name of the phase is not new.
         """
         if phase in self._phases:
-            raise BenchError(f"phase {phase!r} was trained already; give each call of batches its own phase=")
+            raise BenchError(f"duplicate phase {phase!r}; pass a different phase= to each call of batches")
         self._phases.append(phase)
         steps = self.steps(images, batch_size)
         if steps * batch_size > max(self.left, batch_size):
-            raise BenchError(f"phase {phase!r} asked for {images} training images, {self.left} of {self.images} left")
+            raise BenchError(
+                f"phase {phase!r} needs {images} training images, but {self.left} of {self.images} are left"
+            )
         keep = tuple(keep)
         self._left -= steps * batch_size
         first = self._resume(phase, keep)
@@ -164,7 +166,7 @@ class Run:
         return to_float(pixels.to(self.device)).contiguous(memory_format=torch.channels_last)
 
     def _on_device(self, data: Data) -> tuple[Tensor, Tensor]:
-        """The whole split on the device where it fits beside everything else, else where it lies."""
+        """The whole split, on the device if it fits into a quarter of the free memory."""
         if id(data) not in self._resident:
             fits = self.device.type != "cuda" or data.images.nbytes < torch.cuda.mem_get_info(self.device)[0] // 4
             home = self.device if fits else torch.device("cpu")
@@ -203,7 +205,7 @@ class Run:
         path = self._path(phase) if self._folder is not None else None
         state = None if path is None else read_or_quarantine(path, read_checksummed, self._state)
         if state is None:
-            return 0  # a corrupt phase is redone from the end of the one before
+            return 0  # after a corrupt checkpoint the phase starts again
         self._model.load_state_dict(state["model"])
         for item, saved in zip(keep, state["keep"], strict=True):
             item.load_state_dict(saved)
@@ -215,25 +217,25 @@ class Run:
         return int(state["steps"])
 
     def _state(self, payload: bytes) -> dict[str, Any]:
-        """What `_save` wrote. Raises anything for other bytes."""
+        """What `_save` wrote. Raises any exception for other bytes."""
         state = torch.load(io.BytesIO(payload), map_location=self.device, weights_only=True)
-        wanted = {"phase", "steps", "model", "keep", "seconds", "rng", "global_rng", "cuda_rng"}
-        if state.keys() != wanted or state["phase"] != self._phases[-1]:
-            raise ValueError(f"it is no checkpoint of phase {self._phases[-1]!r}")
+        names = {"phase", "steps", "model", "keep", "seconds", "rng", "global_rng", "cuda_rng"}
+        if state.keys() != names or state["phase"] != self._phases[-1]:
+            raise ValueError(f"expected a checkpoint of phase {self._phases[-1]!r}")
         return dict(state)
 
     def _path(self, phase: str) -> Path:
         assert self._folder is not None
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", phase)[:60]  # the number tells them apart
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", phase)[:60]  # the number makes the name unique
         return self._folder / f"{len(self._phases) - 1}-{plain}.ckpt"
 
 
 class _Order:
-    """An endless shuffled stream of indices: one permutation after the other, each a function of the seed."""
+    """An endless stream of shuffled indices: one permutation after another, each derived from the seed."""
 
     def __init__(self, n: int, seed: int, phase: str) -> None:
         if n == 0:
-            raise BenchError("cannot train on an empty data set")
+            raise BenchError("the training set is empty")
         self._n, self._parts, self._epoch = n, (seed, phase), -1
         self._permutation = torch.empty(0, dtype=torch.int64)
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from bench.anchors import real, replay
+from bench.evaluation.anchors import real, replay
 from bench.budget import BUDGETS
 
 from bench.api import Data, Dataset, Spec

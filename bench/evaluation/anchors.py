@@ -1,4 +1,4 @@
-"""The anchor rows of every board: images that no method made, to read the others by."""
+"""The anchors of every board: images that no method made, as reference points for the others."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +11,12 @@ from bench.run import generator
 
 
 def real(dataset: Dataset, n: int, seed: int) -> Data:
-    """Held-out real images, as many of each class as methods draw: the floor that sample size alone leaves."""
+    """Held-out real images, as many of each class as methods sample: the limit set by the number of samples."""
     return _pick(dataset.test, n, seed)
 
 
 def replay(dataset: Dataset, n: int, seed: int) -> Data:
-    """Training images, as many of each class as methods draw: what memorising scores."""
+    """Training images, as many of each class as methods sample: the score of memorisation."""
     return _pick(dataset.train, n, seed)
 
 
@@ -28,7 +28,7 @@ def mean(dataset: Dataset, n: int, seed: int) -> Data:
 
 
 def noise(dataset: Dataset, n: int, seed: int) -> Data:
-    """Every pixel uniform."""
+    """Independent uniform pixels."""
     rng = generator("cpu", seed, "anchor")
     return _unlabelled(dataset, torch.randint(0, 256, (n, *dataset.spec.shape), generator=rng, dtype=torch.uint8))
 
@@ -38,9 +38,9 @@ LABELLED = frozenset({"real", "replay"})
 
 
 def _pick(data: Data, n: int, seed: int) -> Data:
-    """n random images, the i-th of class i mod k, as methods are asked for; a class without images left is passed over."""
+    """n random images, the i-th of class i mod k, as methods are asked for; classes without images left are skipped."""
     if n > len(data):
-        raise BenchError(f"cannot take {n} images from the {len(data)} of {data.spec.name}: choose a smaller budget")
+        raise BenchError(f"expected at least {n} images in {data.spec.name}, got {len(data)}; choose a smaller budget")
     order = torch.randperm(len(data), generator=generator("cpu", seed, "anchor"))
     labels, k = data.labels[order].cpu(), len(data.spec.classes)
     rounds = torch.empty_like(labels)  # how many images of its class come before it

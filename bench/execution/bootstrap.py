@@ -1,10 +1,10 @@
-"""The first thing a forked worker calls; imports nothing itself, so that the host can name it cheaply."""
+"""The entry point of a forked worker. Imports nothing heavy, since the host imports it too."""
 
 from multiprocessing.connection import Connection
 
 
 def start(connection: Connection, payload: bytes) -> None:
-    """Hand over to the worker."""
+    """Run the worker."""
     from bench.execution.worker import work
 
     work(connection, payload)

@@ -1,4 +1,4 @@
-"""Import a stranger's plugin in a process of its own first: one that crashes, hangs or meddles there never meets the host."""
+"""Import a third-party plugin in a separate process first, so that one that crashes or hangs cannot affect the host."""
 
 import json
 import os
@@ -7,11 +7,11 @@ from contextlib import suppress
 from importlib.metadata import EntryPoint
 from multiprocessing.connection import Connection
 
-SECONDS = 60.0  # that an import may take
+SECONDS = 60.0  # time limit of an import
 
 
 def refused(point: EntryPoint, seconds: float = SECONDS) -> str:
-    """Why the host must not import this plugin, or "". What it merely raises is no reason: the host can catch that."""
+    """Why the host must not import this plugin, or "". An exception is not a reason: the host can catch it."""
     from bench.execution.fork_server import server
 
     context = server()
@@ -42,7 +42,7 @@ def _how(code: int | None) -> str:
 
 
 def _look(connection: Connection, name: str, value: str, group: str) -> None:
-    """In the process: import, and tell which settings are others afterwards."""
+    """In the separate process: import the plugin and report which settings of the process it changed."""
     from bench.registry.plugins import Plugins
     from bench.util.process_state import differences, settings
 

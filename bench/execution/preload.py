@@ -1,4 +1,4 @@
-"""What the server of processes imports once, before it forks workers: everything slow that is nobody's plugin."""
+"""What the fork server imports once, before it forks workers: everything slow except plugins."""
 
 import signal
 

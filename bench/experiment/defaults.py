@@ -5,7 +5,7 @@ from glob import glob
 from typing import Literal
 
 CLASSIFIERS = {"guide": "resnet-xs", "judge": "resnet-s"}
-JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may well need
+JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may need
 
 
 def uses_gpu(device: str) -> bool:

@@ -1,4 +1,4 @@
-"""The machine a job runs on: device, threads and precision, and the fingerprint that goes into every row."""
+"""The device, threads and precision of a job, and their description in every row."""
 
 import platform
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bench.run import Precision
 
 @dataclass(frozen=True)
 class Device:
-    """Where and how a job computes; `name` is the fingerprint, equal only where results may be compared to the bit."""
+    """Where and how a job computes. Only results with equal `name` can be expected to be bit-identical."""
 
     kind: str  # cpu, cuda or cuda:i
     threads: int
@@ -21,15 +21,17 @@ class Device:
 
 
 def find_device(text: str, threads: int) -> Device:
-    """`auto`, `cpu`, `cuda` or `cuda:i`, and what is fast there. Raises `BenchError`."""
+    """`auto`, `cpu`, `cuda` or `cuda:i`, with the fastest precision there. Raises `BenchError`."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if text == "auto" else text
     if kind == "cpu":
         precision: Precision = "bfloat16" if _fast_bfloat16() else "float32"
         return Device(kind, threads, precision, f"{_cpu_name()}, {threads} thread{'s' * (threads > 1)}, {precision}")
     if kind != "cuda" and not (kind.startswith("cuda:") and kind[5:].isdigit()):
-        raise BenchError(f"unknown device {text!r}: wanted auto, cpu, cuda or cuda:i")
+        raise BenchError(f"unknown device {text!r}: expected auto, cpu, cuda or cuda:i")
     if not torch.cuda.is_available() or int(kind[5:] or 0) >= torch.cuda.device_count():
-        raise BenchError(f"device {text!r} is not there: {torch.cuda.device_count()} CUDA devices, try --device cpu")
+        raise BenchError(
+            f"device {text!r} not found ({torch.cuda.device_count()} CUDA devices available); try --device cpu"
+        )
     return Device(kind, threads, "bfloat16", f"{torch.cuda.get_device_name(kind)}, bfloat16")
 
 

@@ -1,4 +1,4 @@
-"""The ledger of claims: what a method is said to do, how that is measured here, the figure, and the verdict."""
+"""The ledger of claims: what a paper claims, how it is measured here, the figure, and whether it was reproduced."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ COLOURS = {"shown": "green", "not shown": "red", "not attempted": "yellow"}
 
 @dataclass(frozen=True)
 class Claim:
-    """One line of a ledger."""
+    """One claim of a ledger."""
 
     plugin: str
     method: str
@@ -31,14 +31,14 @@ class Claim:
     claim: str
     measured_by: str
     expected: str
-    figure: str  # empty only where not attempted
+    figure: str  # empty only if not attempted
     status: Shown
 
 
 def load_claims(name: str | None = None) -> list[Claim]:
-    """The claims of one plugin, or of all installed plugins that keep a ledger. Imports no plugin.
+    """The claims of one plugin, or of all installed plugins that have a ledger. Imports no plugin.
 
-    Raises `BenchError` for an unknown plugin, one without a ledger, and a ledger that breaks the format.
+    Raises `BenchError` for an unknown plugin, a plugin without a ledger, and an invalid ledger.
     """
     points = {point.name: point for point in sorted(entry_points(group="bench"), key=lambda point: point.name)}
     if name is None:
@@ -49,7 +49,7 @@ def load_claims(name: str | None = None) -> list[Claim]:
         raise BenchError(f"unknown plugin {name!r}: {nearest(name, points)}")
     path = find_ledger(points[plugin])
     if path is None:
-        raise BenchError(f"plugin {plugin!r} keeps no ledger: no {FILE} in its package {points[plugin].module}")
+        raise BenchError(f"plugin {plugin!r} has no {FILE} in package {points[plugin].module}")
     return read_claims(path, plugin)
 
 
@@ -64,12 +64,12 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
         ledger = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # of the text, of TOML, or of a number too long to be one
-        raise BenchError(f"{path} is no TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # in the encoding, the syntax, or a number that is too long
+        raise BenchError(f"{path} is not valid TOML: {error}") from error
     _check(ledger, (*TOP, "claim"), str(path), TOP)
     rows = ledger["claim"]
     if not (isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)):
-        raise BenchError(f"{path}: claim must be a list of tables, one [[claim]] for each, with at least one")
+        raise BenchError(f"{path}: expected at least one [[claim]] table")
     for index, row in enumerate(rows):
         _check_claim(row, f"{path}: claim {index + 1}", [other.get("id") for other in rows[:index]])
     return [Claim(plugin, ledger["method"], ledger["source"], **row) for row in rows]
@@ -106,15 +106,15 @@ def _check_claim(row: dict[str, Any], where: str, taken: list[Any]) -> None:
     if row["status"] not in get_args(Shown):
         raise BenchError(f"{where}: unknown status {row['status']!r}: {nearest(row['status'], get_args(Shown))}")
     if not isinstance(row["figure"], str):
-        raise BenchError(f"{where}: figure must be text in quotes, got {row['figure']!r}")
+        raise BenchError(f"{where}: expected figure as text in quotes, got {row['figure']!r}")
     if not row["figure"].strip() and row["status"] != "not attempted":
-        raise BenchError(f"{where}: figure must not be empty where the status is {row['status']!r}")
+        raise BenchError(f"{where}: figure must not be empty if the status is {row['status']!r}")
     if row["id"] in taken:
-        raise BenchError(f"{where}: id {row['id']!r} comes twice")
+        raise BenchError(f"{where}: duplicate id {row['id']!r}")
 
 
 def _check(table: dict[str, Any], keys: Iterable[str], where: str, texts: Iterable[str]) -> None:
-    """Exactly these keys; those of `texts` are text, and not empty."""
+    """Require exactly these keys; those in `texts` must be non-empty text."""
     for key in table:
         if key not in keys:
             raise BenchError(f"{where}: unknown key {key!r}: {nearest(key, keys)}")
@@ -123,6 +123,6 @@ def _check(table: dict[str, Any], keys: Iterable[str], where: str, texts: Iterab
             raise BenchError(f"{where}: key {key!r} is missing")
     for key in texts:
         if not isinstance(table[key], str):
-            raise BenchError(f"{where}: {key} must be text in quotes, got {table[key]!r}")
+            raise BenchError(f"{where}: expected {key} as text in quotes, got {table[key]!r}")
         if not table[key].strip():
             raise BenchError(f"{where}: {key} must not be empty")

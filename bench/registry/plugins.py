@@ -1,7 +1,7 @@
-"""Find, load, check and attribute plugins: what pluggy leaves out.
+"""Find, import and check plugins, and record which distribution each entry comes from.
 
-Entry points are listed without being imported; a plugin is imported when one of its entries is asked for, and one
-that cannot be used becomes a `Broken` row and takes nobody down.
+Entry points are listed without being imported. A plugin is imported when one of its entries is needed. A plugin that
+cannot be used is listed as `Broken` and does not affect the others.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Entry:
-    """One generator, classifier or data set, and who brought it."""
+    """One generator, classifier or data set, and the plugin that provides it."""
 
     name: str
     kind: str  # a key of KINDS
@@ -42,7 +42,7 @@ class Entry:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (16 hex digits) of the source files of the plugin, and of a class of the host that it extends."""
+        """SHA-256 (16 hex digits) of the source files of the plugin, and of the host's classes that it extends."""
         own, *extended = source_digest(self.target.__module__), *map(source_digest, _extended(self.target))
         return hashlib.sha256(":".join([own, *extended]).encode()).hexdigest()[:16] if extended else own
 
@@ -59,12 +59,12 @@ class Broken:
 
 @dataclass
 class Plugins:
-    """The installed plugins, imported as they are asked for."""
+    """The installed plugins, imported when they are needed."""
 
     found: list[EntryPoint] = field(default_factory=lambda: sorted(entry_points(group=GROUP), key=_own_first))
     broken: list[Broken] = field(default_factory=list)
     entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
-    probe: Callable[[EntryPoint], str] | None = None  # says why a stranger's must not be imported here, or ""
+    probe: Callable[[EntryPoint], str] | None = None  # why a third-party plugin must not be imported here, or ""
     _loaded: list[EntryPoint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,9 +72,9 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
 
     def find(self, kind: str, name: str) -> Entry:
-        """The entry of that name. Imports its plugin, guessed by name, and all others only where the guess fails.
+        """The entry of that name. Imports the plugin with a similar name first, and the others only if it is not there.
 
-        Raises `BenchError` where no plugin brings it, with the nearest name, or the reason of a broken one.
+        Raises `BenchError` if no plugin provides it, with the nearest name or the reason why the plugin is broken.
         """
         for point in sorted(self.found, key=lambda point: not _likely(point, name)):
             if name in self.entries[kind]:
@@ -94,7 +94,7 @@ class Plugins:
 
     @property
     def unusable(self) -> frozenset[str]:
-        """The names of the broken ones, unless another distribution brought a plugin of that name which is not."""
+        """The names of broken plugins, unless another distribution has a working plugin of the same name."""
         used = {entry.plugin for found in self.entries.values() for entry in found.values()}
         return frozenset(broken.plugin for broken in self.broken) - used
 
@@ -109,18 +109,18 @@ class Plugins:
             self._load(point)
 
     def _load(self, point: EntryPoint) -> None:
-        if any(point is loaded for loaded in self._loaded):  # equal ones may come from two distributions
+        if any(point is loaded for loaded in self._loaded):  # two distributions may have equal entry points
             return
         self._loaded.append(point)
         if self._manager.has_plugin(point.name):
-            reason = f"a plugin named {point.name!r} is loaded already; plugin names must be unique"
+            reason = f"another plugin is named {point.name!r}; plugin names must be unique"
             self.broken.append(Broken(point.name, *_origin(point), reason))
             return
         if self.probe and _origin(point)[0] != OWN and (reason := self.probe(point)):
             self.broken.append(Broken(point.name, *_origin(point), reason))
             return
         try:
-            with redirect_stdout(sys.stderr):  # what an import prints is no answer to any command
+            with redirect_stdout(sys.stderr):  # keep what an import prints out of standard output
                 self._register(point)
         except (Exception, SystemExit) as error:
             self._manager.unregister(name=point.name) if self._manager.has_plugin(point.name) else None
@@ -133,13 +133,11 @@ class Plugins:
         self._manager.check_pending()
         fresh = list(self._ask(point))
         if not fresh:
-            raise _Refused(f"it brings nothing: no {', '.join(_hook_names())} marked with @bench.hookimpl")
+            raise _Refused(f"registers no hooks: expected {', '.join(_hook_names())} marked with @bench.hookimpl")
         for entry in fresh:
             if entry.name in self.entries[entry.kind]:
                 other = self.entries[entry.kind][entry.name]
-                raise _Refused(
-                    f"its entry {entry.name!r} is brought by {other.plugin!r} ({other.distribution}) already"
-                )
+                raise _Refused(f"entry {entry.name!r} is already provided by {other.plugin!r} ({other.distribution})")
         for entry in fresh:
             self.entries[entry.kind][entry.name] = entry
 
@@ -153,7 +151,7 @@ class Plugins:
 
 
 class BrokenPlugin(BenchError):
-    """An entry that was asked for by the name of a plugin that cannot be used."""
+    """The requested name is that of a broken plugin."""
 
     def __init__(self, broken: Broken) -> None:
         super().__init__(f"plugin {broken.plugin!r} is broken: {broken.reason}")
@@ -161,18 +159,18 @@ class BrokenPlugin(BenchError):
 
 
 class _Refused(BenchError):
-    """A plugin that imports but breaks the rules of the host."""
+    """A plugin that can be imported but does not meet the requirements of the host."""
 
 
 def source_modules(target: type) -> list[str]:
-    """Where the class and those it extends are written: of built-in ones the whole package."""
+    """The modules that define the class and its bases; for built-in ones their package."""
     roots = tuple(KINDS.values())
     own = {base.__module__ for base in target.__mro__ if issubclass(base, roots) and base not in roots}
     return sorted({module.rpartition(".")[0] if module.count(".") > 1 else module for module in own})
 
 
 def _extended(target: type) -> list[str]:
-    """Packages of the host that a plugin's class extends, but for `bench.parts`, which counts with whoever mentions it."""
+    """Packages of the host that a plugin's class extends, except `bench.parts`, which `source_digest` includes."""
     if target.__module__.startswith("bench."):
         return []
     return [module for module in source_modules(target) if module.startswith("bench.") and module != "bench.parts"]
@@ -198,7 +196,7 @@ def _check_spelling(module: ModuleType) -> None:
     for name, value in vars(module).items():
         if name.startswith("bench_") and inspect.isfunction(value) and value.__module__ == module.__name__:
             if name not in _hook_names():
-                raise _Refused(f"it defines {name}(), which is no hook: {nearest(name, _hook_names())}")
+                raise _Refused(f"it defines {name}(), which is not a hook: {nearest(name, _hook_names())}")
             if not hasattr(value, "bench_impl"):
                 raise _Refused(f"its {name}() is not marked with @bench.hookimpl, so it would never be called")
 
@@ -206,22 +204,22 @@ def _check_spelling(module: ModuleType) -> None:
 def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
     answer = hook.function()
     if not hasattr(answer, "items"):
-        raise _Refused(f"bench_{kind}() returned {type(answer).__name__}, wanted a mapping from names to classes")
+        raise _Refused(f"bench_{kind}(): expected a mapping from names to classes, got {type(answer).__name__}")
     return answer.items()
 
 
 def _check(name: str, target: Any, base: type) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
         raise _Refused(f"its entry name {name!r} is not kebab-case")
-    bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that draws nothing
+    bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that samples nothing
     if not (isinstance(target, type) and issubclass(target, bases)):
-        raise _Refused(f"its entry {name!r} is {target!r}, wanted a class derived from bench.{base.__name__}")
+        raise _Refused(f"entry {name!r}: expected a class derived from bench.{base.__name__}, got {target!r}")
     if missing := sorted(target.__abstractmethods__):  # type: ignore[attr-defined]
         raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")
     if not isinstance(getattr(target, "source", None), str):
-        raise _Refused(f"its class {target.__name__} does not say its source (a string)")
+        raise _Refused(f"its class {target.__name__} has no source (a string)")
     if base is not DataSource and not _is_frozen(getattr(target, "Config", None)):
-        raise _Refused(f"its class {target.__name__} has no Config that is a frozen dataclass")
+        raise _Refused(f"its class {target.__name__} needs a Config that is a frozen dataclass")
 
 
 def _is_frozen(config: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A contact sheet of samples: one row a class, eight images each."""
+"""A contact sheet of samples: one row for each class, eight images each."""
 
 import io
 from pathlib import Path
@@ -26,7 +26,7 @@ def grid(samples: Data, columns: int = COLUMNS) -> np.ndarray:
 
 
 def save_grid(samples: Data, path: Path) -> None:
-    """Write the sheet as PNG, scaled up where the images are small."""
+    """Write the sheet as PNG, enlarged if the images are small."""
     from PIL import Image
 
     sheet = grid(samples if len(samples.labels.unique()) > 1 else _rows(samples))

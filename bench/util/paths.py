@@ -1,4 +1,4 @@
-"""Where files lie: the cache of what can be made or fetched again, and the folders searched for data sets."""
+"""Where files are: the cache, and the folders that are searched for data sets."""
 
 import os
 from contextlib import suppress
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-SYSTEM_DATA = Path("/usr/share/datasets")  # where Debian's dataset-* packages put theirs
+SYSTEM_DATA = Path("/usr/share/datasets")  # of Debian's dataset-* packages
 
 
 def cache_dir() -> Path:
-    """The folder of all that can be made or fetched again: $BENCH_CACHE, or `bench` in the user's cache."""
+    """The folder for everything that can be rebuilt: $BENCH_CACHE, or `bench` in the user's cache."""
     configured = os.environ.get("BENCH_CACHE")
     if configured:
         return expanded(configured)
     import platformdirs
 
-    with suppress(RuntimeError):  # how newer versions of platformdirs say it; older ones leave the ~ as it is
+    with suppress(RuntimeError):  # newer versions of platformdirs raise, older ones keep the ~
         if (cache := platformdirs.user_cache_path("bench")).is_absolute():
             return cache
-    raise BenchError("there is no home directory to keep a cache in: set BENCH_CACHE")
+    raise BenchError("no home directory for the cache; set BENCH_CACHE")
 
 
 def data_roots(root: str | Path | None = None) -> list[Path]:
@@ -30,15 +30,15 @@ def data_roots(root: str | Path | None = None) -> list[Path]:
 
 
 def expanded(text: str | Path) -> Path:
-    """A path whose `~` is a home directory. Raises `BenchError` where there is none."""
+    """The path with `~` expanded. Raises `BenchError` if there is no such home directory."""
     try:
         return Path(text).expanduser()
-    except (RuntimeError, ValueError) as error:  # nobody of that name, or no name at all
-        raise BenchError(f"{text} begins with a home directory that there is not") from error
+    except (RuntimeError, ValueError) as error:  # an unknown user, or no user name
+        raise BenchError(f"cannot expand {str(text)!r}: no such home directory") from error
 
 
 def tilde(path: Path) -> str:
-    """A path for rows and boards, that other people read: the home directory is ~."""
+    """A path for boards, which other people read: the home directory becomes `~`."""
     try:
         return f"~/{path.relative_to(Path.home())}"
     except (RuntimeError, ValueError):  # no home, or elsewhere

@@ -1,4 +1,4 @@
-"""The settings of a process that a plugin could change under the host's feet, and what changed between two looks."""
+"""The state of a process that a plugin could change, and differences between two states."""
 
 import os
 import random
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-STEERING = ("BENCH_", "CUDA_", "MKL_", "OMP_", "PYTORCH_", "TORCH_")  # beginnings of variables that nobody may add
+STEERING = ("BENCH_", "CUDA_", "MKL_", "OMP_", "PYTORCH_", "TORCH_")  # prefixes of variables that a plugin must not add
 
 
 def settings() -> dict[str, Any]:
-    """Everything but random states, by what to call it."""
+    """All settings except random states, by a name for the user."""
     return {
         "torch's default dtype": torch.get_default_dtype(),
         "torch's default device": torch.get_default_device(),
@@ -28,7 +28,7 @@ def settings() -> dict[str, Any]:
 
 
 def random_states() -> dict[str, Any]:
-    """NumPy's and Python's: a model that draws from these does not resume to the bit."""
+    """The states of NumPy and Python. Checkpoints do not contain them, so a model that uses them cannot resume exactly."""
     name, keys, *rest = np.random.get_state()
     return {
         "numpy's global random state": (name, np.asarray(keys).tobytes(), *rest),
@@ -37,11 +37,11 @@ def random_states() -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What has another value now."""
+    """The names whose values differ."""
     return [name for name in before if before[name] != after[name]]
 
 
 def changed_variables(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Environment variables with another value, without one, or new where they steer others than who set them."""
+    """Environment variables that were changed or removed, or that were added and affect other libraries."""
     changed = [name for name in before if after.get(name) != before[name]]
     return sorted(changed + [name for name in after if name not in before and name.startswith(STEERING)])

@@ -1,13 +1,13 @@
-"""The processes that descend from this one."""
+"""Child processes."""
 
 from contextlib import suppress
 
 
 def end_children() -> None:
-    """Kill them all, whoever started them."""
+    """Kill all descendants of this process."""
     import psutil
 
     with suppress(psutil.Error):
         for child in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):  # it ended meanwhile
+            with suppress(psutil.Error):  # it has ended
                 child.kill()
