@@ -3,7 +3,7 @@
 import pytest
 import torch
 from bench.evaluation.anchors import real, replay
-from bench.budget import BUDGETS
+from bench.experiment.budget import BUDGETS
 
 from bench.api import Data, Dataset, Spec
 from bench.data import load

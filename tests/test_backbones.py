@@ -218,7 +218,7 @@ def test_it_learns():
 def test_every_optimizer_lowers_the_loss(optimizer, lr, norm):
     data = stripes(256, spec(8, channels=1))
     config = ResNetSmallConfig(widths=(8, 8, 16, 16), batch_size=32, optimizer=optimizer, lr=lr, norm=norm)
-    model = fit(config, data, 30 * 32)
+    model = fit(config, data, 60 * 32)
     with torch.no_grad():
         loss = nn.functional.cross_entropy(model.logits(data.images / 255), data.labels)
     assert loss < 0.9 * log(4)

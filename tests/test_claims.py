@@ -113,7 +113,7 @@ def test_an_unknown_plugin_and_one_without_a_ledger_are_errors() -> None:
     with pytest.raises(BenchError, match="unknown plugin 'two_wrods_': did you mean 'two_words_'"):
         load_claims("two_wrods_")
     with pytest.raises(
-        BenchError, match=r"plugin 'plain_' keeps no ledger: no claims\.toml in its package bench_plain_"
+        BenchError, match=r"plugin 'plain_' has no claims\.toml in package bench_plain_"
     ):
         load_claims("plain_")
 
@@ -125,7 +125,7 @@ def test_the_ledgers_of_the_suite_itself_keep_the_format() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("method = ", r"claims\.toml is no TOML"),
+        ("method = ", r"claims\.toml is not valid TOML"),
         (ledger([]), r"claims\.toml: key 'claim' is missing"),
         (ledger([]) + "\nclaim = []", r"claims\.toml: claim must be a list of tables"),
         (ledger([]) + "\nclaim = 3", r"claims\.toml: claim must be a list of tables"),
@@ -134,13 +134,13 @@ def test_the_ledgers_of_the_suite_itself_keep_the_format() -> None:
         (ledger([ROW], method=" "), r"claims\.toml: method must not be empty"),
         (ledger([ROW | {"measured-by": "x"}]), r"claim 1: unknown key 'measured-by': did you mean 'measured_by'\?"),
         (ledger([{"id": "1"}]), r"claim 1: key 'claim' is missing"),
-        (ledger([ROW, ROW]), r"claim 2: id '1\.10\.1' comes twice"),
+        (ledger([ROW, ROW]), r"claim 2: duplicate id '1\.10\.1'"),
         (ledger([ROW | {"status": "show"}]), r"claim 1: unknown status 'show': did you mean 'shown'\?"),
         (ledger([ROW | {"figure": ""}]), r"claim 1: figure must not be empty where the status is 'shown'"),
         (ledger([ROW]) + "\n[[claim]]\nid = 3", r"claim 2: key 'claim' is missing"),
-        (ledger([ROW]).replace(quoted("100.00 %"), "1.0"), r"claim 1: expected must be text in quotes, got 1\.0"),
+        (ledger([ROW]).replace(quoted("100.00 %"), "1.0"), r"claim 1: expected expected as text in quotes, got 1\.0"),
         (ledger([ROW | {"figure": "@"}]).replace(quoted("@"), "1.0"), r"claim 1: figure must be text in quotes"),
-        ("a = " + "[" * 20_000, r"claims\.toml is no TOML"),
+        ("a = " + "[" * 20_000, r"claims\.toml is not valid TOML"),
     ],
 )  # fmt: skip
 def test_a_broken_ledger_is_named_with_its_key(tmp_path: Path, text: str, sentence: str) -> None:
@@ -152,7 +152,7 @@ def test_a_broken_ledger_is_named_with_its_key(tmp_path: Path, text: str, senten
 
 def test_a_ledger_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "claims.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(BenchError, match="is no TOML"):
+    with pytest.raises(BenchError, match="is not valid TOML"):
         read_claims(tmp_path / "claims.toml", "regene")
     with pytest.raises(BenchError, match="cannot be read"):
         read_claims(tmp_path, "regene")

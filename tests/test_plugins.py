@@ -126,21 +126,21 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("raise RuntimeError('first line\\n   second line')", "RuntimeError: first line second line"),
         ("from bench.errors import BenchError\nraise BenchError('needs a licence')", "needs a licence"),
-        ("x = 1", "it brings nothing: no bench_generators, bench_classifiers, bench_datasets marked"),
-        (good("toy").replace("def bench_generators", "def bench_generator"), "which is no hook: did you mean"),
+        ("x = 1", "registers no hooks: expected bench_generators, bench_classifiers, bench_datasets marked"),
+        (good("toy").replace("def bench_generators", "def bench_generator"), "which is not a hook: did you mean"),
         (good("toy").replace("def bench_generators", "def generators"), "unknown hook 'generators'"),
         (good("toy").replace("@hookimpl", ""), "bench_generators() is not marked with @bench.hookimpl"),
         (good("toy").replace("bench_generators()", "bench_generators(config)"), "Argument(s) {'config'}"),
-        (good("toy").replace('{"toy": Toy}', "[Toy]"), "bench_generators() returned list, wanted a mapping"),
+        (good("toy").replace('{"toy": Toy}', "[Toy]"), "bench_generators(): expected a mapping from names to classes, got list"),
         (good("toy").replace('{"toy": Toy}', "1 / 0"), "ZeroDivisionError"),
         (good("My_Toy"), "its entry name 'My_Toy' is not kebab-case"),
-        (good("toy").replace("Toy}", "Toy(Config(), None)}"), "wanted a class derived from bench.Generator"),
-        (good("toy").replace("Toy}", "dict}"), "wanted a class derived from bench.Generator"),
-        (good("toy").replace("bench_generators", "bench_datasets"), "wanted a class derived from bench.DataSource"),
+        (good("toy").replace("Toy}", "Toy(Config(), None)}"), "expected a class derived from bench.Generator"),
+        (good("toy").replace("Toy}", "dict}"), "expected a class derived from bench.Generator"),
+        (good("toy").replace("bench_generators", "bench_datasets"), "expected a class derived from bench.DataSource"),
         (good("toy").replace("def sample", "def draw"), "its class Toy lacks sample()"),
-        (good("toy").replace('source = "none"', ""), "does not say its source"),
-        (good("toy").replace("    Config = Config\n", ""), "has no Config that is a frozen dataclass"),
-        (good("toy").replace("frozen=True", "frozen=False"), "has no Config that is a frozen dataclass"),
+        (good("toy").replace('source = "none"', ""), "has no source (a string)"),
+        (good("toy").replace("    Config = Config\n", ""), "needs a Config that is a frozen dataclass"),
+        (good("toy").replace("frozen=True", "frozen=False"), "needs a Config that is a frozen dataclass"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_a_row_with_its_reason(install, code, reason):
@@ -172,7 +172,7 @@ def test_interrupting_an_import_interrupts_the_host(install):
 
 def test_a_duplicate_entry_is_refused_by_name(install):
     first, second = install("one", good("toy"), dist="bench-one"), install("two", good("toy"))
-    assert broken(first, second) == {"two": "its entry 'toy' is brought by 'one' (bench-one) already"}
+    assert broken(first, second) == {"two": "entry 'toy' is already provided by 'one' (bench-one)"}
 
 
 def test_a_duplicate_brings_none_of_its_other_entries(install):

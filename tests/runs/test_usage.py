@@ -5,8 +5,8 @@ import pytest
 WRONG = {
     ("--plugins", "regne"): "unknown generator 'regne': did you mean 'regene'?",
     ("--plugins", "regene", "--dataset", "sprits"): "did you mean 'sprites'?",
-    ("--plugins", "regene", "--seeds", "0,x"): "wanted whole numbers",
-    ("--plugins", "regene", "--seeds", "1,1"): "comes twice",
+    ("--plugins", "regene", "--seeds", "0,x"): "expected whole numbers",
+    ("--plugins", "regene", "--seeds", "1,1"): "duplicate seed",
     ("--plugins", "regene", "--seeds", "3-1"): "ascending",
     ("--plugins", "regene", "--set", "regene.learning_rat=1"): "no setting 'learning_rat'",
     ("--plugins", "regene", "--set", "stic.lr=1"): "not part of this run",
@@ -14,9 +14,9 @@ WRONG = {
     ("--plugins", "regene", "--budget", "quik"): "did you mean 'quick'?",
     ("--plugins", "regene", "--device", "tpu"): "unknown device 'tpu'",
     ("--plugins", "regene", "--judge", "resnet-x"): "unknown classifier 'resnet-x'",
-    ("--plugins", "regene", "--guide", "resnet-m", "--judge", "resnet-m"): "must not be scored by what guides it",
-    ("--plugins", "real"): "is an anchor row",
-    ("--plugins", ","): "got nothing",
+    ("--plugins", "regene", "--guide", "resnet-m", "--judge", "resnet-m"): "must not be scored by the classifier that guides it",
+    ("--plugins", "real"): "is an anchor",
+    ("--plugins", ","): "expected entry names",
 }
 
 

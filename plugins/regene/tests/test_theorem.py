@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench import Codes, Labels
@@ -90,10 +89,10 @@ def test_half_of_one_class_and_half_of_another_does_not_keep_the_class(model: Re
 
 
 def test_an_affine_head_keeps_classes_of_an_exclusive_or_and_a_perceptron_does_not(model: ReGene) -> None:
-    """Two classes that are not convex, every source told rightly: only an affine head keeps all of their mixes."""
+    """Two classes that are not convex, every source classified correctly: only an affine head keeps all their mixes."""
     affine, perceptron = exclusive_or_retention(model)
     assert affine == 1
-    assert perceptron < 0.95
+    assert perceptron < 0.9
 
 
 def two_class_retention(model: ReGene) -> float:
@@ -104,26 +103,37 @@ def two_class_retention(model: ReGene) -> float:
     return float((model.head(0.5 * ours + 0.5 * others).argmax(1) == labels).float().mean())
 
 
+@torch.no_grad()
 def exclusive_or_retention(model: ReGene) -> tuple[float, float]:
-    """Retention of an affine head and of a perceptron on latents labelled by the signs of two components."""
+    """Retention of an affine head and of a perceptron that is always right, on latents labelled by whether the signs
+    of their first two principal components differ. Neither head is trained.
+    """
     latents = model.bank.latents[model.bank.pool]
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        labels = (torch.pca_lowrank(latents, 2)[0] > 0).sum(1) % 2
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        affine = nn.Linear(32, 2)
-        perceptron = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2))
+        _, _, directions = torch.pca_lowrank(latents, 2)
+    components = linear(directions.T, -latents.mean(0) @ directions)
+    labels = (components(latents) > 0).sum(1) % 2
+    by_the_first = linear(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))
+    signs = linear(torch.tensor([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]]))
+    difference = linear(torch.tensor([[1.0, 1.0, -1.0, -1.0], [0.0, 0.0, 0.0, 0.0]]))  # |a + b| - |a - b|, and 0
+    affine, perceptron = (
+        nn.Sequential(components, by_the_first),
+        nn.Sequential(components, signs, nn.ReLU(), difference),
+    )
     return _retention(affine, latents, labels), _retention(perceptron, latents, labels)
 
 
+def linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
+    """The layer with this weight and bias."""
+    layer = nn.Linear(weight.shape[1], len(weight))
+    layer.weight.copy_(weight)
+    layer.bias.copy_(torch.zeros(len(weight)) if bias is None else bias)
+    return layer
+
+
 def _retention(head: nn.Module, latents: Codes, labels: Labels) -> float:
-    """Fit a head on latents; the share of even mixes of two sources, both told rightly, that keep their class."""
-    optimizer = torch.optim.Adam(head.parameters(), 1e-2)
-    for _ in range(200):
-        optimizer.zero_grad()
-        F.cross_entropy(head(latents), labels).backward()
-        optimizer.step()
+    """The share of even mixes of two latents of a class, both of which the head classifies correctly, that it keeps."""
     kept = []
     for label in (0, 1):
         pool = latents[(labels == label) & (head(latents).argmax(1) == label)]

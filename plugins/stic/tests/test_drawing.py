@@ -108,7 +108,7 @@ def test_the_weight_of_the_gram_term_follows_from_held_out_images(model: Stic, t
 
 def test_a_model_trained_without_the_gram_term_can_be_calibrated_too(train: Data, test: Data, fit: Any) -> None:
     model = fit(Stic, SticConfig(width=4, store_size=40, gamma=0.0, mean_decay=0.8), train, 640)
-    assert 0.2 < model.class_distance(to_float(train.images), train.labels) < 5  # about 1, whatever the features are
+    assert 0.05 < model.class_distance(to_float(train.images), train.labels) < 5  # without a reference it is below 1e-9
     assert 0 <= model.calibrate(test, n=2) <= 1
 
 
