@@ -19,7 +19,7 @@ import torch
 import bench.metrics.table  # noqa: F401  loaded once, before the fork, and shared by all workers
 import bench.training.guide_and_judge as examiners
 from bench.api import Dataset
-from bench.data.few import few_labels
+from bench.data.label_subset import few_labels
 from bench.errors import BenchError, Diverged
 from bench.execution.tasks import run_job
 from bench.experiment.budget import find_budget
