@@ -3,7 +3,7 @@
 import pytest
 
 from bench import Data
-from bench.testing.lab import digits
+from bench.testing.fixtures import digits
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from bench.evaluation.anchors import real, replay
-from bench.experiment.budget import BUDGETS
 
 from bench.api import Data, Dataset, Spec
 from bench.data import load
 from bench.errors import BenchError
+from bench.evaluation.anchors import real, replay
+from bench.experiment.budget import BUDGETS
 
 SIZES = [budget.samples for budget in BUDGETS.values()]
 

@@ -112,9 +112,7 @@ def test_a_plugin_is_asked_for_by_either_spelling_and_all_by_none() -> None:
 def test_an_unknown_plugin_and_one_without_a_ledger_are_errors() -> None:
     with pytest.raises(BenchError, match="unknown plugin 'two_wrods_': did you mean 'two_words_'"):
         load_claims("two_wrods_")
-    with pytest.raises(
-        BenchError, match=r"plugin 'plain_' has no claims\.toml in package bench_plain_"
-    ):
+    with pytest.raises(BenchError, match=r"plugin 'plain_' has no claims\.toml in package bench_plain_"):
         load_claims("plain_")
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.cli import parser
-from bench.data.few import few_labels
+from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.execution.plan import make_plan
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest
@@ -21,7 +21,7 @@ def planned(dataset):
     return plan, job
 
 
-def test_the_cut_has_so_many_images_of_each_class():
+def test_the_subset_has_n_images_of_each_class():
     whole = tiny_dataset(train=97)
     cut = few_labels(whole, 20)
     assert cut.train.labels.bincount().tolist() == [20, 20, 20]
@@ -32,7 +32,7 @@ def test_the_cut_has_so_many_images_of_each_class():
     assert few_labels(whole, None) is whole
 
 
-def test_every_image_of_the_cut_is_a_training_image_with_its_label_and_factors():
+def test_every_image_of_the_subset_is_a_training_image_with_its_label_and_factors():
     whole = tiny_dataset(train=97)
     cut = few_labels(whole, 20).train
     for image, label, factors in zip(cut.images, cut.labels, cut.factors, strict=True):
@@ -41,7 +41,7 @@ def test_every_image_of_the_cut_is_a_training_image_with_its_label_and_factors()
         assert torch.equal(whole.train.factors[place[0]], factors)
 
 
-def test_the_choice_is_fixed_and_a_smaller_one_is_part_of_it():
+def test_the_choice_is_deterministic_and_contains_smaller_ones():
     whole = tiny_dataset(train=97)
     few, again, more = (few_labels(whole, n) for n in (5, 5, 20))
     assert torch.equal(few.train.images, again.train.images)
@@ -52,7 +52,7 @@ def test_the_choice_is_fixed_and_a_smaller_one_is_part_of_it():
 
 
 def test_a_class_with_too_few_images_is_named():
-    with pytest.raises(BenchError, match=r"has 32 training images of class 'square', --labels-per-class wants 33"):
+    with pytest.raises(BenchError, match=r"expected at least 33 training images of class 'square' in .*, got 32"):
         few_labels(tiny_dataset(train=97), 33)
 
 
@@ -60,7 +60,7 @@ def test_a_class_without_images_is_named():
     whole = tiny_dataset(train=30)
     keep = (whole.train.labels != 1).nonzero()[:, 0]
     lacking = type(whole)(whole.spec, whole.train[keep], whole.validation, whole.test, "digest")
-    with pytest.raises(BenchError, match="0 training images of class 'square'"):
+    with pytest.raises(BenchError, match=r"training images of class 'square' in .*, got 0"):
         few_labels(lacking, 1)
 
 

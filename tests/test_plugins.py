@@ -131,7 +131,10 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         (good("toy").replace("def bench_generators", "def generators"), "unknown hook 'generators'"),
         (good("toy").replace("@hookimpl", ""), "bench_generators() is not marked with @bench.hookimpl"),
         (good("toy").replace("bench_generators()", "bench_generators(config)"), "Argument(s) {'config'}"),
-        (good("toy").replace('{"toy": Toy}', "[Toy]"), "bench_generators(): expected a mapping from names to classes, got list"),
+        (
+            good("toy").replace('{"toy": Toy}', "[Toy]"),
+            "bench_generators(): expected a mapping from names to classes, got list",
+        ),
         (good("toy").replace('{"toy": Toy}', "1 / 0"), "ZeroDivisionError"),
         (good("My_Toy"), "its entry name 'My_Toy' is not kebab-case"),
         (good("toy").replace("Toy}", "Toy(Config(), None)}"), "expected a class derived from bench.Generator"),

@@ -1,4 +1,4 @@
-"""The data sets that come with the host, brought through the same hook as a stranger's."""
+"""The built-in data sets, registered through the same hook as those of third-party plugins."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,9 +28,10 @@ def bench_datasets() -> Mapping[str, type[Source]]:
 
 
 def load(name: str, root: str | Path | None = None, size: int | None = None) -> Dataset:
-    """Load a built-in data set, `name` or `name:argument`; `root` is searched before all other folders.
+    """Load a built-in data set, `name` or `name:argument`, at `size` pixels (default: its native size).
 
-    Raises `BenchError` for an unknown name, a size that cannot be had, or files that are missing or broken.
+    `root` is searched for its files before all other folders. Raises `BenchError` for an unknown name, an unsupported
+    size, or files that are missing or broken.
     """
     kind, _, argument = name.partition(":")
     sources = bench_datasets()

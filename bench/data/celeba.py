@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.api import Factor, Spec
+from bench.data.archive import ZipArchive
+from bench.data.builder import DatasetBuilder, SplitBuilder
 from bench.data.files import Published, advice, fingerprint, parsing
 from bench.data.folder import decode_blocks
-from bench.data.recipe import Part, Recipe
 from bench.data.source import FileSource
-from bench.data.tree import ZipTree
 from bench.errors import BenchError, nearest
 
 PAGE = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
@@ -28,9 +28,9 @@ def read_attributes(path: Path) -> tuple[list[str], list[str], NDArray[np.int64]
         rows = [line.split() for line in lines[2:] if line.strip()]
         values = np.array([row[1:] for row in rows], dtype=np.int64)
     if values.shape != (count, len(names)):
-        raise BenchError(f"{path} promises {count} rows of {len(names)} attributes, it holds {values.shape}")
+        raise BenchError(f"{path}: expected {count} rows of {len(names)} attributes, got {values.shape}")
     if not np.isin(values, (-1, 1)).all():
-        raise BenchError(f"{path} must hold attributes that are -1 or 1, got {values.min()} to {values.max()}")
+        raise BenchError(f"{path}: expected attributes of -1 or 1, got {values.min()} to {values.max()}")
     return names, [row[0] for row in rows], (values > 0).astype(np.int64)
 
 
@@ -40,16 +40,16 @@ def read_partition(path: Path, files: list[str]) -> NDArray[np.int64]:
         table = dict(line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     lacking = next((file for file in files if file not in table), None)
     if lacking is not None:
-        raise BenchError(f"{path} lacks {lacking}")
+        raise BenchError(f"{path} has no entry for {lacking}")
     with parsing(path, "CelebA partition list"):
         splits = np.array([int(table[file]) for file in files], dtype=np.int64)
     if not np.isin(splits, (0, 1, 2)).all():
-        raise BenchError(f"{path} must hold 0, 1 or 2 for each image, got {splits.min()} to {splits.max()}")
+        raise BenchError(f"{path}: expected 0, 1 or 2 for each image, got {splits.min()} to {splits.max()}")
     return splits
 
 
 def published_partition(files: list[str]) -> NDArray[np.int64]:
-    """The same from the numbers that the files are named by."""
+    """The same, computed from the numbers in the file names."""
     with parsing("list_attr_celeba.txt", "CelebA attribute list"):
         return np.searchsorted(STARTS, [int(Path(file).stem) for file in files], side="right").astype(np.int64)
 
@@ -62,43 +62,43 @@ class CelebA(FileSource):
     judge_floor = 0.85
     argument_meaning = "an attribute"
     files = (Published("img_align_celeba.zip", page=PAGE), Published("list_attr_celeba.txt", page=PAGE))
-    partition: ClassVar = Published("list_eval_partition.txt", page=PAGE)  # may be absent: it follows from the names
+    partition: ClassVar = Published("list_eval_partition.txt", page=PAGE)  # optional: the file names imply it
 
     def fingerprint(self) -> str:
         partition = self.find(self.partition)
         return super().fingerprint() + (fingerprint(partition) if partition else "")
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         names, files, values = read_attributes(self.path(self.files[1]))
         attribute = self._attribute(names)
         classes = (f"not-{attribute}".lower(), attribute.lower())
         factors = tuple(Factor(name, "categorical", 0, 1, 2) for name in names)
         spec_name = f"celeba-{attribute.lower()}" if self.argument else "celeba"
         spec = Spec(spec_name, 3, size or SIZE, classes, factors)
-        tree = ZipTree(self.path(self.files[0]))
-        held = set(tree.files)
+        archive = ZipArchive(self.path(self.files[0]))
+        held = set(archive.files)
         paths = [path if (path := f"img_align_celeba/{file}") in held else file for file in files]
         splits = self._splits(files)
 
-        def part(split: int) -> Part:
+        def part(split: int) -> SplitBuilder:
             index = np.flatnonzero(splits == split)
             chosen = [paths[i] for i in index]
             labels, factors = values[index, names.index(attribute)], values[index].astype(np.float32)
-            return Part(labels, lambda: decode_blocks(tree, chosen, spec), factors)
+            return SplitBuilder(labels, lambda: decode_blocks(archive, chosen, spec), factors)
 
-        return Recipe(spec, part(0), part(1), part(2))
+        return DatasetBuilder(spec, part(0), part(1), part(2))
 
     def _attribute(self, names: list[str]) -> str:
-        wanted = self.argument or DEFAULT_ATTRIBUTE
+        attribute = self.argument or DEFAULT_ATTRIBUTE
         for name in names:
-            if name.lower() == wanted.lower():
+            if name.lower() == attribute.lower():
                 return name
-        raise BenchError(f"unknown attribute {wanted!r} of celeba: {nearest(wanted, names)}")
+        raise BenchError(f"unknown attribute {attribute!r} of celeba: {nearest(attribute, names)}")
 
     def _splits(self, files: list[str]) -> NDArray[np.int64]:
         partition = self.find(self.partition)
         splits = read_partition(partition, files) if partition else published_partition(files)
         for number, split in enumerate(("train", "validation", "test")):
             if not (splits == number).any():
-                raise BenchError(f"celeba has no {split} images here; {advice(self.partition, self.name)}")
+                raise BenchError(f"celeba has no {split} images in this folder; {advice(self.partition, self.name)}")
         return splits

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.api import Spec
+from bench.data.builder import Arrays, DatasetBuilder, from_arrays
 from bench.data.files import Published, parsing
-from bench.data.recipe import Arrays, Recipe, from_arrays
 from bench.data.source import FileSource
 from bench.data.unpickle import unpickle
 from bench.errors import BenchError
@@ -22,7 +22,7 @@ TOTAL_LIMIT = 2**29  # bytes of the whole archive, unpacked; the published ones 
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that ends with an error where it goes on beyond `TOTAL_LIMIT`: a few packed bytes may unpack without end."""
+    """A stream that raises an error after `TOTAL_LIMIT` bytes: a small archive may unpack without end."""
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream, self._path, self._left = stream, path, TOTAL_LIMIT
@@ -31,12 +31,15 @@ class _Bounded(io.RawIOBase):
         piece = self._stream.read(size)
         self._left -= len(piece)
         if self._left < 0:
-            raise BenchError(f"{self._path} unpacks to more than {TOTAL_LIMIT} bytes, which are the most that are read")
+            raise BenchError(f"{self._path} unpacks to more than the limit of {TOTAL_LIMIT} bytes")
         return piece
 
 
 def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """The files of a tar archive whose last name is wanted. Raises `BenchError` for a broken archive."""
+    """The name and content of the files of a tar archive whose base name is in `wanted`.
+
+    Raises `BenchError` for a broken archive.
+    """
     seen = set[str]()
     with parsing(path, "tar archive"), gzip.open(path) as stream, _tar(stream, path) as archive:
         for member in archive:
@@ -44,10 +47,12 @@ def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, byt
             if name not in wanted or not member.isfile():
                 continue
             if name in seen:
-                raise BenchError(f"{path} holds {name} twice")
+                raise BenchError(f"{path} contains {name} twice")
             seen.add(name)
             if member.size > MEMBER_LIMIT:
-                raise BenchError(f"{path} holds {member.name} of {member.size} bytes, at most {MEMBER_LIMIT} are read")
+                raise BenchError(
+                    f"{path}: {member.name} has {member.size} bytes, more than the limit of {MEMBER_LIMIT}"
+                )
             file = archive.extractfile(member)
             assert file is not None
             yield name, file.read()
@@ -62,19 +67,23 @@ def read_batch(data: bytes, label_key: str, classes: int, name: str) -> Arrays:
     batch = _text_keys(unpickle(data, name), name)
     images, labels = batch.get("data"), batch.get(label_key)
     if not (isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.shape[1:] == (3072,)):
-        raise BenchError(f"{name} must hold 'data', bytes of shape (n, 3072), got {_describe(images)}")
+        raise BenchError(f"{name}: expected 'data' as uint8 of shape (n, 3072), got {_describe(images)}")
     if not (isinstance(labels, list) and all(type(label) is int for label in labels)):
-        raise BenchError(f"{name} must hold a list of whole numbers {label_key!r}, got {_describe(labels)}")
+        raise BenchError(f"{name}: expected {label_key!r} as a list of integers, got {_describe(labels)}")
     with parsing(name, "CIFAR batch"):
         column = np.array(labels, dtype=np.int64)
     if column.shape != images.shape[:1] or not len(column) or not (column.min() >= 0 and column.max() < classes):
-        raise BenchError(f"{name} must hold {len(images)} {label_key!r} from 0 to {classes - 1}, got others")
+        raise BenchError(f"{name}: expected {len(images)} {label_key!r} in 0..{classes - 1}, got {_labels(column)}")
     return Arrays(images.reshape(-1, 3, 32, 32), column)
+
+
+def _labels(column: NDArray[np.int64]) -> str:
+    return f"{len(column)} in {column.min()}..{column.max()}" if len(column) else "none"
 
 
 def _text_keys(batch: Any, name: str) -> dict[str, Any]:
     if not (isinstance(batch, dict) and all(isinstance(key, str | bytes) for key in batch)):
-        raise BenchError(f"{name} must hold a dict with names as keys, got {_describe(batch)}")
+        raise BenchError(f"{name}: expected a dict with string keys, got {_describe(batch)}")
     return {_text(key): value for key, value in batch.items()}
 
 
@@ -96,7 +105,7 @@ class CifarSource(FileSource):
     names_key: ClassVar[str]
     count: ClassVar[int]  # classes
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         path = self.path(self.files[0])
         batches: dict[str, Arrays] = {}
         classes: tuple[str, ...] = ()
@@ -107,7 +116,7 @@ class CifarSource(FileSource):
                 batches[member] = read_batch(data, self.label_key, self.count, f"{path}:{member}")
         lacking = [name for name in (*self.train, *self.test) if name not in batches]
         if lacking or not classes:
-            raise BenchError(f"{path} lacks {', '.join(lacking) or self.meta}")
+            raise BenchError(f"{path} does not contain {', '.join(lacking) or self.meta}")
         spec = Spec(self.name, 3, size or 32, classes)
         return from_arrays(spec, _join(batches, self.train), _join(batches, self.test))
 
@@ -115,7 +124,9 @@ class CifarSource(FileSource):
         found = _text_keys(unpickle(data, name), name).get(self.names_key)
         texts = [item for item in found if isinstance(item, str | bytes)] if isinstance(found, list) else []
         if not len(set(texts)) == len(texts) == self.count:
-            raise BenchError(f"{name} must hold a list of {self.count} {self.names_key!r}, got {_describe(found)}")
+            raise BenchError(
+                f"{name}: expected {self.names_key!r} as a list of {self.count} distinct names, got {_describe(found)}"
+            )
         return tuple(map(_text, texts))
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from bench.api import DataState, Spec
-from bench.data.recipe import Arrays, Recipe, from_arrays
+from bench.data.builder import Arrays, DatasetBuilder, from_arrays
 from bench.data.source import Source
 from bench.data.splits import holdout, random_keys
 
-SIZE = 32  # pixels; the 8 of the original are less than what a convolutional network can halve three times
+SIZE = 32  # pixels; a convolutional network cannot halve the original 8 three times
 TEST_FRACTION, TEST_SEED = 0.2, 1
 
 
@@ -22,7 +22,7 @@ class Digits(Source):
     def fingerprint(self) -> str:
         return "load_digits"
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         from sklearn.datasets import load_digits
 
         bunch = load_digits()

@@ -1,4 +1,4 @@
-"""Fetch a published file: resumable, checked against its digest, and in place at once or not at all."""
+"""Download a published file: resumable, verified against its digest, and moved into place atomically."""
 
 import hashlib
 import os
@@ -15,13 +15,16 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import requests
 
-CHUNK = 2**16  # bytes: the most that a cut loses
+CHUNK = 2**16  # bytes; an interrupted transfer loses at most one chunk
 TIMEOUT = (10.0, 30.0)  # seconds: to connect, between two chunks
-ATTEMPTS = 3  # at each address; a later one goes on where the last was cut
+ATTEMPTS = 3  # per address; each resumes where the previous one stopped
 
 
 def download(file: Published, dataset: str) -> Path:
-    """Fetch `file` into the cache. Raises `BenchError` that says where to get it and where to put it by hand."""
+    """Download `file` into the cache and return its path.
+
+    Raises `BenchError` that says where the file can be found and where to put it by hand.
+    """
     target = home(file, dataset)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +61,8 @@ def _fetch(file: Published, target: Path, dataset: str) -> None:
             except requests.RequestException as error:
                 problems.append(f"{url} {_short(error)}")
                 if isinstance(error, requests.HTTPError) or not part.exists():
-                    break  # refused, or nothing came: no use in asking again
-    raise BenchError(f"cannot fetch {file.name}: {problems[-1]}; {advice(file, dataset)}")
+                    break  # refused, or no data: another attempt would not help
+    raise BenchError(f"cannot download {file.name}: {problems[-1]}; {advice(file, dataset)}")
 
 
 class _WrongDigest(Exception):
@@ -67,25 +70,25 @@ class _WrongDigest(Exception):
 
 
 def _verify(path: Path, digest: str) -> None:
-    algorithm, _, wanted = digest.partition(":")
-    got = file_digest(path, algorithm)
-    if got != wanted:
-        raise _WrongDigest(f"sent a file with {algorithm} {got}, wanted {wanted}")
+    algorithm, _, expected = digest.partition(":")
+    actual = file_digest(path, algorithm)
+    if actual != expected:
+        raise _WrongDigest(f"sent another file: expected {algorithm} {expected}, got {actual}")
 
 
 def _transfer(url: str, part: Path) -> bool:
-    """Append to `part` what it lacks; whether it held something that the server went on from."""
+    """Append the missing bytes to `part`. Returns whether the server resumed from the bytes that it held."""
     import requests
 
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        if response.status_code == 416:  # no such range: what we have is not the beginning of that file, or all of it
+        if response.status_code == 416:  # range not satisfiable: `part` is already complete, or part of another file
             return True
         response.raise_for_status()
         resumed = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if response.status_code == 206 and not resumed:
-            raise requests.RequestException("answered with another range than the one asked for")
+            raise requests.RequestException("answered with another range than the requested one")
         length = response.headers.get("Content-Length", "")
         rest = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
         with progress(part.stem, rest, in_bytes=True) as more, open(part, "ab" if resumed else "wb") as file:
@@ -100,7 +103,7 @@ def _copy(response: "requests.Response", write: Callable[[bytes], int], more: Ca
 
 
 def _short(error: Exception) -> str:
-    """What went wrong, without the layers of objects that requests wraps around it."""
+    """The cause of an error of requests, in a few words."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -108,5 +111,5 @@ def _short(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return "did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off"
+        return "closed the connection early"
     return "cannot be reached" if isinstance(error, requests.ConnectionError) else str(error)

@@ -1,4 +1,4 @@
-"""dSprites: one white shape on black for each point of a grid of five factors; read as published, or drawn alike."""
+"""dSprites: one white shape on black for each point of a grid of five factors, as published or drawn by bench."""
 
 import math
 import zipfile
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bench.api import DataState, Factor, Spec
 from bench.data import shapes
+from bench.data.builder import Blocks, DatasetBuilder, SplitBuilder
 from bench.data.files import Published, parsing
-from bench.data.recipe import Blocks, Part, Recipe
 from bench.data.resize import resize
 from bench.data.source import FileSource, Source
 from bench.data.splits import random_keys
@@ -29,10 +29,10 @@ FACTORS = (
 GRID = tuple(factor.count or 0 for factor in FACTORS)
 POINTS = math.prod(GRID)  # 737,280; the last factor runs fastest
 SIZE = 64
-SEED = 3  # of the order in which points are given to splits
+SEED = 3  # of the order in which points are assigned to splits
 BLOCK = 1024  # images read at a time
-CHUNK = 128  # images drawn at a time: small enough for the processor's cache
-RADIUS = 15 / 64  # circumradius at scale 1, in image sides, of those drawn by us
+CHUNK = 128  # images drawn at a time: small enough for the cache of the CPU
+RADIUS = 15 / 64  # circumradius at scale 1 of the shapes drawn here, as a fraction of the image side
 
 
 def grid_factors(points: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -66,22 +66,22 @@ def read_npz(path: Path) -> NDArray[np.uint8]:
             file.seek(0)
             classes = np.load(file, allow_pickle=False)[:, 1:]  # the first column is the colour, always white
         if not np.array_equal(classes, np.stack(np.unravel_index(np.arange(POINTS), GRID), axis=1)):
-            raise BenchError(f"{path} does not hold the published grid of {POINTS} points in its order")
+            raise BenchError(f"{path} does not contain the published grid of {POINTS} points in its order")
         with archive.open("imgs.npy") as file:
             kind = _read_header(file, path, "images", (POINTS, SIZE, SIZE), "u")
             if kind != np.uint8:
-                raise BenchError(f"{path} holds images of {kind}, wanted bytes")
+                raise BenchError(f"{path}: expected images of uint8, got {kind}")
             return _pack(file)
 
 
 def _read_header(file: IO[bytes], path: Path, what: str, shape: tuple[int, ...], kinds: str) -> np.dtype[Any]:
-    """The dtype of an array in an .npz, whose memory is taken only where it is the one that is wanted."""
+    """The dtype of an array in an .npz, from its header, so that no memory is allocated for an unexpected array."""
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise BenchError(f"{path} holds {what} of version {version}, wanted (1, 0)")
+        raise BenchError(f"{path}: expected {what} in format version (1, 0), got {version}")
     got, by_columns, kind = np.lib.format.read_array_header_1_0(file)
     if got != shape or by_columns or kind.kind not in kinds:
-        raise BenchError(f"{path} holds {what} {kind} of shape {got}, wanted {shape}")
+        raise BenchError(f"{path}: expected {what} of shape {shape}, got {kind} of shape {got}")
     return kind
 
 
@@ -91,10 +91,10 @@ def _pack(file: IO[bytes]) -> NDArray[np.uint8]:
         count = min(BLOCK, POINTS - start)
         pixels = np.frombuffer(file.read(count * SIZE * SIZE), dtype=np.uint8).reshape(count, SIZE * SIZE)
         if pixels.max() > 1:
-            raise ValueError(f"a pixel is {pixels.max()}, wanted 0 or 1")
+            raise ValueError(f"expected pixels of 0 or 1, got {pixels.max()}")
         packed[start : start + count] = np.packbits(pixels, axis=1)
     if file.read(1):  # at the end the checksum is compared
-        raise ValueError(f"it goes on after {POINTS} images")
+        raise ValueError(f"expected {POINTS} images, got more")
     return packed
 
 
@@ -108,7 +108,7 @@ def _labelled(points: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 class DSprites(FileSource):
-    """All 737,280 published images: 10,000 for test, 5,000 for validation, all others for training."""
+    """The 737,280 published images: 10,000 for test, 5,000 for validation, the others for training."""
 
     name = "dsprites"
     source = "https://github.com/google-deepmind/dsprites-dataset (Apache 2.0)"
@@ -132,23 +132,23 @@ class DSprites(FileSource):
         except BenchError as error:
             raise BenchError(f"{error}; data set 'dsprites-like' needs no file") from error
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         spec, packed = _spec(self.name, size), read_npz(self.path(self.files[0]))
 
-        def part(points: NDArray[np.int64]) -> Part:
+        def part(points: NDArray[np.int64]) -> SplitBuilder:
             def blocks() -> Blocks:
                 for start in range(0, len(points), BLOCK):
                     pixels = np.unpackbits(packed[points[start : start + BLOCK]], axis=1) * np.uint8(255)
                     yield resize(pixels.reshape(-1, 1, SIZE, SIZE), spec.size)
 
             labels, factors = _labelled(points)
-            return Part(labels, blocks, factors)
+            return SplitBuilder(labels, blocks, factors)
 
-        return Recipe(spec, *(part(points) for points in split_points(*self.counts)))
+        return DatasetBuilder(spec, *(part(points) for points in split_points(*self.counts)))
 
 
 class DSpritesLike(Source):
-    """The same grid drawn by us, at points drawn from it without replacement."""
+    """Shapes drawn by bench at points of the same grid, sampled without replacement."""
 
     name = "dsprites-like"
     source = "drawn by bench on the grid of dSprites (Apache 2.0); not comparable with dsprites"
@@ -161,15 +161,15 @@ class DSpritesLike(Source):
     def fingerprint(self) -> str:
         return "drawn"
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         spec = _spec(self.name, size)
 
-        def part(points: NDArray[np.int64]) -> Part:
+        def part(points: NDArray[np.int64]) -> SplitBuilder:
             def blocks() -> Blocks:
                 for start in range(0, len(points), CHUNK):
                     yield resize(render(points[start : start + CHUNK], SIZE), spec.size)
 
             labels, factors = _labelled(points)
-            return Part(labels, blocks, factors)
+            return SplitBuilder(labels, blocks, factors)
 
-        return Recipe(spec, *(part(points) for points in split_points(*self.counts)))
+        return DatasetBuilder(spec, *(part(points) for points in split_points(*self.counts)))

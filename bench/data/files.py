@@ -1,4 +1,4 @@
-"""The published files of data sets: what they are called, where they are looked for, what is said of a bad one."""
+"""The published files of data sets: their names, where they are searched, and errors about broken ones."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ END = 2**20  # bytes: how much of each end of a file goes into its fingerprint
 
 @dataclass(frozen=True)
 class Published:
-    """A file as published. `digest` is "sha256:..." or "md5:..."; no `urls`: it cannot be fetched without a person."""
+    """A file as published. `digest` is "sha256:..." or "md5:..."; without `urls` it has to be downloaded by hand."""
 
     name: str
     urls: tuple[str, ...] = ()
     digest: str = ""
     megabytes: float = 0.0
-    page: str = ""  # where a person gets it
+    page: str = ""  # where to get it by hand
 
     @property
     def origin(self) -> str:
@@ -29,27 +29,27 @@ class Published:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """The names it may have here: unpacked files do as well as gzip'd ones, of a .tar.gz only the archive does."""
+        """The accepted file names: with and without .gz, but a .tar.gz only as published."""
         plain = self.name.removesuffix(".gz")
         return (self.name,) if plain.endswith(".tar") or plain == self.name else (self.name, plain)
 
 
 def find(file: Published, dataset: str, others: Collection[str], root: str | Path | None = None) -> Path | None:
-    """Where `file` lies: in a folder named after the data set first, then in a searched folder itself.
+    """The path of `file`, or None: first in folders named after the data set, then in the searched folders themselves.
 
-    A searched folder named after one of the `others` holds that data set's files, whatever they are called.
+    A searched folder named after one of the `others` belongs to that data set and is skipped.
     """
     roots = data_roots(root)
     folders = [folder / dataset for folder in roots] + [folder for folder in roots if folder.name not in others]
     for folder in folders:
         for spelling in file.spellings:
-            if os.path.isfile(folder / spelling):  # unlike Path.is_file: what may not be looked at is not there
+            if os.path.isfile(folder / spelling):  # unlike Path.is_file, False without permission
                 return folder / spelling
     return None
 
 
 def home(file: Published, dataset: str) -> Path:
-    """Where a fetched file is kept, and where a person may put it."""
+    """The path of a downloaded file in the cache; it may also be put there by hand."""
     return cache_dir() / "data" / dataset / file.name
 
 
@@ -61,7 +61,7 @@ def advice(file: Published, dataset: str) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """Name, size, time and the digest of both ends: an archive's checksums lie at its end."""
+    """Name, size, time, and the digest of both ends of a file (an archive has its checksums at the end)."""
     stat = path.stat()
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -73,11 +73,11 @@ def fingerprint(path: Path) -> str:
 
 @contextmanager
 def parsing(path: Path | str, kind: str) -> Iterator[None]:
-    """Turn whatever a parser raises about a file, and parsers raise anything, into one sentence that names it."""
+    """Turn any exception that a parser raises about the file `path` into a `BenchError` that names it."""
     try:
         yield
     except BenchError:
         raise
     except Exception as error:
         reason = " ".join((str(error) or type(error).__name__).split())[:300]
-        raise BenchError(f"{path} is not a whole {kind}: {reason}") from error
+        raise BenchError(f"{path} is not a valid {kind}: {reason}") from error

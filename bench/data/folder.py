@@ -1,4 +1,4 @@
-"""Anyone's images: a folder, or a zip, of class folders, with or without train/ and test/ above them."""
+"""Images of one's own: a folder or a zip of class folders, optionally below train/ and test/."""
 
 import hashlib
 import math
@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.api import DataState, Spec
+from bench.data.archive import Archive, archive_fingerprint, open_archive
+from bench.data.builder import Blocks, DatasetBuilder, SplitBuilder
 from bench.data.files import Published, advice, find
-from bench.data.recipe import Blocks, Part, Recipe
 from bench.data.source import Source
 from bench.data.splits import CAP, FRACTION, holdout
-from bench.data.tree import Tree, open_tree, tree_fingerprint
 from bench.errors import BenchError
 from bench.util.paths import expanded
 
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
-TEST_FRACTION = 0.2  # where there is no test/
+TEST_FRACTION = 0.2  # without a test/ folder
 VALIDATION_NAMES = ("validation", "valid", "val")
-BATCH, BATCH_BYTES = 256, 2**25  # images decoded by one thread at a time, and the most they may take
+BATCH, BATCH_BYTES = 256, 2**25  # images, and bytes, that one thread decodes at a time
 THREADS = 4
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
 
@@ -42,7 +42,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the folders say: the classes, and the files of each split."""
+    """The classes, and the files of each split, as the folders define them."""
 
     classes: tuple[str, ...]
     train: Listing
@@ -50,82 +50,84 @@ class Layout:
     test: Listing
 
 
-# From folders to splits.
+# From folders to splits
 
 
-def lay_out(tree: Tree) -> Layout:
+def lay_out(archive: Archive) -> Layout:
     """Sort files into splits and classes. Raises `BenchError` for a folder that is not laid out as documented."""
-    top = _unwrap(tree)
-    _check_images(tree)
-    children = _children(tree, top)
+    top = _unwrap(archive)
+    _check_images(archive)
+    children = _children(archive, top)
     splits = {child.lower(): child for child in children if child.lower() in ("train", "test", *VALIDATION_NAMES)}
     if "train" in splits and "test" in splits:
-        return _published_splits(tree, top, splits, children)
+        return _published_splits(archive, top, splits, children)
     if children and len(splits) == len(children):
-        raise BenchError(f"{tree.path} holds {', '.join(children)} but wants both train and test, or class folders")
-    classes, everything = _classes_below(tree, top)
+        raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
+    classes, everything = _classes_below(archive, top)
     keys = _keys(everything.files)
     held = holdout(everything.labels, keys, TEST_FRACTION, cap=None)
-    return _with_validation(tree, classes, everything[~held], everything[held])
+    return _with_validation(archive, classes, everything[~held], everything[held])
 
 
-def _published_splits(tree: Tree, top: str, splits: dict[str, str], children: list[str]) -> Layout:
+def _published_splits(archive: Archive, top: str, splits: dict[str, str], children: list[str]) -> Layout:
     if len(splits) < len(children):
         others = ", ".join(child for child in children if child not in splits.values())
-        raise BenchError(f"{tree.path} holds train and test, and beside them {others}")
-    found = {name: _classes_below(tree, _join(top, child)) for name, child in splits.items()}
+        raise BenchError(f"{archive.path}: expected nothing but train and test (and validation), got also {others}")
+    found = {name: _classes_below(archive, _join(top, child)) for name, child in splits.items()}
     classes, train = found["train"]
     for name, (names, _) in found.items():
         if names != classes:
             wrong = ", ".join(sorted(set(names) ^ set(classes)))
-            raise BenchError(f"{tree.path} must hold the same classes in train and {name}, they differ in {wrong}")
+            raise BenchError(
+                f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
+            )
     validation = [found[name][1] for name in VALIDATION_NAMES if name in found]
     if not validation:
-        return _with_validation(tree, classes, train, found["test"][1])
+        return _with_validation(archive, classes, train, found["test"][1])
     return Layout(classes, train, validation[0], found["test"][1])
 
 
-def _with_validation(tree: Tree, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
+def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
     held = holdout(train.labels, _keys(train.files), FRACTION, CAP)
     kept = np.bincount(train.labels[~held], minlength=len(classes))
     for name, count in zip(classes, kept, strict=True):
         if not count:
             raise BenchError(
-                f"{tree.path} holds too few images of class {name!r}: none is left to train on after "
-                "one for validation and, where there is no test folder, one for test"
+                f"{archive.path}: class {name!r} has too few images: none is left for training after one for "
+                "validation and, without a test folder, one for test"
             )
     return Layout(classes, train[~held], train[held], test)
 
 
-def _unwrap(tree: Tree) -> str:
-    """The folder that holds the classes or the splits: a single folder of nothing but folders is a wrapping."""
+def _unwrap(archive: Archive) -> str:
+    """The folder that contains the classes or the splits, below any folder that contains only one folder."""
     top = ""
     while True:
-        children = _children(tree, top)
-        files = [file for file in tree.files if _parent(file) == top]
+        children = _children(archive, top)
+        files = [file for file in archive.files if _parent(file) == top]
         if len(children) != 1 or files or children[0].lower() in ("train", "test"):
             return top
         inner = _join(top, children[0])
-        if not _children(tree, inner) or any(_parent(file) == inner for file in tree.files):
+        if not _children(archive, inner) or any(_parent(file) == inner for file in archive.files):
             return top
         top = inner
 
 
-def _classes_below(tree: Tree, top: str) -> tuple[tuple[str, ...], Listing]:
+def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
     """Class folders below `top`, and the files in them, in an order that mixes the classes."""
-    classes = tuple(_children(tree, top))
-    place = tree.path / top
+    classes = tuple(_children(archive, top))
+    place = archive.path / top
     if len(classes) < 2:
-        raise BenchError(f"{place} must hold at least two class folders, got {', '.join(classes) or 'none'}")
+        raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
     labels = {_join(top, name): label for label, name in enumerate(classes)}
     depth = len(top.split("/")) if top else 0
     found: dict[str, int] = {}
-    for file in tree.files:
+    for file in archive.files:
         parts = file.split("/")
         if "/".join(parts[:depth]) != top:
             continue
         if len(parts) == depth + 1:
-            raise BenchError(f"{tree.path / file} lies beside the class folders, not in one")
+            raise BenchError(f"{archive.path / file} is not in a class folder")
         found[file] = labels["/".join(parts[: depth + 1])]
     counts = np.bincount(list(found.values()), minlength=len(classes))
     for name, count in zip(classes, counts, strict=True):
@@ -135,16 +137,16 @@ def _classes_below(tree: Tree, top: str) -> tuple[tuple[str, ...], Listing]:
     return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
 
 
-def _check_images(tree: Tree) -> None:
-    for file in tree.files:
+def _check_images(archive: Archive) -> None:
+    for file in archive.files:
         if PurePosixPath(file).suffix.lower() not in SUFFIXES:
             raise BenchError(
-                f"{tree.path / file} is not an image: its name ends in none of {' '.join(sorted(SUFFIXES))}"
+                f"{archive.path / file} is not an image: expected a name that ends in {' '.join(sorted(SUFFIXES))}"
             )
 
 
-def _children(tree: Tree, top: str) -> list[str]:
-    return [folder.rpartition("/")[2] for folder in tree.folders if _parent(folder) == top]
+def _children(archive: Archive, top: str) -> list[str]:
+    return [folder.rpartition("/")[2] for folder in archive.folders if _parent(folder) == top]
 
 
 def _parent(path: str) -> str:
@@ -156,7 +158,7 @@ def _join(top: str, name: str) -> str:
 
 
 def _key(file: str) -> int:
-    """A number that follows from the last two names of a path: where an image goes does not depend on the others."""
+    """A number derived from the last two parts of a path, so that the split of an image does not depend on the others."""
     return int.from_bytes(hashlib.sha256("/".join(file.split("/")[-2:]).encode(errors="surrogateescape")).digest()[:8])
 
 
@@ -164,16 +166,16 @@ def _keys(files: Sequence[str]) -> NDArray[np.uint64]:
     return np.array([_key(file) for file in files], dtype=np.uint64)
 
 
-# From files to arrays.
+# From files to arrays
 
 
-def survey(tree: Tree) -> tuple[int, int]:
-    """Channels and native size, from the headers of all images."""
-    from bench.data.pictures import glance
+def image_format(archive: Archive) -> tuple[int, int]:
+    """The number of channels and the native size in pixels, from the headers of all images."""
+    from bench.data.images import read_header
 
     gray, sides = True, []
-    for file in tree.files:
-        is_gray, side = glance(tree.read(file), str(tree.path / file))
+    for file in archive.files:
+        is_gray, side = read_header(archive.read(file), str(archive.path / file))
         gray = gray and is_gray
         sides.append(side)
     median = sorted(sides)[(len(sides) - 1) // 2]
@@ -181,15 +183,17 @@ def survey(tree: Tree) -> tuple[int, int]:
     return (1 if gray else 3), (fitting or SIZES)[-1 if fitting else 0]
 
 
-def decode_blocks(tree: Tree, files: Sequence[str], spec: Spec) -> Blocks:
-    """Decode `files` in order, several batches at a time."""
-    from bench.data.pictures import decode
+def decode_blocks(archive: Archive, files: Sequence[str], spec: Spec) -> Blocks:
+    """Decode `files` in order: uint8 (b, c, h, w) at a time, several batches in parallel."""
+    from bench.data.images import decode
 
     count = max(1, min(BATCH, BATCH_BYTES // math.prod(spec.shape)))
 
     def batch(start: int) -> NDArray[np.uint8]:
         names = files[start : start + count]
-        return np.stack([decode(tree.read(name), str(tree.path / name), spec.channels, spec.size) for name in names])
+        return np.stack(
+            [decode(archive.read(name), str(archive.path / name), spec.channels, spec.size) for name in names]
+        )
 
     starts = range(0, len(files), count)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -202,7 +206,7 @@ class FolderSource(Source):
 
     @property
     def where(self) -> Path:
-        """Raises `BenchError` where there is nothing."""
+        """The path of the folder or zip. Raises `BenchError` if it is missing."""
         raise NotImplementedError
 
     @property
@@ -210,25 +214,27 @@ class FolderSource(Source):
         return self.name
 
     def reads(self) -> tuple[Path, ...] | None:
-        return (self.where,) if os.path.isfile(self.where) else None  # a folder's date says nothing of the files below
+        return (
+            (self.where,) if os.path.isfile(self.where) else None
+        )  # the date of a folder does not change with the files below it
 
     def fingerprint(self) -> str:
-        return tree_fingerprint(self.where)
+        return archive_fingerprint(self.where)
 
-    def recipe(self, size: int | None) -> Recipe:
-        tree = open_tree(self.where)
-        layout = lay_out(tree)
-        channels, native = survey(tree)
+    def builder(self, size: int | None) -> DatasetBuilder:
+        archive = open_archive(self.where)
+        layout = lay_out(archive)
+        channels, native = image_format(archive)
         spec = Spec(self.spec_name, channels, size or native, layout.classes)
 
-        def part(listing: Listing) -> Part:
-            return Part(listing.labels, lambda: decode_blocks(tree, listing.files, spec))
+        def part(listing: Listing) -> SplitBuilder:
+            return SplitBuilder(listing.labels, lambda: decode_blocks(archive, listing.files, spec))
 
-        return Recipe(spec, part(layout.train), part(layout.validation), part(layout.test))
+        return DatasetBuilder(spec, part(layout.train), part(layout.validation), part(layout.test))
 
 
 class Folder(FolderSource):
-    """`folder:PATH`. Its name on boards is folder- and the last part of the path."""
+    """`folder:PATH`. Its name on boards is `folder-` followed by the last part of the path."""
 
     name = "folder"
     source = "images of your own"
@@ -238,7 +244,7 @@ class Folder(FolderSource):
         if not self.argument:
             return DataState("missing", f"folder:PATH, where PATH is {self.argument_meaning}")
         exists = os.path.exists(self.where)
-        return DataState("ready") if exists else DataState("missing", f"there is no folder or zip file {self.argument}")
+        return DataState("ready") if exists else DataState("missing", f"no such folder or zip file: {self.argument}")
 
     @property
     def where(self) -> Path:
@@ -266,5 +272,5 @@ class Cifar10Jpeg(FolderSource):
     def where(self) -> Path:
         found = find(self.file, self.name, (), self.root)
         if found is None:
-            raise BenchError(f"data set {self.name!r} needs a file that is not here: {advice(self.file, self.name)}")
+            raise BenchError(f"data set {self.name!r} needs a file that was not found: {advice(self.file, self.name)}")
         return found

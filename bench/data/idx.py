@@ -1,4 +1,4 @@
-"""MNIST and the data sets that took its format, IDX: http://yann.lecun.com/exdb/mnist, gzip'd or not."""
+"""MNIST and the data sets in its format, IDX (http://yann.lecun.com/exdb/mnist), compressed with gzip or not."""
 
 import gzip
 import math
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.api import Spec
+from bench.data.builder import Arrays, DatasetBuilder, from_arrays
 from bench.data.files import Published, parsing
-from bench.data.recipe import Arrays, Recipe, from_arrays
 from bench.data.source import FileSource
 from bench.errors import BenchError
 
@@ -21,37 +21,37 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
 
 
 def parse_idx(stream: BinaryIO, name: str) -> NDArray[np.uint8]:
-    """Read one IDX array of unsigned bytes. Raises `BenchError` unless header and content agree to the byte."""
+    """Read one IDX array of unsigned bytes. Raises `BenchError` unless the content has the size that the header states."""
     header = stream.read(4)
     if len(header) < 4 or header[:2] != b"\0\0" or not 1 <= header[3] <= 4:
-        raise BenchError(f"{name} is not an IDX file: it begins with {header.hex(' ') or 'nothing'}")
+        raise BenchError(f"{name} is not an IDX file: it starts with {header.hex(' ') or 'nothing'}")
     if header[2] != UNSIGNED_BYTE:
-        raise BenchError(f"{name} holds IDX elements of type 0x{header[2]:02x}, only unsigned bytes (0x08) are read")
+        raise BenchError(f"{name}: expected IDX elements of type 0x08 (unsigned bytes), got type 0x{header[2]:02x}")
     lengths = stream.read(4 * header[3])
     if len(lengths) < 4 * header[3]:
         raise BenchError(f"{name} is truncated within its header")
     shape = struct.unpack(f">{header[3]}I", lengths)
-    wanted = math.prod(shape)
-    if wanted > LIMIT:
-        raise BenchError(f"{name} claims {wanted} bytes of content, at most {LIMIT} are read")
-    content = _read(stream, wanted)
-    if len(content) < wanted:
-        raise BenchError(f"{name} is truncated: its header promises {wanted} bytes of content, it holds {len(content)}")
+    size = math.prod(shape)
+    if size > LIMIT:
+        raise BenchError(f"{name}: its header states {size} bytes of content, more than the limit of {LIMIT}")
+    content = _read(stream, size)
+    if len(content) < size:
+        raise BenchError(f"{name} is truncated: expected {size} bytes of content, got {len(content)}")
     if stream.read(1):
-        raise BenchError(f"{name} holds more than the {wanted} bytes of content that its header promises")
+        raise BenchError(f"{name}: expected {size} bytes of content, got more")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
-def _read(stream: BinaryIO, wanted: int) -> bytearray:
-    """So many bytes, or as many as there are: memory is taken as they come, not as a header promises."""
+def _read(stream: BinaryIO, size: int) -> bytearray:
+    """Up to `size` bytes. Memory is allocated as they arrive, whatever size the header states."""
     content = bytearray()
-    while len(content) < wanted and (piece := stream.read(min(wanted - len(content), 2**24))):
+    while len(content) < size and (piece := stream.read(min(size - len(content), 2**24))):
         content += piece
     return content
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read one IDX file, gzip'd or not whatever its name says. Raises `BenchError` for a bad one."""
+    """Read one IDX file; gzip is detected from its content. Raises `BenchError` for a broken file."""
     with parsing(path, "IDX file"), open(path, "rb") as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
@@ -62,14 +62,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_pair(images_path: Path, labels_path: Path, classes: int) -> Arrays:
-    """Images with their labels. Raises `BenchError` where the two files do not fit each other."""
+    """Images uint8 (n, 1, h, h) and labels int64 (n,). Raises `BenchError` if the two files do not match."""
     images, labels = read_idx(images_path), read_idx(labels_path)
     if images.ndim != 3 or images.shape[1] != images.shape[2] or not images.size:
-        raise BenchError(f"{images_path} must hold square images, got an array of shape {images.shape}")
+        raise BenchError(f"{images_path}: expected square images, got an array of shape {images.shape}")
     if labels.shape != images.shape[:1]:
-        raise BenchError(f"{labels_path} holds labels of shape {labels.shape} for the {len(images)} images beside it")
+        raise BenchError(f"{labels_path}: expected labels of shape {images.shape[:1]}, got {labels.shape}")
     if labels.max() >= classes:
-        raise BenchError(f"{labels_path} holds label {labels.max()}, wanted 0 to {classes - 1}")
+        raise BenchError(f"{labels_path}: expected labels in 0..{classes - 1}, got {labels.max()}")
     return Arrays(images[:, None], labels.astype(np.int64))
 
 
@@ -79,7 +79,7 @@ class IdxSource(FileSource):
     classes: ClassVar[tuple[str, ...]]
     siblings = ("mnist", "fashion-mnist", "kmnist")
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         paths = [self.path(file) for file in self.files]
         train = read_pair(paths[0], paths[1], len(self.classes))
         test = read_pair(paths[2], paths[3], len(self.classes))

@@ -1,4 +1,4 @@
-"""Data sets made ready once: a folder of .npy files with the digest of them all, written at once or not at all."""
+"""Prepared data sets: a folder of .npy files with one digest over all of them, written atomically."""
 
 import contextlib
 import hashlib
@@ -18,8 +18,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from bench.api import Data, Dataset, Factor, Spec
+from bench.data.builder import DatasetBuilder, SplitBuilder
 from bench.data.progress import progress
-from bench.data.recipe import Part, Recipe
 from bench.util.atomic import Corrupt
 from bench.util.paths import cache_dir
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Digest:
-    """SHA-256 over the spec and, split by split, the images, labels and factors, each behind its name and shape."""
+    """SHA-256 over the spec and, split by split, the images, labels and factors, each preceded by its name and shape."""
 
     def __init__(self, spec: Spec) -> None:
         self._hash = hashlib.sha256(json.dumps(asdict(spec), sort_keys=True).encode())
@@ -46,7 +46,7 @@ class Digest:
 
 
 def dataset_digest(spec: Spec, splits: dict[str, Data]) -> str:
-    """The digest of a data set that lies in memory or is memory-mapped."""
+    """The digest of a data set in memory or memory-mapped."""
     digest = Digest(spec)
     for split in SPLITS:
         data = splits[split]
@@ -58,36 +58,36 @@ def dataset_digest(spec: Spec, splits: dict[str, Data]) -> str:
 
 
 def prepared_folder(name: str, *parts: object) -> Path:
-    """Where a data set that follows from `parts` is kept."""
+    """The folder of a prepared data set that depends on `parts`."""
     key = hashlib.sha256(repr((FORMAT, name, *parts)).encode()).hexdigest()[:16]
     return cache_dir() / "prepared" / f"{name}-{key}"
 
 
-def load_or_make(folder: Path, make: Callable[[], Recipe]) -> Dataset:
-    """Read what lies in `folder`; where it is missing or corrupt, make it (once, however many ask at a time)."""
-    with contextlib.suppress(FileNotFoundError, Corrupt):  # a corrupt one is dealt with by whoever holds the lock
+def load_or_build(folder: Path, build: Callable[[], DatasetBuilder]) -> Dataset:
+    """Read the data set in `folder`; if it is missing or corrupt, build it (once, even if several processes ask)."""
+    with contextlib.suppress(FileNotFoundError, Corrupt):  # a corrupt one is quarantined below, under the lock
         return read(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.parent / f".{folder.name}.lock")
         lock.acquire()
     except OSError as error:
-        return _without_cache(make(), error)
+        return _without_cache(build(), error)
     try:
         with contextlib.suppress(FileNotFoundError):
-            return _read_or_set_aside(folder)
-        recipe = make()
+            return _read_or_quarantine(folder)
+        builder = build()
         try:
-            _write(folder, recipe)
+            _write(folder, builder)
             return read(folder)
         except OSError as error:
-            return _without_cache(recipe, error)
+            return _without_cache(builder, error)
     finally:
         lock.release()
 
 
 def read(folder: Path) -> Dataset:
-    """Read a prepared data set. Raises `FileNotFoundError` where there is none, `Corrupt` where its digest is wrong."""
+    """Read a prepared data set. Raises `FileNotFoundError` if it is missing, `Corrupt` if its digest is wrong."""
     path = folder / "dataset.json"
     if not os.path.isfile(path):
         raise FileNotFoundError(path)
@@ -103,7 +103,7 @@ def read(folder: Path) -> Dataset:
     return Dataset(spec, digest=header["digest"], **splits)
 
 
-def _read_or_set_aside(folder: Path) -> Dataset:
+def _read_or_quarantine(folder: Path) -> Dataset:
     try:
         return read(folder)
     except Corrupt as error:
@@ -111,7 +111,7 @@ def _read_or_set_aside(folder: Path) -> Dataset:
         with contextlib.suppress(OSError):
             shutil.rmtree(aside, ignore_errors=True)
             os.replace(folder, aside)
-        log.warning("%s; it is set aside as %s and prepared again", error, aside.name)
+        log.warning("%s; moved to %s, will be prepared again", error, aside.name)
         raise FileNotFoundError(folder) from error
 
 
@@ -121,14 +121,14 @@ def _read_split(folder: Path, split: str, spec: Spec) -> Data:
 
 
 def _tensor(path: Path) -> torch.Tensor:
-    """Mapped copy-on-write where large, so that the file can never be changed through the tensor."""
-    with open(path, "rb") as file:  # a corrupt header may promise more than all of the memory
+    """Large arrays are mapped copy-on-write, so that the file can never be changed through the tensor."""
+    with open(path, "rb") as file:  # a corrupt header may state more bytes than there is memory
         np.lib.format.read_magic(file)
         shape, _, kind = np.lib.format.read_array_header_1_0(file)
-        promised, held = math.prod(shape) * kind.itemsize, path.stat().st_size - file.tell()
-    if promised != held:
-        raise ValueError(f"{path.name} promises {promised} bytes of content, it holds {held}")
-    return torch.from_numpy(np.load(path, mmap_mode="c" if held > MAP_ABOVE else None, allow_pickle=False))
+        expected, size = math.prod(shape) * kind.itemsize, path.stat().st_size - file.tell()
+    if expected != size:
+        raise ValueError(f"{path.name}: expected {expected} bytes of content, got {size}")
+    return torch.from_numpy(np.load(path, mmap_mode="c" if size > MAP_ABOVE else None, allow_pickle=False))
 
 
 def _spec(fields: dict[str, Any]) -> Spec:
@@ -136,32 +136,34 @@ def _spec(fields: dict[str, Any]) -> Spec:
     return Spec(**{**fields, "classes": tuple(fields["classes"]), "factors": factors})
 
 
-def _write(folder: Path, recipe: Recipe) -> None:
-    """Write beside `folder`, then put it in place at once."""
-    temporary = folder.parent / f".{folder.name}.tmp"  # one writer at a time; what a killed one left is of no use
+def _write(folder: Path, builder: DatasetBuilder) -> None:
+    """Write to a temporary folder, then rename it to `folder`."""
+    temporary = folder.parent / f".{folder.name}.tmp"  # one writer at a time; a folder left by a killed one is removed
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        digest = Digest(recipe.spec)
-        with _counted(recipe) as more:
-            for split, part in recipe.parts().items():
-                _write_split(temporary, split, part, recipe.spec, digest, more)
-        header = {"spec": asdict(recipe.spec), "digest": digest.hex()}
+        digest = Digest(builder.spec)
+        with _counted(builder) as more:
+            for split, part in builder.splits().items():
+                _write_split(temporary, split, part, builder.spec, digest, more)
+        header = {"spec": asdict(builder.spec), "digest": digest.hex()}
         (temporary / "dataset.json").write_text(json.dumps(header, indent=1), encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)  # one without its header
+        shutil.rmtree(folder, ignore_errors=True)  # one without dataset.json
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _counted(recipe: Recipe) -> Iterator[Callable[[int], None]]:
-    total = sum(len(part.labels) for part in recipe.parts().values())
-    with progress(f"preparing {recipe.spec.name}", total) as more:
+def _counted(builder: DatasetBuilder) -> Iterator[Callable[[int], None]]:
+    total = sum(len(part.labels) for part in builder.splits().values())
+    with progress(f"preparing {builder.spec.name}", total) as more:
         yield more
 
 
-def _write_split(folder: Path, split: str, part: Part, spec: Spec, digest: Digest, more: Callable[[int], None]) -> None:
+def _write_split(
+    folder: Path, split: str, part: SplitBuilder, spec: Spec, digest: Digest, more: Callable[[int], None]
+) -> None:
     shape = (len(part.labels), *spec.shape)
     digest.begin(f"{split}.images", shape)
     with open(folder / f"{split}.images.npy", "wb") as file:
@@ -179,14 +181,14 @@ def _write_split(folder: Path, split: str, part: Part, spec: Spec, digest: Diges
         np.save(folder / f"{split}.{name}.npy", array)
 
 
-def _columns(part: Part) -> Iterator[tuple[str, NDArray[Any]]]:
+def _columns(part: SplitBuilder) -> Iterator[tuple[str, NDArray[Any]]]:
     yield "labels", np.ascontiguousarray(part.labels, dtype=np.int64)
     if part.factors is not None:
         yield "factors", np.ascontiguousarray(part.factors, dtype=np.float32)
 
 
-def _checked(part: Part, spec: Spec) -> Iterator[NDArray[np.uint8]]:
-    """The blocks of a part, each as promised, and as many images as labels."""
+def _checked(part: SplitBuilder, spec: Spec) -> Iterator[NDArray[np.uint8]]:
+    """The blocks of a split, checked: dtype, shape, and as many images as labels."""
     count = 0
     for block in part.blocks():
         assert block.dtype == np.uint8, block.dtype
@@ -196,17 +198,17 @@ def _checked(part: Part, spec: Spec) -> Iterator[NDArray[np.uint8]]:
     assert count == len(part.labels), (count, len(part.labels))
 
 
-def _without_cache(recipe: Recipe, error: OSError) -> Dataset:
-    """Make the data set in memory: the cache cannot be written."""
-    log.warning("data set %s is prepared anew each time: %s", recipe.spec.name, error)
+def _without_cache(builder: DatasetBuilder, error: OSError) -> Dataset:
+    """Build the data set in memory, because the cache is not writable."""
+    log.warning("cannot cache data set %s: %s; it is prepared again in each run", builder.spec.name, error)
     splits = {}
-    with _counted(recipe) as more:
-        for split, part in recipe.parts().items():
-            images, start = np.empty((len(part.labels), *recipe.spec.shape), dtype=np.uint8), 0
-            for block in _checked(part, recipe.spec):
+    with _counted(builder) as more:
+        for split, part in builder.splits().items():
+            images, start = np.empty((len(part.labels), *builder.spec.shape), dtype=np.uint8), 0
+            for block in _checked(part, builder.spec):
                 images[start : start + len(block)] = block
                 start += len(block)
                 more(len(block))
             columns = {name: torch.from_numpy(array) for name, array in _columns(part)}
-            splits[split] = Data(recipe.spec, torch.from_numpy(images), **columns)
-    return Dataset(recipe.spec, digest=dataset_digest(recipe.spec, splits), **splits)
+            splits[split] = Data(builder.spec, torch.from_numpy(images), **columns)
+    return Dataset(builder.spec, digest=dataset_digest(builder.spec, splits), **splits)

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, nothing elsewhere."""
+"""A progress bar on a terminal; nothing if standard error is not a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress(description: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
-    """Lend a function to be told how much more (images, or bytes) is done; `total` None: unknown."""
+    """Yield a function that adds a number of images (or bytes) to the bar; `total` None: unknown."""
     if not sys.stderr.isatty():
         yield lambda more: None
         return

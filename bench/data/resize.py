@@ -1,4 +1,4 @@
-"""The one resize filter of data sets: bicubic with antialiasing, on uint8, as Pillow does it."""
+"""The resize filter of all data sets: bicubic with antialiasing on uint8, as in Pillow."""
 
 import numpy as np
 import torch
@@ -11,13 +11,13 @@ SMALLEST, LARGEST = 8, 512  # pixels
 
 
 def check_size(size: int | None) -> None:
-    """Raises `BenchError` for a size that no data set is prepared at."""
+    """Raises `BenchError` unless `size` is None or from 8 to 512 pixels."""
     if size is not None and not (isinstance(size, int) and SMALLEST <= size <= LARGEST):
-        raise BenchError(f"size must be a whole number from {SMALLEST} to {LARGEST} pixels, got {size!r}")
+        raise BenchError(f"size: expected an integer from {SMALLEST} to {LARGEST} pixels, got {size!r}")
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Square images (n, c, h, h) to (n, c, size, size)."""
+    """Resize square images, uint8 (n, c, h, h), to (n, c, size, size)."""
     if images.shape[-2:] == (size, size):
         return np.ascontiguousarray(images)
     pixels = torch.from_numpy(np.ascontiguousarray(images))

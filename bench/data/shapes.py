@@ -1,7 +1,7 @@
-"""Outlines, their signed distances, and how much of each pixel they cover: the pen of the procedural data sets.
+"""Outlines, their signed distances, and how much of each pixel they cover, for the procedural data sets.
 
-Only additions, multiplications, divisions, comparisons and square roots touch arrays, so that images come out the
-same to the bit on every machine; sines and cosines are rounded to a grid that hides their last bits.
+Arrays see only additions, multiplications, divisions, comparisons and square roots, so that images are bit-identical on
+every machine; sines and cosines are rounded to a grid coarser than their last bits.
 """
 
 import math
@@ -16,7 +16,7 @@ Points = list[tuple[float, float]]
 
 TABLE = 129  # samples of a signed distance along each side of its table
 REACH = 1.25  # half the side of the table, in circumradii
-GRID = 2.0**20  # steps in one, to which sines and cosines are rounded
+GRID = 2.0**20  # sines and cosines are rounded to multiples of 1 / GRID
 ARC = 48  # points on a full circle
 
 
@@ -28,7 +28,7 @@ def _arc(radius: float, start: float, stop: float, y: float = 0.0) -> Points:
 
 
 def _mirrored(right: Points) -> Points:
-    """Close the right half of an outline, from top to bottom, with its mirror image."""
+    """Close the right half of an outline, given from top to bottom, with its mirror image."""
     return right + [(-x, y) for x, y in reversed(right) if x > 0]
 
 
@@ -37,7 +37,7 @@ def arrow() -> Points:
 
 
 def crescent() -> Points:
-    """The unit disc less one of radius 0.8 that is 0.45 higher."""
+    """The unit disc minus a disc of radius 0.8 whose centre is 0.45 higher."""
     tip = math.asin(0.625) / (2 * math.pi)  # where the circles meet: y = (1 + 0.45^2 - 0.8^2) / (2 * 0.45)
     inner = math.asin((0.625 - 0.45) / 0.8) / (2 * math.pi)
     return _arc(1.0, 0.5 - tip, 1.0 + tip) + _arc(0.8, 1.0 + inner, 0.5 - inner, 0.45)[1:-1]
@@ -135,7 +135,7 @@ def signed_distances(tables: Floats, which: NDArray[np.int64], pose: NDArray[np.
 
 
 def _interpolate(tables: Floats, which: NDArray[np.int64], row: Floats, column: Floats) -> Floats:
-    """Bilinear look-up at fractional places; beyond its border a table goes on as its border."""
+    """Bilinear look-up at fractional positions; beyond its border a table has the values of its border."""
     top = np.float32(TABLE - 1.001)
     np.clip(row, 0, top, out=row)
     np.clip(column, 0, top, out=column)

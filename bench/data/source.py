@@ -1,28 +1,28 @@
-"""What the built-in data sets have in common: an argument, a place to look, and arrays prepared once."""
+"""The base classes of the built-in data sets: an argument, a search path, and arrays that are prepared once."""
 
 from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
 from bench.api import Dataset, DataSource, DataState
+from bench.data.builder import DatasetBuilder
 from bench.data.download import download, file_digest
 from bench.data.files import Published, advice, find, fingerprint, home
-from bench.data.prepared import load_or_make, prepared_folder
-from bench.data.recipe import Recipe
+from bench.data.prepared import load_or_build, prepared_folder
 from bench.data.resize import check_size
 from bench.errors import BenchError
 from bench.util.atomic import quarantine
 
 
 class Source(DataSource):
-    """A built-in data set: `recipe` says how its arrays come about, `load` makes them once and keeps them."""
+    """A built-in data set: `builder` defines its arrays, `load` builds them once and caches them."""
 
     name: ClassVar[str]
-    version: ClassVar[int] = 1  # raise when the same files give other arrays
-    argument_meaning: ClassVar[str] = ""  # empty: takes none
+    version: ClassVar[int] = 1  # raised when the same files give other arrays
+    argument_meaning: ClassVar[str] = ""  # empty: it takes no argument
 
     def __init__(self, argument: str = "", root: str | Path | None = None) -> None:
-        """`root` is searched before all other folders. Raises `BenchError` for an argument that means nothing."""
+        """`root` is searched before all other folders. Raises `BenchError` if an argument is given and the data set takes none."""
         super().__init__(argument)
         self.root = root
         if argument and not self.argument_meaning:
@@ -30,22 +30,22 @@ class Source(DataSource):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Changes whenever the files do that the arrays follow from. Fetches what is missing."""
+        """A text that changes if the files behind the arrays do. Downloads missing files."""
 
     def reads(self) -> tuple[Path, ...] | None:
-        return ()  # most draw their images themselves
+        return ()  # most of them draw their images
 
     @abstractmethod
-    def recipe(self, size: int | None) -> Recipe:
-        """How the arrays come about at `size` pixels (default: the native size)."""
+    def builder(self, size: int | None) -> DatasetBuilder:
+        """The builder of the arrays at `size` pixels (default: the native size)."""
 
     def load(self, size: int | None = None) -> Dataset:
-        """Load all splits, from the cache where they were prepared before. Raises `BenchError` in one sentence."""
+        """Load all splits, from the cache if they were prepared before. Raises `BenchError` if they cannot be read."""
         check_size(size)
         try:
             folder = prepared_folder(self.name, self.version, self.argument, size, self.fingerprint())
-            return load_or_make(folder, lambda: self.recipe(size))
-        except OSError as error:  # a file that may not be read, or that is gone by now
+            return load_or_build(folder, lambda: self.builder(size))
+        except OSError as error:  # a file without permission, or removed since
             raise BenchError(f"data set {self.name!r} cannot be read: {error}") from error
 
 
@@ -59,31 +59,31 @@ class FileSource(Source):
         return find(file, self.name, [name for name in self.siblings if name != self.name], self.root)
 
     def path(self, file: Published) -> Path:
-        """Where `file` lies; fetched where it can be. Raises `BenchError` where it cannot."""
+        """The path of `file`, downloaded if it has a URL. Raises `BenchError` if it cannot be found or downloaded."""
         path = self.find(file)
         if path is None and not file.urls:
-            raise BenchError(f"data set {self.name!r} needs a file that is not here: {advice(file, self.name)}")
+            raise BenchError(f"data set {self.name!r} needs a file that was not found: {advice(file, self.name)}")
         return path or download(file, self.name)
 
     def load(self, size: int | None = None) -> Dataset:
-        """As above; a file that was fetched here and is not what was fetched any more is set aside and fetched again."""
+        """As in the base class; a downloaded file that is corrupt now is quarantined and downloaded again."""
         try:
             return super().load(size)
         except BenchError as error:
-            spoiled = [path for file in self.files if (path := self._spoiled(file))]
-            for path in spoiled:
+            corrupted = [path for file in self.files if (path := self._corrupted(file))]
+            for path in corrupted:
                 quarantine(path, str(error))
-            if not spoiled:
+            if not corrupted:
                 raise
             return super().load(size)
 
-    def _spoiled(self, file: Published) -> Path | None:
-        """Where `file` lies if we fetched it and its digest is wrong by now."""
+    def _corrupted(self, file: Published) -> Path | None:
+        """The path of `file` if it was downloaded into the cache and its digest is wrong now."""
         path = self.find(file)
         if path is None or path != home(file, self.name) or not file.urls:
             return None
-        algorithm, _, wanted = file.digest.partition(":")
-        return path if file_digest(path, algorithm) != wanted else None
+        algorithm, _, expected = file.digest.partition(":")
+        return path if file_digest(path, algorithm) != expected else None
 
     def state(self) -> DataState:
         missing = [file for file in self.files if self.find(file) is None]

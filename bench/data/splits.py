@@ -1,4 +1,4 @@
-"""Which images are held out: stratified by class, deterministic, and independent of everything but the seed."""
+"""The images that are held out: stratified by class, deterministic, and dependent on the seed only."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ def random_keys(n: int, *seed: int) -> NDArray[np.uint64]:
 
 
 def quotas(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """Share `total` among classes in proportion to `counts` (largest remainder), at least one to each."""
+    """Divide `total` among classes in proportion to `counts` (largest remainder), at least one for each."""
     exact = total * counts / counts.sum()
     shares = np.floor(exact).astype(np.int64)
     remainder = np.argsort(shares - exact, kind="stable")[: total - shares.sum()]
@@ -23,7 +23,7 @@ def quotas(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
 def holdout(
     labels: NDArray[np.int64], keys: NDArray[np.uint64], fraction: float = FRACTION, cap: int | None = CAP
 ) -> NDArray[np.bool_]:
-    """Mark those held out: of each class the images with the smallest keys, `fraction` of all but at most `cap`."""
+    """A mask (n,) of the held-out images: those with the smallest keys of each class, `fraction` of all, at most `cap`."""
     total = round(fraction * len(labels))
     total = total if cap is None else min(total, cap)
     classes, counts = np.unique(labels, return_counts=True)

@@ -1,4 +1,4 @@
-"""Coloured shapes on gray, drawn by us: every factor known, no download, the same to the bit on every machine."""
+"""Coloured shapes on gray, drawn by bench: all factors known, no download, bit-identical on every machine."""
 
 import math
 from typing import ClassVar
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bench.api import DataState, Factor, Spec
 from bench.data import shapes
-from bench.data.recipe import Blocks, Part, Recipe
+from bench.data.builder import Blocks, DatasetBuilder, SplitBuilder
 from bench.data.source import Source
 from bench.data.splits import random_keys
 from bench.errors import BenchError
@@ -18,7 +18,7 @@ SHAPES = (
     shapes.half_disc, shapes.heart, shapes.horseshoe, shapes.triangle,
 )  # fmt: skip
 CLASSES = tuple(shape.__name__.replace("_", "-") for shape in SHAPES)
-# Each shape has one axis of symmetry and none of rotation: its orientation is told apart over the whole turn.
+# Each shape has one axis of symmetry and no rotational symmetry: its orientation is unique over the whole turn.
 FACTORS = (
     Factor("shape", "categorical", 0, len(SHAPES) - 1, len(SHAPES)),
     Factor("scale", "linear", 0.2, 0.34),  # circumradius, in image sides: the shape never leaves the image
@@ -32,7 +32,7 @@ SATURATION, VALUE = 0.8, 1.0  # of the shape's colour
 SIZES = (32, 64)
 COUNTS = {"train": 20_000, "validation": 2_000, "test": 5_000}
 SEED = 20_240
-CHUNK = 128  # images drawn at a time: small enough for the processor's cache
+CHUNK = 128  # images drawn at a time: small enough for the cache of the CPU
 
 
 def draw_factors(n: int, seed: int) -> NDArray[np.float64]:
@@ -79,18 +79,18 @@ class Sprites(Source):
     def fingerprint(self) -> str:
         return "drawn"
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         size = size or SIZES[0]
         if size not in SIZES:
-            raise BenchError(f"sprites are drawn at {' or '.join(map(str, SIZES))} pixels, got {size}")
+            raise BenchError(f"sprites: expected a size of {' or '.join(map(str, SIZES))} pixels, got {size}")
         spec = Spec(self.name, 3, size, CLASSES, FACTORS)
-        return Recipe(spec, *(self._part(count, seed, size) for seed, count in enumerate(self.counts.values())))
+        return DatasetBuilder(spec, *(self._part(count, seed, size) for seed, count in enumerate(self.counts.values())))
 
-    def _part(self, count: int, seed: int, size: int) -> Part:
+    def _part(self, count: int, seed: int, size: int) -> SplitBuilder:
         factors = draw_factors(count, seed)
 
         def blocks() -> Blocks:
             for start in range(0, count, 1024):
                 yield render(factors[start : start + 1024], size)
 
-        return Part(factors[:, 0].astype(np.int64), blocks, factors.astype(np.float32))
+        return SplitBuilder(factors[:, 0].astype(np.int64), blocks, factors.astype(np.float32))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.api import Spec
+from bench.data.builder import Arrays, DatasetBuilder, from_arrays
 from bench.data.files import Published, parsing
-from bench.data.recipe import Arrays, Recipe, from_arrays
 from bench.data.source import FileSource
 from bench.errors import BenchError
 
@@ -18,20 +18,23 @@ INTEGERS_OR_DOUBLES = frozenset(
 
 
 def read_mat(path: Path) -> Arrays:
-    """X uint8 (32, 32, 3, n) and y (n, 1), where 10 stands for the digit 0. Raises `BenchError` for a bad file."""
+    """Images and labels from X, uint8 (32, 32, 3, n), and y, (n, 1), in which 10 stands for the digit 0.
+
+    Raises `BenchError` for a broken file.
+    """
     from scipy.io import loadmat
 
-    _look_at_header(path)
+    _check_header(path)
     with parsing(path, "MATLAB file"):
         content = loadmat(path, variable_names=["X", "y"])
         images, labels = content["X"], np.asarray(content["y"]).astype(np.int64).ravel()
     if labels.min() < 1 or labels.max() > 10:
-        raise BenchError(f"{path} must hold labels y from 1 to 10, got {labels.min()} to {labels.max()}")
+        raise BenchError(f"{path}: expected labels y in 1..10, got {labels.min()} to {labels.max()}")
     return Arrays(images.transpose(3, 2, 0, 1), labels % 10)
 
 
-def _look_at_header(path: Path) -> None:
-    """Refuse other variables than numbers of the shapes wanted before memory is taken for what the header promises."""
+def _check_header(path: Path) -> None:
+    """Refuse variables of other types or shapes before memory is allocated for them."""
     from scipy.io import whosmat
 
     with parsing(path, "MATLAB file"):
@@ -40,13 +43,13 @@ def _look_at_header(path: Path) -> None:
     shapes = {name: (shape, kind) for name, shape, kind in found}
     if len(found) != 2 or len(shapes) != 2:
         got = ", ".join(name for name, _, _ in found) or "neither"
-        raise BenchError(f"{path} is not a whole MATLAB file: it must hold X and y once each, got {got}")
+        raise BenchError(f"{path} is not a valid MATLAB file: expected X and y once each, got {got}")
     (shape, kind), (label_shape, label_kind) = shapes["X"], shapes["y"]
     n = shape[-1]
     if kind != "uint8" or shape != (32, 32, 3, n) or not 0 < n <= LIMIT:
-        raise BenchError(f"{path} must hold bytes X of shape (32, 32, 3, n), n at most {LIMIT}, got {kind} {shape}")
+        raise BenchError(f"{path}: expected X as uint8 of shape (32, 32, 3, n), n at most {LIMIT}, got {kind} {shape}")
     if label_kind not in INTEGERS_OR_DOUBLES or label_shape not in ((n, 1), (1, n)):
-        raise BenchError(f"{path} must hold numbers y of shape ({n}, 1), got {label_kind} {label_shape}")
+        raise BenchError(f"{path}: expected y as numbers of shape ({n}, 1), got {label_kind} {label_shape}")
 
 
 class Svhn(FileSource):
@@ -68,6 +71,6 @@ class Svhn(FileSource):
         ),
     )
 
-    def recipe(self, size: int | None) -> Recipe:
+    def builder(self, size: int | None) -> DatasetBuilder:
         train, test = (read_mat(self.path(file)) for file in self.files)
         return from_arrays(Spec(self.name, 3, size or 32, tuple("0123456789")), train, test)

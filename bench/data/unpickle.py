@@ -1,8 +1,8 @@
 """Read a pickle of lists, dicts, bytes, numbers and NumPy arrays, and refuse every other: nothing in it is called.
 
-What the pickle asks of NumPy is answered by stand-ins that take notes, and arrays are made by us from these notes, of
-plain numbers whose bytes are all there. NumPy's own functions cannot be lent: a dtype with a forged state turns bytes
-into pointers. The opcodes are looked through before, for a pickle of ten bytes may ask for all of the memory.
+Calls of NumPy are replaced by placeholders that record their arguments. Arrays are then built from these records, of
+plain numbers and only if all of their bytes are present. NumPy's own functions are not safe: a dtype with a forged
+state turns bytes into pointers. The opcodes are checked first, because a pickle of ten bytes may allocate all memory.
 """
 
 import io
@@ -31,36 +31,36 @@ OTHERS = (
 
 
 def unpickle(data: bytes, name: str) -> Any:
-    """Arrays are found as the value itself or as a value of a dict.
+    """The value of a pickle, with NumPy arrays as the value itself or as values of a dict. `name` is for errors.
 
-    Raises `BenchError` for a pickle that is broken, or that asks for anything but NumPy arrays.
+    Raises `BenchError` for a pickle that is broken, or that refers to anything but NumPy arrays.
     """
     with parsing(name, "pickle"):
-        _look_through(data, name)
+        _check_opcodes(data, name)
         value = Unpickler(io.BytesIO(data), name).load()
         if isinstance(value, dict):
             return {key: _finished(item) for key, item in value.items()}
         return _finished(value)
 
 
-def _look_through(data: bytes, name: str) -> None:
-    """Refuse what makes a small pickle large: far places in the memo, and tuples that are used again and again."""
+def _check_opcodes(data: bytes, name: str) -> None:
+    """Refuse opcodes that make a small pickle large: distant memo entries, and tuples that are used repeatedly."""
     known = TUPLES | GETS | frozenset(OTHERS.split())
-    memo: dict[int, bool] = {}  # whether it is a tuple that lies there
+    memo: dict[int, bool] = {}  # whether the entry is a tuple
     after = ""
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name in PUTS:
             place = len(memo) if argument is None else argument
             if place > len(memo) + 1:
-                raise BenchError(f"{name} is refused: its pickle keeps a value at {place} after {len(memo)} others")
+                raise BenchError(f"{name} is refused: its pickle stores memo entry {place} after {len(memo)} others")
             memo[place] = after in TUPLES
         elif opcode.name not in known or (opcode.name in GETS and memo.get(argument or 0)):
-            raise BenchError(f"{name} is refused: its pickle uses {opcode.name} as no array needs it")
+            raise BenchError(f"{name} is refused: its pickle uses {opcode.name} in a way that no array needs")
         after = opcode.name
 
 
 class Unpickler(pickle.Unpickler):
-    """An unpickler that knows only what NumPy arrays are made of, and makes none itself."""
+    """An unpickler that knows only the constructors of NumPy arrays, and replaces them by placeholders."""
 
     def __init__(self, file: io.BytesIO, name: str) -> None:
         super().__init__(file, encoding="bytes")
@@ -70,15 +70,15 @@ class Unpickler(pickle.Unpickler):
         try:
             return self._allowed[module, name]
         except KeyError:
-            wanted = f"{module}.{name}"[:100].encode("unicode_escape").decode()
-            raise BenchError(f"{self._name} is refused: its pickle asks for {wanted}") from None
+            target = f"{module}.{name}"[:100].encode("unicode_escape").decode()
+            raise BenchError(f"{self._name} is refused: its pickle refers to {target}") from None
 
     def persistent_load(self, pid: Any) -> Any:
-        raise BenchError(f"{self._name} is refused: its pickle refers to an object outside of it")
+        raise BenchError(f"{self._name} is refused: its pickle refers to a persistent object")
 
 
 class _Call:
-    """A function as a pickle may call it: no attribute of the function itself can be reached."""
+    """A function that a pickle may call, without access to its attributes."""
 
     __slots__ = ("_function",)
 
@@ -106,42 +106,42 @@ def _encode(text: str, encoding: str = "latin1") -> bytes:
 
 
 class _Dtype:
-    """Notes of a dtype: plain numbers only."""
+    """The record of a dtype: plain numbers only."""
 
     def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
         self.code, self.order = _text(code), "|"
         if not re.fullmatch("[biuf][1248]", self.code):
-            raise ValueError(f"arrays of {self.code[:100]!r} are not read, only plain numbers")
+            raise ValueError(f"expected arrays of plain numbers, got {self.code[:100]!r}")
 
     def __setstate__(self, state: Any) -> None:
         self.order = _text(state[1])
         if self.order not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
-            raise ValueError("a dtype of plain numbers has no parts")
+            raise ValueError("expected a dtype of plain numbers, got one with parts")
 
 
 class _Array:
-    """Notes of an array: its bytes, the dtype and the shape, in the order in which `_frombuffer` takes them."""
+    """The record of an array: its bytes, dtype, shape and order, as the arguments of `_frombuffer`."""
 
     def __init__(self, raw: Any = None, dtype: Any = None, shape: Any = None, order: Any = "C") -> None:
-        self.notes = raw, dtype, shape, order
+        self.record = raw, dtype, shape, order
 
     def __setstate__(self, state: Any) -> None:
         _, shape, dtype, by_columns, raw = state
-        self.notes = raw, dtype, shape, "F" if by_columns else "C"
+        self.record = raw, dtype, shape, "F" if by_columns else "C"
 
     def finished(self) -> NDArray[Any]:
-        """The array itself. Raises ValueError unless the bytes are those that dtype and shape promise."""
-        raw, dtype, shape, order = self.notes
+        """The array itself. Raises ValueError unless the number of bytes is that of dtype and shape."""
+        raw, dtype, shape, order = self.record
         if not (isinstance(raw, bytes | bytearray) and isinstance(dtype, _Dtype) and isinstance(shape, tuple)):
-            raise ValueError("an array without bytes, dtype or shape")
+            raise ValueError("expected an array with bytes, dtype and shape")
         kind = np.dtype(dtype.order + dtype.code)
         if not all(type(side) is int and side >= 0 for side in shape) or math.prod(shape) * kind.itemsize != len(raw):
-            raise ValueError(f"an array of {kind} holds {len(raw)} bytes, which is not what its shape promises")
+            raise ValueError(f"an array of {kind} has {len(raw)} bytes, which does not match its shape")
         return np.ndarray(shape, kind, raw, order="F" if _text(order) == "F" else "C")
 
 
 def _text(value: Any) -> str:
-    """Text, which Python 2 wrote as bytes."""
+    """A string, which Python 2 may have written as bytes."""
     return value.decode("latin1") if isinstance(value, bytes) else str(value) if isinstance(value, str) else ""
 
 

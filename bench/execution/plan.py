@@ -10,7 +10,7 @@ import torch
 
 from bench.api import Dataset, DataSource
 from bench.config import build, non_default_settings, to_dict
-from bench.data.few import few_labels
+from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from bench.api import Dataset
-from bench.data.few import few_labels
+from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.evaluator import evaluate

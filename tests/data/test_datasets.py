@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
 REAL = [Path(part) for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part]  # before it is unset
 
 
-def test_the_names_are_the_promised_ones():
+def test_the_names_are_the_documented_ones():
     assert set(DATASETS) == {
         "sprites", "dsprites", "dsprites-like", "digits", "mnist", "fashion-mnist", "kmnist",
         "cifar10", "cifar100", "cifar10-jpeg", "svhn", "celeba", "folder",
@@ -27,7 +27,7 @@ def test_the_names_are_the_promised_ones():
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_every_data_set_says_where_it_comes_from_and_in_what_state_it_is(name: str):
+def test_every_data_set_states_its_source_and_whether_its_files_exist(name: str):
     source = DATASETS[name]()
     assert isinstance(source, DataSource)
     assert source.name == name
@@ -45,13 +45,13 @@ def test_every_data_set_is_documented(name: str):
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if name not in ("celeba", "folder")])
-def test_an_argument_that_means_nothing_is_refused(name: str):
+def test_an_unsupported_argument_is_refused(name: str):
     with pytest.raises(BenchError, match=f"'{name}' takes no argument, got 'x'"):
         load(f"{name}:x")
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if issubclass(DATASETS[name], FileSource)])
-def test_what_is_fetched_is_checked(name: str):
+def test_every_download_has_a_digest(name: str):
     for file in DATASETS[name].files:  # type: ignore[attr-defined]
         assert file.origin
         assert bool(file.urls) == bool(file.digest)
@@ -63,14 +63,14 @@ def test_what_is_fetched_is_checked(name: str):
 @pytest.mark.parametrize(
     ("name", "hint"), [("sprite", "'sprites'"), ("fashionmnist", "'fashion-mnist'"), ("q", "known: ")]
 )
-def test_an_unknown_name_is_met_with_the_nearest(name: str, hint: str):
+def test_an_unknown_name_is_an_error_with_the_nearest_one(name: str, hint: str):
     with pytest.raises(BenchError, match=f"unknown data set '{name}': .*{hint}"):
         load(name)
 
 
 @pytest.mark.parametrize("size", [0, 7, 513, -1, 28.0, "28"])
-def test_a_size_that_makes_no_sense_is_refused(size: int):
-    with pytest.raises(BenchError, match="size must be a whole number from 8 to 512 pixels"):
+def test_an_unsupported_size_is_refused(size: int):
+    with pytest.raises(BenchError, match="size: expected an integer from 8 to 512 pixels"):
         load("digits", size=size)
 
 
@@ -81,7 +81,7 @@ def test_a_size_has_a_cache_entry_of_its_own(cache: Path):
     assert len([path for path in (cache / "prepared").iterdir() if path.is_dir()]) == 2
 
 
-def test_importing_is_cheap():
+def test_importing_imports_no_slow_package():
     code = "import sys, bench.data; print([m for m in ('sklearn', 'scipy', 'requests', 'rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -97,7 +97,7 @@ def test_the_search_path_is_the_documented_one(tmp_path: Path, cache: Path, monk
     assert len(roots) == 5
 
 
-def test_the_cache_is_the_users_unless_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_cache_is_the_users_cache_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.delenv("BENCH_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     if sys.platform == "linux":
@@ -130,16 +130,16 @@ def test_the_cache_and_the_system_are_searched(tmp_path: Path, cache: Path):
     assert DATASETS["mnist"]().state().state == "download"
 
 
-def test_the_files_of_one_data_set_are_not_taken_for_those_of_another(tmp_path: Path):
+def test_files_of_another_data_set_with_the_same_names_are_not_used(tmp_path: Path):
     touch(tmp_path / "fashion-mnist", "fashion-mnist")
     for root in (tmp_path, tmp_path / "fashion-mnist"):
         assert DATASETS["fashion-mnist"](root=root).state().state == "ready"  # type: ignore[call-arg]
         assert DATASETS["mnist"](root=root).state().state == "download"  # type: ignore[call-arg]
 
 
-def test_what_is_missing_by_hand_is_named_with_its_place(tmp_path: Path, cache: Path):
+def test_a_file_to_download_by_hand_is_named_with_its_destination(tmp_path: Path, cache: Path):
     with pytest.raises(
-        BenchError, match=r"'celeba' needs a file that is not here: get img_align_celeba\.zip from https"
+        BenchError, match=r"'celeba' needs a file that was not found: get img_align_celeba\.zip from https"
     ):
         load("celeba")
     touch(tmp_path, "celeba")

@@ -93,7 +93,7 @@ def test_a_file_is_fetched_once_into_the_cache(server: Server, cache: Path, dige
     assert leftovers(file) == ["set.bin"]
 
 
-def test_a_cut_is_resumed_where_it_broke_off(server: Server):
+def test_an_interrupted_transfer_is_resumed(server: Server):
     server.cuts = 2
     assert download(published(server.url), "toy").read_bytes() == CONTENT
     asked = [int(wanted.removeprefix("bytes=").removesuffix("-")) for wanted in server.asked if wanted]
@@ -103,7 +103,7 @@ def test_a_cut_is_resumed_where_it_broke_off(server: Server):
     assert asked[0] + (len(CONTENT) - asked[0]) // 2 - CHUNK < asked[1] <= asked[0] + (len(CONTENT) - asked[0]) // 2
 
 
-def test_a_later_call_goes_on_where_an_earlier_one_was_killed(server: Server):
+def test_a_later_call_resumes_an_earlier_one_that_was_killed(server: Server):
     file = published(server.url)
     part = home(file, "toy").with_name("set.bin.part")
     part.parent.mkdir(parents=True)
@@ -113,7 +113,7 @@ def test_a_later_call_goes_on_where_an_earlier_one_was_killed(server: Server):
     assert leftovers(file) == ["set.bin"]
 
 
-def test_a_whole_part_needs_no_byte_more(server: Server):
+def test_a_complete_part_is_not_transferred_again(server: Server):
     file = published(server.url)
     part = home(file, "toy").with_name("set.bin.part")
     part.parent.mkdir(parents=True)
@@ -138,7 +138,9 @@ def test_a_part_of_another_file_is_thrown_away(server: Server):
 def test_a_wrong_digest_is_refused_and_nothing_kept(server: Server):
     server.content = CONTENT[:-1] + b"x"
     file = published(server.url)
-    with pytest.raises(BenchError, match=r"sent a file with sha256 [0-9a-f]{64}, wanted [0-9a-f]{64}; get set\.bin"):
+    with pytest.raises(
+        BenchError, match=r"sent another file: expected sha256 [0-9a-f]{64}, got [0-9a-f]{64}; get set\.bin"
+    ):
         download(file, "toy")
     assert leftovers(file) == []
 
@@ -160,7 +162,9 @@ def test_offline_the_error_says_where_to_get_it_and_where_to_put_it(cache: Path)
     with pytest.raises(BenchError) as caught:
         download(published(url), "toy")
     sentence = str(caught.value)
-    assert sentence.startswith(f"cannot fetch set.bin: {url} cannot be reached; get set.bin from {url} and put it at ")
+    assert sentence.startswith(
+        f"cannot download set.bin: {url} cannot be reached; get set.bin from {url} and put it at "
+    )
     assert str(cache / "data" / "toy" / "set.bin") in sentence
     assert "$BENCH_DATA" in sentence
 
@@ -168,7 +172,7 @@ def test_offline_the_error_says_where_to_get_it_and_where_to_put_it(cache: Path)
 def test_a_connection_that_keeps_breaking_ends_and_keeps_the_part(server: Server):
     server.cuts = 99
     file = published(server.url)
-    with pytest.raises(BenchError, match="broke off"):
+    with pytest.raises(BenchError, match="closed the connection early"):
         download(file, "toy")
     assert leftovers(file) == ["set.bin.part"]
 

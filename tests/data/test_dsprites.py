@@ -95,11 +95,11 @@ def test_what_we_draw_carries_an_honest_name():
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"imgs": np.zeros((360, 64, 64), dtype=np.float32)}, "holds images"),
-        ({"imgs": np.full((360, 64, 64), 7, dtype=np.uint8)}, "a pixel is 7"),
-        ({"imgs": np.zeros((359, 64, 64), dtype=np.uint8)}, "holds images"),
-        ({"latents_classes": np.zeros((360, 6), dtype=np.int64)}, "does not hold the published grid"),
-        ({"latents_classes": np.array([{}], dtype=object)}, "holds classes object of shape"),
+        ({"imgs": np.zeros((360, 64, 64), dtype=np.float32)}, "expected images of uint8|expected images of shape"),
+        ({"imgs": np.full((360, 64, 64), 7, dtype=np.uint8)}, "expected pixels of 0 or 1, got 7"),
+        ({"imgs": np.zeros((359, 64, 64), dtype=np.uint8)}, "expected images of shape"),
+        ({"latents_classes": np.zeros((360, 6), dtype=np.int64)}, "does not contain the published grid"),
+        ({"latents_classes": np.array([{}], dtype=object)}, "got object of shape"),
     ],
 )
 def test_another_file_of_that_name_is_refused(tmp_path: Path, changes: dict[str, np.ndarray], says: str):
@@ -115,7 +115,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, keep: float):
     write(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(keep * len(content)) if keep < 1 else keep])
-    with pytest.raises(BenchError, match=f"{FILE} is not a whole dSprites file"):
+    with pytest.raises(BenchError, match=f"{FILE} is not a valid dSprites file"):
         load("dsprites", tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_flipped_byte_is_seen(tmp_path: Path):
     content = bytearray(path.read_bytes())
     content[start + 3_000] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(BenchError, match="not a whole dSprites file"):
+    with pytest.raises(BenchError, match="not a valid dSprites file"):
         load("dsprites", tmp_path)
 
 

@@ -154,18 +154,21 @@ def test_a_tilde_is_the_home_folder(pets: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda home: shutil.rmtree(home / "dog"), "must hold at least two class folders, got cat"),
-        (lambda home: shutil.rmtree(home), "there is no folder or zip file"),
+        (lambda home: shutil.rmtree(home / "dog"), "expected at least two class folders, got cat"),
+        (lambda home: shutil.rmtree(home), "no such folder or zip file"),
         (lambda home: (home / "bird").mkdir(), "class folder .*bird is empty"),
-        (lambda home: (home / "cat" / "notes.txt").write_text("x"), "cat/notes.txt is not an image: its name ends"),
+        (
+            lambda home: (home / "cat" / "notes.txt").write_text("x"),
+            "cat/notes.txt is not an image: expected a name that ends in",
+        ),
         (lambda home: (home / "cat" / "notes.png").write_text("x"), "cat/notes.png is not an image"),
-        (lambda home: shutil.copy(home / "cat" / "000.png", home / "a.png"), "a.png lies beside the class folders"),
-        (lambda home: fill(home / "rare", 2, 0, "L"), "too few images of class 'rare'"),
+        (lambda home: shutil.copy(home / "cat" / "000.png", home / "a.png"), "a.png is not in a class folder"),
+        (lambda home: fill(home / "rare", 2, 0, "L"), "class 'rare' has too few images"),
         (lambda home: (home / "cat" / "000.png").write_bytes(b""), "000.png is not an image"),
-        (lambda home: truncate(home / "cat" / "000.png"), "000.png is not a whole image"),
+        (lambda home: truncate(home / "cat" / "000.png"), "000.png is not a valid image"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_said_and_where(pets: Path, change: object, says: str):
+def test_errors_about_a_folder_name_the_problem_and_the_path(pets: Path, change: object, says: str):
     change(pets)  # type: ignore[operator]
     with pytest.raises(BenchError, match=says) as caught:
         load(f"folder:{pets}")
@@ -181,15 +184,21 @@ def truncate(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda home: (home / "test").rename(home / "val"), "holds train, val but wants both train and test"),
-        (lambda home: shutil.rmtree(home / "test"), "holds train but wants both train and test"),
-        (lambda home: fill(home / "test" / "bird", 1, 0), "same classes in train and test, they differ in bird"),
-        (lambda home: fill(home / "extra", 1, 0), "holds train and test, and beside them extra"),
-        (lambda home: shutil.rmtree(home / "test" / "dog"), "test must hold at least two class folders, got cat"),
+        (
+            lambda home: (home / "test").rename(home / "val"),
+            "expected both train and test, or class folders, got train, val",
+        ),
+        (lambda home: shutil.rmtree(home / "test"), "expected both train and test, or class folders, got train"),
+        (
+            lambda home: fill(home / "test" / "bird", 1, 0),
+            "same classes in train and test, got only in one of them: bird",
+        ),
+        (lambda home: fill(home / "extra", 1, 0), "expected nothing but train and test .*, got also extra"),
+        (lambda home: shutil.rmtree(home / "test" / "dog"), "test: expected at least two class folders, got cat"),
         (lambda home: empty(home / "test" / "dog"), "test/dog is empty"),
     ],
 )
-def test_what_is_wrong_with_published_splits_is_said(split_pets: Path, change: object, says: str):
+def test_errors_about_published_splits_name_the_problem(split_pets: Path, change: object, says: str):
     change(split_pets)  # type: ignore[operator]
     with pytest.raises(BenchError, match=says):
         load(f"folder:{split_pets}")

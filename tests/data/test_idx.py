@@ -50,12 +50,12 @@ def test_every_truncation_is_an_error(array: np.ndarray, data: st.DataObject):
 
 @given(ARRAYS, st.binary(min_size=1, max_size=5))
 def test_trailing_bytes_are_an_error(array: np.ndarray, tail: bytes):
-    with pytest.raises(BenchError, match="more than the"):
+    with pytest.raises(BenchError, match="got more"):
         parse_idx(io.BytesIO(encode(array) + tail), "x")
 
 
 @given(st.binary(max_size=40))
-def test_noise_is_an_array_or_a_sentence(content: bytes):
+def test_noise_is_an_array_or_an_error_of_one_sentence(content: bytes):
     try:
         array = parse_idx(io.BytesIO(content), "x")
     except BenchError as error:
@@ -67,8 +67,8 @@ def test_noise_is_an_array_or_a_sentence(content: bytes):
     assert "\n" not in sentence
 
 
-def test_a_header_that_promises_the_moon_allocates_nothing():
-    with pytest.raises(BenchError, match="claims"):
+def test_a_header_with_an_enormous_shape_allocates_no_memory():
+    with pytest.raises(BenchError, match="its header states"):
         parse_idx(io.BytesIO(b"\0\0\x08\x03" + struct.pack(">3I", 60_000, 60_000, 60_000)), "x")
 
 
@@ -115,11 +115,15 @@ def test_images_are_resized(tmp_path: Path):
     [
         ("train_images_idx3_ubyte", encode(np.zeros((200, 28, 27), dtype=np.uint8)), "square images"),
         ("train_images_idx3_ubyte", encode(np.zeros((0, 28, 28), dtype=np.uint8)), "square images"),
-        ("train_labels_idx1_ubyte", encode(np.zeros(199, dtype=np.uint8)), "for the 200 images"),
-        ("t10k_labels_idx1_ubyte", encode(np.full(50, 10, dtype=np.uint8)), "holds label 10, wanted 0 to 9"),
+        (
+            "train_labels_idx1_ubyte",
+            encode(np.zeros(199, dtype=np.uint8)),
+            r"expected labels of shape \(200,\), got \(199,\)",
+        ),
+        ("t10k_labels_idx1_ubyte", encode(np.full(50, 10, dtype=np.uint8)), "expected labels in 0..9, got 10"),
         ("t10k_images_idx3_ubyte", encode(np.zeros((50, 28, 28), dtype=np.uint8))[:-1], "is truncated"),
-        ("t10k_images_idx3_ubyte", b"<html>not found</html>", "is not an IDX file: it begins with 3c 68 74 6d"),
-        ("t10k_images_idx3_ubyte", b"", "begins with nothing"),
+        ("t10k_images_idx3_ubyte", b"<html>not found</html>", "is not an IDX file: it starts with 3c 68 74 6d"),
+        ("t10k_images_idx3_ubyte", b"", "starts with nothing"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, name: str, content: bytes, says: str):

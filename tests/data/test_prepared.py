@@ -11,18 +11,18 @@ import torch
 
 from bench.api import Factor, Spec
 from bench.data import prepared
-from bench.data.prepared import load_or_make, prepared_folder, read
-from bench.data.recipe import Part, Recipe
+from bench.data.builder import DatasetBuilder, SplitBuilder
+from bench.data.prepared import load_or_build, prepared_folder, read
 from bench.util.atomic import Corrupt
 
 SPEC = Spec("toy", 1, 8, ("a", "b"), (Factor("f", "linear", 0, 1),))
 
 
-def recipe(spec: Spec = SPEC, made: list[int] | None = None, factor: float = 0.5) -> Recipe:
+def builder(spec: Spec = SPEC, made: list[int] | None = None, factor: float = 0.5) -> DatasetBuilder:
     if made is not None:
         made.append(1)
 
-    def part(count: int, seed: int) -> Part:
+    def part(count: int, seed: int) -> SplitBuilder:
         rng = np.random.default_rng(seed)
         images = rng.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
 
@@ -31,9 +31,9 @@ def recipe(spec: Spec = SPEC, made: list[int] | None = None, factor: float = 0.5
             yield images[3:]
 
         factors = np.full((count, 1), factor, dtype=np.float32) if spec.factors else None
-        return Part(np.arange(count) % 2, blocks, factors)
+        return SplitBuilder(np.arange(count) % 2, blocks, factors)
 
-    return Recipe(spec, part(10, 0), part(4, 1), part(6, 2))
+    return DatasetBuilder(spec, part(10, 0), part(4, 1), part(6, 2))
 
 
 @pytest.fixture
@@ -41,10 +41,10 @@ def folder(cache: Path) -> Path:
     return prepared_folder("toy", 1)
 
 
-def test_it_is_made_once_and_read_afterwards(folder: Path):
+def test_a_data_set_is_built_once_and_read_afterwards(folder: Path):
     made: list[int] = []
-    first = load_or_make(folder, lambda: recipe(made=made))
-    second = load_or_make(folder, lambda: recipe(made=made))
+    first = load_or_build(folder, lambda: builder(made=made))
+    second = load_or_build(folder, lambda: builder(made=made))
     assert len(made) == 1
     assert first.digest == second.digest
     for split in ("train", "validation", "test"):
@@ -60,8 +60,8 @@ def test_it_is_made_once_and_read_afterwards(folder: Path):
 def test_the_digest_is_that_of_names_images_labels_and_factors(cache: Path):
     def digest(**changes: object) -> str:
         spec = Spec(**{**SPEC.__dict__, **{key: value for key, value in changes.items() if key != "factor"}})
-        made = recipe(spec, factor=changes.get("factor", 0.5))  # type: ignore[arg-type]
-        return load_or_make(prepared_folder("toy", repr(changes)), lambda: made).digest
+        made = builder(spec, factor=changes.get("factor", 0.5))  # type: ignore[arg-type]
+        return load_or_build(prepared_folder("toy", repr(changes)), lambda: made).digest
 
     digests = [
         digest(),
@@ -78,8 +78,10 @@ def test_the_digest_is_that_of_names_images_labels_and_factors(cache: Path):
 
 @pytest.mark.parametrize("file", ["train.images.npy", "test.labels.npy", "validation.factors.npy", "dataset.json"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "empty"])
-def test_a_corrupt_file_is_seen_and_made_again(folder: Path, file: str, damage: str, caplog: pytest.LogCaptureFixture):
-    wanted = load_or_make(folder, recipe).digest
+def test_a_corrupt_file_is_found_and_built_again(
+    folder: Path, file: str, damage: str, caplog: pytest.LogCaptureFixture
+):
+    wanted = load_or_build(folder, builder).digest
     path = folder / file
     content = bytearray(path.read_bytes())
     content[-3 if file != "dataset.json" else len(content) // 2] ^= 0x11
@@ -93,7 +95,7 @@ def test_a_corrupt_file_is_seen_and_made_again(folder: Path, file: str, damage: 
         case "remove":
             path.unlink()
     made: list[int] = []
-    assert load_or_make(folder, lambda: recipe(made=made)).digest == wanted
+    assert load_or_build(folder, lambda: builder(made=made)).digest == wanted
     assert made == [1]
     assert read(folder).digest == wanted
     if (file, damage) != ("dataset.json", "remove"):
@@ -101,7 +103,7 @@ def test_a_corrupt_file_is_seen_and_made_again(folder: Path, file: str, damage: 
 
 
 def test_a_changed_digest_is_corrupt(folder: Path):
-    load_or_make(folder, recipe)
+    load_or_build(folder, builder)
     header = json.loads((folder / "dataset.json").read_text())
     header["spec"]["name"] = "mnist"
     (folder / "dataset.json").write_text(json.dumps(header))
@@ -114,26 +116,26 @@ def test_large_arrays_are_mapped_and_never_written_through(folder: Path, monkeyp
     loaded: list[object] = []
     original = np.load
     monkeypatch.setattr(np, "load", lambda *args, **kwargs: loaded.append(kwargs) or original(*args, **kwargs))
-    dataset = load_or_make(folder, recipe)
+    dataset = load_or_build(folder, builder)
     assert {"mmap_mode": "c", "allow_pickle": False} in loaded
     dataset.train.images[:] = 0
     assert read(folder).digest == dataset.digest
 
 
-def test_what_a_killed_writer_left_is_no_obstacle(folder: Path):
+def test_a_folder_left_by_a_killed_writer_is_replaced(folder: Path):
     left = folder.parent / f".{folder.name}.tmp"
     left.mkdir(parents=True)
     (left / "train.images.npy").write_bytes(b"half")
-    assert load_or_make(folder, recipe).spec == SPEC
+    assert load_or_build(folder, builder).spec == SPEC
     assert not left.exists()
 
 
-def test_it_is_made_once_for_many_who_ask_at_a_time(folder: Path):
+def test_it_is_built_once_for_many_concurrent_readers(folder: Path):
     made: list[int] = []
     digests: list[str] = []
 
     def ask() -> None:
-        digests.append(load_or_make(folder, lambda: recipe(made=made)).digest)
+        digests.append(load_or_build(folder, lambda: builder(made=made)).digest)
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -145,40 +147,42 @@ def test_it_is_made_once_for_many_who_ask_at_a_time(folder: Path):
     assert len(digests) == 6
 
 
-def test_a_failure_on_the_way_leaves_no_part(folder: Path):
-    def broken() -> Recipe:
-        good = recipe()
+def test_a_failed_build_leaves_no_files(folder: Path):
+    def broken() -> DatasetBuilder:
+        good = builder()
 
         def blocks() -> Iterator[np.ndarray]:
             yield np.zeros((1, *SPEC.shape), dtype=np.uint8)
             raise RuntimeError("bad image")
 
-        return Recipe(good.spec, good.train, Part(good.validation.labels, blocks, good.validation.factors), good.test)
+        return DatasetBuilder(
+            good.spec, good.train, SplitBuilder(good.validation.labels, blocks, good.validation.factors), good.test
+        )
 
     with pytest.raises(RuntimeError, match="bad image"):
-        load_or_make(folder, broken)
+        load_or_build(folder, broken)
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == []
 
 
-def test_without_a_cache_it_is_made_in_memory(
+def test_without_a_writable_cache_it_is_built_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, folder: Path
 ):
-    wanted = load_or_make(folder, recipe)
+    wanted = load_or_build(folder, builder)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
-    dataset = load_or_make(prepared_folder("toy", 1), recipe)
+    dataset = load_or_build(prepared_folder("toy", 1), builder)
     assert dataset.digest == wanted.digest
     assert torch.equal(dataset.test.images, wanted.test.images)
-    assert "data set toy is prepared anew each time" in caplog.text
+    assert "cannot cache data set toy" in caplog.text
 
 
-def test_a_full_disk_costs_the_cache_and_not_the_data(
+def test_on_a_full_disk_the_data_set_is_built_in_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(prepared.os, "fsync", full)
-    assert len(load_or_make(folder, recipe).train) == 10
+    assert len(load_or_build(folder, builder).train) == 10
     assert "No space left on device" in caplog.text
     assert not folder.exists()

@@ -146,5 +146,5 @@ def test_the_data_set_is_as_documented(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_other_sizes_are_refused():
-    with pytest.raises(BenchError, match="32 or 64 pixels, got 48"):
+    with pytest.raises(BenchError, match="expected a size of 32 or 64 pixels, got 48"):
         load("sprites", size=48)

@@ -64,7 +64,7 @@ def test_a_call_is_refused_and_not_made(
 ):
     monkeypatch.chdir(tmp_path)
     attack = pickle.dumps({b"data": Call(function, *arguments)}, protocol)
-    with pytest.raises(BenchError, match="x is refused: its pickle asks for"):
+    with pytest.raises(BenchError, match="x is refused: its pickle refers to"):
         unpickle(attack, "x")
     assert not (tmp_path / "owned").exists()
     pickle.loads(attack)  # it would have worked
@@ -83,12 +83,12 @@ def test_every_other_name_is_refused(module: str, name: str):
 def test_the_rest_of_numpy_is_refused(name: str):
     module, _, function = f"numpy\n{name}".replace("numpy\ncore", "numpy.core").rpartition("\n")
     attack = b"c" + module.replace("\n", ".").encode() + b"\n" + function.encode() + b"\n."
-    with pytest.raises(BenchError, match="asks for"):
+    with pytest.raises(BenchError, match="refers to"):
         unpickle(attack, "x")
 
 
 def test_a_reference_to_an_outside_object_is_refused():
-    with pytest.raises(BenchError, match="outside of it"):
+    with pytest.raises(BenchError, match="persistent object"):
         unpickle(b"Pinner\n.", "x")
 
 
@@ -106,5 +106,5 @@ def test_noise_is_a_value_or_a_sentence(content: bytes):
 @given(st.data())
 def test_a_truncated_pickle_is_a_sentence(data: st.DataObject):
     content = pickle.dumps({b"data": np.zeros((3, 4), dtype=np.uint8), b"labels": [0, 1, 2]}, 2)
-    with pytest.raises(BenchError, match="x is not a whole pickle"):
+    with pytest.raises(BenchError, match="x is not a valid pickle"):
         unpickle(content[: data.draw(st.integers(0, len(content) - 1))], "x")

@@ -120,12 +120,12 @@ def test_mat(home: Path, content: bytes) -> None:
 @given(files.damaged(files.zips()))
 @pytest.mark.filterwarnings("ignore")
 def test_zip(home: Path, content: bytes) -> None:
+    from bench.data.archive import open_archive
     from bench.data.folder import lay_out
-    from bench.data.tree import open_tree
 
     path = written(home, "x.zip", content)
     with a_value_or_a_sentence(path):
-        tree = open_tree(path)
+        tree = open_archive(path)
         for file in tree.files:
             with a_value_or_a_sentence(path):
                 tree.read(file)
@@ -136,10 +136,10 @@ def test_zip(home: Path, content: bytes) -> None:
 @given(files.damaged(files.pictures()), st.sampled_from([1, 3]))
 @pytest.mark.filterwarnings("ignore")
 def test_pictures(content: bytes, channels: int) -> None:
-    from bench.data.pictures import decode, glance
+    from bench.data.images import decode, read_header
 
     with a_value_or_a_sentence("cat.png"):
-        glance(content, "cat.png")
+        read_header(content, "cat.png")
     with a_value_or_a_sentence("cat.png"):
         assert decode(content, "cat.png", channels, 8).shape == (channels, 8, 8)
 

@@ -158,7 +158,7 @@ def test_a_folder_that_may_not_be_looked_into_is_not_there(boards: Path, tmp_pat
     lines = answer.stdout.splitlines()
     assert len(lines) == len(names)
     assert "there is no folder or zip file" in lines[0]
-    assert "is not a whole folder of images: " in lines[1]
+    assert "is not a valid folder of images: " in lines[1]
     assert "cannot expand" in lines[2]
     assert "there is no folder or zip file" in lines[3]
     assert "needs a file that is not here" in lines[4]

@@ -14,7 +14,14 @@ WRONG = {
     ("--plugins", "regene", "--budget", "quik"): "did you mean 'quick'?",
     ("--plugins", "regene", "--device", "tpu"): "unknown device 'tpu'",
     ("--plugins", "regene", "--judge", "resnet-x"): "unknown classifier 'resnet-x'",
-    ("--plugins", "regene", "--guide", "resnet-m", "--judge", "resnet-m"): "must not be scored by the classifier that guides it",
+    (
+        "--plugins",
+        "regene",
+        "--guide",
+        "resnet-m",
+        "--judge",
+        "resnet-m",
+    ): "must not be scored by the classifier that guides it",
     ("--plugins", "real"): "is an anchor",
     ("--plugins", ","): "expected entry names",
 }

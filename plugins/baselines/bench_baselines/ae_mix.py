@@ -8,8 +8,8 @@ from torch import nn
 
 from bench import Codes, Data, Images, Run, Spec
 from bench.parts.conv import Decoder
-from bench.parts.descent import Average, Descent
 from bench.parts.mixing import Mixer, MixingConfig
+from bench.parts.optim import MovingAverage, MuonAdamW
 from bench.parts.vae import ConvEncoder
 
 CHUNK = 250  # images encoded at once for the bank
@@ -62,8 +62,8 @@ class AeMix(Mixer):
         """E and D at once; no label is looked at."""
         config, both = self.config, nn.ModuleList([self.encoder, self.decoder])
         steps = run.steps(run.images, config.batch_size)
-        descent = Descent(both, config.lr, steps, precision=run.precision, warmup=config.warmup)
-        average = Average(both, config.ema)
+        descent = MuonAdamW(both, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        average = MovingAverage(both, config.ema)
         both.train()
         for x, _ in run.batches(data, config.batch_size, run.images, keep=(descent, average)):
             with run.autocast():

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import Codes, Data, Images, Labels, Logits, Run, Spec
-from bench.parts.descent import Descent
 from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
+from bench.parts.optim import MuonAdamW
 from bench.parts.vae import conv_vae
 from bench.parts.vae_generator import VaeGenerator
 
@@ -66,7 +66,7 @@ class PlainVae(VaeGenerator):
         config, vae = self.config, self.vae
         steps = run.steps(run.images, config.batch_size)
         sigmas = [it for it in vae.log_sigma.parameters() if config.sigma != "fixed"]
-        descent = Descent(
+        descent = MuonAdamW(
             vae, config.lr, steps, precision=run.precision, warmup=config.warmup, faster=sigmas,
             speed=config.sigma_speed,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench import Data, Images, to_float
-from bench.testing.lab import fitted
+from bench.testing.fixtures import fitted
 from bench_baselines import AeMix, AeMixConfig, ConditionalVae, Gmm, GmmConfig, PlainVae, VaeConfig
 
 SMALL_VAE = VaeConfig(width=8, latent_dim=8)

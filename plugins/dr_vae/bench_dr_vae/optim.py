@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from bench.parts.descent import Descent
+from bench.parts.optim import MuonAdamW
 from bench_dr_vae.config import DrVaeConfig
 
 
@@ -47,6 +47,6 @@ def steps_of(
     """The optimizer of one stage of so many steps."""
     if config.optimizer == "adam":
         return Constant(module, lr, faster, config.sigma_speed)
-    return Descent(
+    return MuonAdamW(
         module, lr, steps, precision=precision, warmup=config.warmup, faster=faster, speed=config.sigma_speed
     )

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide, fit_guide, fitted, with_term
 
 from bench import Data, Images, to_float
-from bench.testing.lab import Judge
+from bench.testing.fixtures import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from bench import Classifier, Data, Images, Run, to_float
 from bench.parts.features import FrozenFeatures
 from bench.parts.gaussian import gaussian_nll
-from bench.testing.lab import Judge
+from bench.testing.fixtures import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

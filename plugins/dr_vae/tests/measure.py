@@ -16,7 +16,7 @@ from dr_vae_figures import agreement, frechet, kl, nll, relative_errors, rng, se
 from dr_vae_toys import SEEDS, TOY, TOY_PLAIN, ConvGuide, fit_guide, fitted, with_term
 
 from bench import to_float
-from bench.testing.lab import Judge, digits
+from bench.testing.fixtures import Judge, digits
 from bench_dr_vae import DrVae, DrVaeConfig
 
 TRAIN, TEST = digits()[:1297], digits()[1297:]

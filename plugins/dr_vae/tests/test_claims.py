@@ -9,7 +9,7 @@ from dr_vae_figures import agreement, kl, nll, relative_errors, settle, variance
 from dr_vae_toys import TOY, ConvGuide, with_term
 
 from bench import Data, Images
-from bench.testing.lab import Judge
+from bench.testing.fixtures import Judge
 from bench_dr_vae import DrVae
 from bench_dr_vae.term import Term
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bench import BenchError, Data, Images, Run, Spec
 from bench.api import capabilities
-from bench.testing.lab import Interrupt
+from bench.testing.fixtures import Interrupt
 from bench_dr_vae import DrVae, DrVaeConfig, DrVaeLogits
 from bench_dr_vae.recipes import CELEBA
 

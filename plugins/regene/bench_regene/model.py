@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from bench import BenchError, Codes, Data, Images, Labels, Logits, Run, Spec
 from bench.parts.conv import Decoder, folded
-from bench.parts.descent import Average, Descent
 from bench.parts.mixing import Mixer
+from bench.parts.optim import MovingAverage, MuonAdamW
 from bench_regene.config import ReGeneConfig
 from bench_regene.losses import CentreLoss, Variances, feature_loss
 from bench_regene.networks import Encoder
@@ -60,7 +60,7 @@ class ReGene(Mixer):
         config = self.config
         parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(
+        descent = MuonAdamW(
             parts, config.classifier_lr, steps, precision=run.precision, warmup=config.warmup,
             weight_decay=config.weight_decay,
         )  # fmt: skip
@@ -78,8 +78,8 @@ class ReGene(Mixer):
         config = self.config
         encoder, head = folded(self.encoder).requires_grad_(False), deepcopy(self.head).requires_grad_(False)
         steps = run.steps(images, config.batch_size)
-        descent = Descent(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
-        average = Average(self.decoder, config.ema)
+        descent = MuonAdamW(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        average = MovingAverage(self.decoder, config.ema)
         self.decoder.train()
         for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(descent, average)):
             terms = self._decoder_terms(x, y, encoder, head, run)
@@ -94,8 +94,8 @@ class ReGene(Mixer):
         """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
         config, w = self.config, self.config.joint_weight
         steps = run.steps(run.left, config.batch_size)
-        descent = Descent(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
-        average = Average(self.decoder, config.ema)
+        descent = MuonAdamW(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        average = MovingAverage(self.decoder, config.ema)
         self.train()
         for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(descent, average)):
             with run.autocast():

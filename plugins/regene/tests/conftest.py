@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import Codes, Data, Images, Labels, to_float
-from bench.testing.lab import Judge, fitted
+from bench.testing.fixtures import Judge, fitted
 from bench_regene import ReGene, ReGeneConfig
 
 # The terms as section 3 of the README has them, each at the weight that its claims are about.

@@ -14,7 +14,7 @@ from test_theorem import exclusive_or_retention, probability_violations, tight_r
 from torch import Tensor
 
 from bench import Codes, Data, Images, Labels, to_float
-from bench.testing.lab import Judge, digits
+from bench.testing.fixtures import Judge, digits
 from bench_regene import ReGene
 
 TRAIN, TEST = digits()[:1297], digits()[1297:]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench import BenchError, Data, Run
 from bench.api import capabilities
-from bench.testing.lab import Interrupt
+from bench.testing.fixtures import Interrupt
 from bench_regene import ReGene, ReGeneConfig
 
 Fit = Callable[..., ReGene]

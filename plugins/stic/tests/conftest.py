@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench import Data
-from bench.testing.lab import Judge, fitted
+from bench.testing.fixtures import Judge, fitted
 from bench_stic import Stic, SticConfig
 
 TOY = SticConfig(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench import to_float
 from bench.metrics.fidelity import frechet_from_features
-from bench.testing.lab import Judge, digits, few, fitted, share
+from bench.testing.fixtures import Judge, digits, first_per_class, fitted, fraction_correct
 from bench_stic import Drawing, Stic, SticConfig
 
 TRAIN, TEST = digits()[:1297], digits()[1297:]
@@ -30,7 +30,9 @@ def main(*wanted: str) -> None:
         "drawings": drawings, "accuracy": accuracy, "passes": passes, "readings": readings,
     }  # fmt: skip
     judge = Judge(TRAIN)
-    print(f"judge on real test digits {share(judge(IMAGES), TEST.labels):.4f}, their FD {fd(IMAGES, judge):.1f}")
+    print(
+        f"judge on real test digits {fraction_correct(judge(IMAGES), TEST.labels):.4f}, their FD {fd(IMAGES, judge):.1f}"
+    )
     for name in wanted or parts:
         for line in parts[name](judge):
             print(line, flush=True)
@@ -44,7 +46,7 @@ def fd(images: Tensor, judge: Judge) -> float:
 def described(drawing: Drawing, judge: Judge) -> str:
     classes = torch.stack([drawing.images[label == LABELS].std(0).mean() for label in range(10)]).mean()
     return (
-        f"judge {share(judge(drawing.images), LABELS):.4f}, FD {fd(drawing.images, judge):.1f}, pixels within "
+        f"judge {fraction_correct(judge(drawing.images), LABELS):.4f}, FD {fd(drawing.images, judge):.1f}, pixels within "
         f"+-{drawing.canvas.abs().max():.1f}, acceptance {drawing.acceptance.nanmean():.3f}, class std {classes:.3f}"
     )
 
@@ -83,10 +85,10 @@ def gram_weights(model: Stic, judge: Judge) -> Iterator[str]:
 
 def accuracy(judge: Judge) -> Iterator[str]:
     """S4: three seeds with all labels and with 20 per class, with fakes and without."""
-    for name, data in (("all labels", TRAIN), ("20 per class", few(TRAIN, 20))):
+    for name, data in (("all labels", TRAIN), ("20 per class", first_per_class(TRAIN, 20))):
         for kind, config in (("stic", TOY), ("without fakes", NO_FAKES)):
             models = [fitted(Stic, config, data, BUDGET, seed) for seed in range(3)]
-            rates = [100 * share(it.logits(IMAGES).argmax(1), TEST.labels) for it in models]
+            rates = [100 * fraction_correct(it.logits(IMAGES).argmax(1), TEST.labels) for it in models]
             yield f"{name}, {kind}: {' '.join(f'{it:.2f}' for it in rates)}, mean {sum(rates) / 3:.2f}"
 
 
@@ -112,7 +114,7 @@ def readings(judge: Judge) -> Iterator[str]:
     }
     for name, change in changes.items():
         model = fitted(Stic, replace(TOY, **change), TRAIN, BUDGET)
-        own = 100 * share(model.logits(IMAGES).argmax(1), TEST.labels)
+        own = 100 * fraction_correct(model.logits(IMAGES).argmax(1), TEST.labels)
         yield f"{name}: accuracy {own:.2f}, {described(model.synthesize(LABELS), judge)}"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from bench import Data, to_float
-from bench.testing.lab import share
+from bench.testing.fixtures import fraction_correct
 from bench_stic import Stic, SticConfig
 from bench_stic.energy import Density
 from bench_stic.grmala import run_chains
@@ -22,7 +22,7 @@ def test_the_gram_term_does_what_it_says(model: Stic) -> None:
     assert distances[3] <= 0.75 * distances[0]
     for drawing in drawings.values():
         assert drawing.acceptance.mean() > 0.8
-        assert share(model.logits(drawing.images).argmax(1), LABELS) > 0.95
+        assert fraction_correct(model.logits(drawing.images).argmax(1), LABELS) > 0.95
 
 
 def test_the_trained_classifier_is_sampled_at_the_temperature_of_step_and_noise(model: Stic) -> None:
@@ -46,7 +46,7 @@ def test_the_trained_classifier_is_sampled_at_the_temperature_of_step_and_noise(
 def test_the_judge_agrees_with_the_class_of_drawings(model: Stic, judge: Any) -> None:
     """S3 in small: blank canvases, pixels within +-3."""
     drawing = model.synthesize(torch.arange(10), n=30)
-    assert share(judge(drawing.images), torch.arange(10).repeat_interleave(30)) >= 0.95
+    assert fraction_correct(judge(drawing.images), torch.arange(10).repeat_interleave(30)) >= 0.95
     assert drawing.canvas.abs().max() <= 3
     assert drawing.images.shape == (300, 1, 8, 8)
 
@@ -85,9 +85,11 @@ def test_sampling_begins_in_the_store_and_can_begin_blank(model: Stic, train: Da
     blank = Stic(SticConfig(**{**vars(model.config), "start": "blank", "blank_steps": 2}), train.spec)
     blank.load_state_dict(model.state_dict())
     from_blank = blank.sample_class(LABELS, torch.Generator().manual_seed(0))
-    assert share(model.logits(from_store).argmax(1), LABELS) > 0.9
+    assert fraction_correct(model.logits(from_store).argmax(1), LABELS) > 0.9
     assert from_blank.std() > 0.2  # noise still
-    assert share(model.logits(from_blank).argmax(1), LABELS) < share(model.logits(from_store).argmax(1), LABELS)
+    assert fraction_correct(model.logits(from_blank).argmax(1), LABELS) < fraction_correct(
+        model.logits(from_store).argmax(1), LABELS
+    )
 
 
 def test_samples_follow_the_classes_of_the_training_set(model: Stic, train: Data) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench import BenchError, Data, Diverged, Run
 from bench.api import capabilities
-from bench.testing.lab import Interrupt
+from bench.testing.fixtures import Interrupt
 from bench_stic import AttentiveConfig, AttentiveStic, ScoreConfig, ScoreStic, Stic, SticConfig
 from bench_stic.recipes import CIFAR10
 

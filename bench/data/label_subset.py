@@ -1,4 +1,4 @@
-"""Few labels: a data set of which a method sees only so many images of each class; what scores it sees all of them."""
+"""Few labels: a data set reduced to N training images per class for the method. Evaluation uses the whole data set."""
 
 from dataclasses import replace
 
@@ -10,14 +10,14 @@ from bench.data.prepared import dataset_digest
 from bench.data.splits import random_keys
 from bench.errors import BenchError
 
-SEED = 2  # of the choice; 0 and 1 are those of the splits
+SEED = 2  # of the choice; the splits use 0 and 1
 
 
 def few_labels(dataset: Dataset, per_class: int | None) -> Dataset:
-    """The data set `name@per_class`: `per_class` training images of each class, and at most as many for validation.
+    """The data set `name@per_class`: `per_class` training images per class, and at most as many for validation.
 
-    The choice is fixed, and that of a smaller number is part of it. The test split stays whole. None leaves all as it
-    is. Raises `BenchError` where a class has fewer training images.
+    The choice is deterministic and contains the choice for any smaller number. The test split is not reduced. None
+    returns `dataset` unchanged. Raises `BenchError` if a class has fewer training images.
     """
     if per_class is None:
         return dataset
@@ -25,8 +25,8 @@ def few_labels(dataset: Dataset, per_class: int | None) -> Dataset:
     if int(counts.min()) < per_class:
         name = dataset.spec.classes[int(counts.argmin())]
         raise BenchError(
-            f"{dataset.spec.name} has {int(counts.min())} training images of class {name!r}, "
-            f"--labels-per-class wants {per_class}"
+            f"--labels-per-class: expected at least {per_class} training images of class {name!r} in "
+            f"{dataset.spec.name}, got {int(counts.min())}"
         )
     spec = replace(dataset.spec, name=f"{dataset.spec.name}@{per_class}")
     train, validation = (_first(split, per_class) for split in (dataset.train, dataset.validation))
@@ -36,7 +36,7 @@ def few_labels(dataset: Dataset, per_class: int | None) -> Dataset:
 
 
 def _first(data: Data, per_class: int) -> Data:
-    """Of each class the images with the smallest keys, in the order in which they were."""
+    """The images of each class with the smallest keys, in their original order."""
     keys, labels = random_keys(len(data), SEED), data.labels.numpy()
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     chosen = [rows[np.argsort(keys[rows], kind="stable")[:per_class]] for rows in members]

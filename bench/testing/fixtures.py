@@ -22,7 +22,7 @@ def digits() -> Data:
     return Data(DIGITS, pixels[order], torch.from_numpy(labels)[order].long())
 
 
-def few(data: Data, n: int) -> Data:
+def first_per_class(data: Data, n: int) -> Data:
     """The first n images of each class."""
     return data[torch.cat([(data.labels == label).nonzero()[:n, 0] for label in range(len(data.spec.classes))])]
 
@@ -79,6 +79,6 @@ class Judge:
         return self.logits(images).argmax(1)
 
 
-def share(told: Labels, labels: Labels) -> float:
+def fraction_correct(told: Labels, labels: Labels) -> float:
     """How many of these are as they should be, 0 to 1."""
     return float((told == labels).float().mean())

@@ -13,7 +13,7 @@ from bench.muon import Muon, hidden_weights
 ADAMW = 0.25  # the learning rate of AdamW as a share of Muon's
 
 
-class Descent:
+class MuonAdamW:
     """One stage of training: Muon for kernels and matrices, AdamW for the rest, both on one schedule.
 
     `faster` parameters (log-sigmas, say, which are not in `module`, or are) move at `speed` times AdamW's rate and
@@ -65,7 +65,7 @@ class Descent:
             part.load_state_dict(state)
 
 
-class Average:
+class MovingAverage:
     """The moving average of all floating-point state of a module, warmed up: decay = min(decay, (1 + t) / (10 + t))."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:

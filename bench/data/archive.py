@@ -1,4 +1,4 @@
-"""Files in a folder or in a zip, read alike: nothing outside of it, nothing hidden, nothing that unpacks without end."""
+"""Files in a folder or a zip behind one interface: nothing outside of it, no hidden files, no zip bombs."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ RATIO_ABOVE = 2**20  # bytes
 CLUTTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 
 
-class Tree(Protocol):
-    """`files` and `folders` are relative paths with slashes, sorted, without what is hidden."""
+class Archive(Protocol):
+    """`files` and `folders` are sorted relative paths with slashes, without hidden ones."""
 
     path: Path
     files: list[str]
@@ -27,30 +27,30 @@ class Tree(Protocol):
     def read(self, file: str) -> bytes: ...
 
 
-def open_tree(path: Path) -> Tree:
+def open_archive(path: Path) -> Archive:
     """A folder or a zip file. Raises `BenchError` for anything else."""
     if os.path.isdir(path):
-        return FolderTree(path)
+        return FolderArchive(path)
     if os.path.isfile(path):
-        return ZipTree(path)
-    raise BenchError(f"there is no folder or zip file {path}")
+        return ZipArchive(path)
+    raise BenchError(f"no such folder or zip file: {path}")
 
 
-def tree_fingerprint(path: Path) -> str:
-    """Changes when the files do. Of a folder: of names, sizes and times, for its content is not read twice."""
+def archive_fingerprint(path: Path) -> str:
+    """A text that changes if the files do. For a folder it covers names, sizes and times, not the content."""
     if os.path.isdir(path):
-        return FolderTree(path).fingerprint
+        return FolderArchive(path).fingerprint
     if os.path.isfile(path):
         return fingerprint(path)
-    raise BenchError(f"there is no folder or zip file {path}")
+    raise BenchError(f"no such folder or zip file: {path}")
 
 
 def is_hidden(part: str) -> bool:
     return part.startswith(".") or part in CLUTTER
 
 
-class FolderTree:
-    """The files below a folder. Links that lead out of it are refused, and so are links to folders."""
+class FolderArchive:
+    """The files below a folder. Links out of it and links to folders are refused."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,15 +78,15 @@ class FolderTree:
     def _check_link(self, link: Path) -> None:
         target = link.resolve()
         if not target.is_relative_to(self._home):
-            raise BenchError(f"{link} is a link that leads out of {self.path}, to {target}")
+            raise BenchError(f"{link} is a link out of {self.path}, to {target}")
         if target.is_dir():
-            raise BenchError(f"{link} is a link to a folder, only links to files are followed")
+            raise BenchError(f"{link} is a link to a folder; only links to files are followed")
 
     def _add(self, name: str, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise BenchError(f"{self.path / name} is not a regular file")
         if status.st_size > FILE_LIMIT:
-            raise BenchError(f"{self.path / name} has {status.st_size} bytes, at most {FILE_LIMIT} are read")
+            raise BenchError(f"{self.path / name} has {status.st_size} bytes, more than the limit of {FILE_LIMIT}")
         self.files.append(name)
         self._hash.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
 
@@ -95,7 +95,7 @@ class FolderTree:
             return (self.path / file).read_bytes()
 
 
-class ZipTree:
+class ZipArchive:
     """The files of a zip, never unpacked to disk."""
 
     def __init__(self, path: Path) -> None:
@@ -118,27 +118,30 @@ class ZipTree:
     def _checked_parts(self, entry: zipfile.ZipInfo) -> list[str]:
         parts = entry.filename.removesuffix("/").split("/")
         if not all(parts) or ".." in parts or "\\" in entry.filename or entry.filename[1:2] == ":":
-            raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} leads out of it")
+            raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a path out of it")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a link")
         return [part for part in parts if part != "."]
 
     def _add(self, name: str, entry: zipfile.ZipInfo) -> None:
         if name in self._entries:
-            raise BenchError(f"{self.path} is refused: its entry {name!r} comes twice")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others take memory as they please
-            raise BenchError(f"{self.path} is refused: its entry {name!r} is packed by method {entry.compress_type}")
+            raise BenchError(f"{self.path} is refused: its entry {name!r} is duplicated")
+        if entry.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
+        ):  # the memory use of others is unbounded
+            raise BenchError(f"{self.path} is refused: its entry {name!r} has compression method {entry.compress_type}")
         if entry.flag_bits & 1:
             raise BenchError(f"{self.path} is refused: its entry {name!r} is encrypted")
         if entry.file_size > FILE_LIMIT:
             raise BenchError(
                 f"{self.path} is refused: its entry {name!r} unpacks to {entry.file_size} bytes, "
-                f"at most {FILE_LIMIT} are read"
+                f"more than the limit of {FILE_LIMIT}"
             )
         if entry.file_size > RATIO_ABOVE and entry.file_size > RATIO_LIMIT * entry.compress_size:
             raise BenchError(
                 f"{self.path} is refused: its entry {name!r} unpacks {entry.compress_size} bytes "
-                f"to {entry.file_size}, at most {RATIO_LIMIT} times as many are read"
+                f"to {entry.file_size}, more than the limit of {RATIO_LIMIT} times as many"
             )
         self._entries[name] = entry
 
@@ -150,8 +153,8 @@ class ZipTree:
 
     def read(self, file: str) -> bytes:
         if file not in self._entries:
-            raise BenchError(f"{self.path} lacks {file}")
+            raise BenchError(f"{self.path} does not contain {file}")
         with parsing(f"{self.path}:{file}", "zip entry"):
             entry = self._entries[file]
             with self._zip.open(entry) as content:
-                return content.read(entry.file_size)  # with a number: without one, all is unpacked that there is
+                return content.read(entry.file_size)  # bounded: read() would unpack everything

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data import pictures
-from bench.data.pictures import decode, glance
+from bench.data import images
+from bench.data.images import decode, read_header
 from bench.data.resize import resize
 from bench.errors import BenchError
 
@@ -53,7 +53,7 @@ def middle(data: bytes, channels: int = 3) -> list[int]:
     ],
 )
 def test_every_mode_shows_its_colour(data: bytes, gray: bool, colour: list[int]):
-    assert glance(data, "x.png") == (gray, 30)
+    assert read_header(data, "x.png") == (gray, 30)
     assert middle(data, 1 if gray else 3) == colour
     if gray:
         assert middle(data) == colour * 3
@@ -105,18 +105,18 @@ def test_resizing_keeps_a_flat_image_flat():
 def test_a_truncated_image_is_named(kind: str, keep: float):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     data = save(noise, kind)
-    with pytest.raises(BenchError, match=r"^cat\.img is not (a whole image|an image)"):
+    with pytest.raises(BenchError, match=r"^cat\.img is not (a valid image|an image)"):
         decode(data[: int(keep * len(data))], "cat.img", 3, 32)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"\x89PNG\r\n"])
-def test_what_is_no_image_is_named(data: bytes):
+def test_a_file_that_is_not_an_image_is_named(data: bytes):
     with pytest.raises(BenchError, match=r"^notes\.png is not an image"):
-        glance(data, "notes.png")
+        read_header(data, "notes.png")
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG header that claims so many pixels."""
+    """A PNG header that claims width * height pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -128,11 +128,11 @@ def bomb(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("side", [8_200, 20_000, 100_000])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_pixel_bomb_is_refused_from_its_header(side: int):
-    with pytest.raises(BenchError, match=rf"^big\.png .* at most {pictures.MAX_PIXELS}"):
-        glance(bomb(side, side), "big.png")
+    with pytest.raises(BenchError, match=rf"^big\.png is too large: expected at most {images.MAX_PIXELS}"):
+        read_header(bomb(side, side), "big.png")
 
 
-def test_a_float_image_has_no_range():
+def test_a_float_image_is_refused_as_it_has_no_range():
     data = save(Image.fromarray(np.ones((20, 20), dtype=np.float32)), "TIFF")
-    with pytest.raises(BenchError, match=r"x\.tif is not a whole image: float images have no fixed range"):
+    with pytest.raises(BenchError, match=r"x\.tif is not a valid image: float images have no fixed range"):
         decode(data, "x.tif", 1, 16)
