@@ -45,7 +45,7 @@ def rooms(graph: Graph) -> Graph:
     return merged
 
 
-def circles(graph: Graph) -> list[set[str]]:
+def cycles(graph: Graph) -> list[set[str]]:
     """The groups of modules that import each other, directly or through others."""
     reach = _reachable(graph)
     groups = {frozenset(b for b in reach[a] if a in reach[b]) for a in graph if a in reach[a]}
@@ -67,16 +67,16 @@ def _reachable(graph: Graph) -> Graph:
 
 
 def floors(graph: Graph) -> int:
-    """The modules on the longest chain of imports, a circle counted as one."""
+    """The modules on the longest chain of imports, a cycle counted as one."""
     reach = _reachable(graph)
-    circle = {module: frozenset(b for b in reach[module] if module in reach[b]) | {module} for module in graph}
+    cycle = {module: frozenset(b for b in reach[module] if module in reach[b]) | {module} for module in graph}
 
     @cache
     def height(group: frozenset[str]) -> int:
-        below = {circle[other] for module in group for other in graph[module]} - {group}
+        below = {cycle[other] for module in group for other in graph[module]} - {group}
         return 1 + max(map(height, below), default=0)
 
-    return max(map(height, circle.values()))
+    return max(map(height, cycle.values()))
 
 
 def functions(paths: list[Path]) -> list[int]:
@@ -98,9 +98,9 @@ def main() -> None:
     print(f"modules: {len(graph)}, imports: {sum(map(len, graph.values()))}")
     typed = rooms(import_graph(ROOT / "bench", for_types=True))
     for what, drawn in (("modules", graph), ("rooms", rooms(graph)), ("rooms, imports for types included", typed)):
-        print(f"{what}: {floors(drawn)} floors, {len(circles(drawn))} circles")
-        for circle in circles(drawn):
-            print(f"  {', '.join(sorted(circle))}")
+        print(f"{what}: {floors(drawn)} floors, {len(cycles(drawn))} cycles")
+        for cycle in cycles(drawn):
+            print(f"  {', '.join(sorted(cycle))}")
     print(
         f"functions: {len(lengths)}, median {statistics.median(lengths):.0f} lines, {long} over 35 ({long / len(lengths):.1%})"
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
-from structure import circles, floors, import_graph, sources
+from structure import cycles, floors, import_graph, sources
 
 import bench
 
@@ -127,8 +127,8 @@ def test_the_top_level_holds_the_public_modules_only():
     assert {path.stem for path in (ROOT / "bench").glob("*.py")} == PUBLIC | FACE
 
 
-def test_no_modules_import_each_other_in_a_circle():
-    assert circles(import_graph(ROOT / "bench")) == []
+def test_no_modules_import_each_other_in_a_cycle():
+    assert cycles(import_graph(ROOT / "bench")) == []
 
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
@@ -275,7 +275,7 @@ def test_an_import_of_a_higher_floor_or_of_a_neighbour_would_be_found():
     assert upward("bench.config", {"bench.run"}) == {"bench.run"}
 
 
-def test_a_new_file_on_the_top_level_or_a_circle_would_be_found(tmp_path):
+def test_a_new_file_on_the_top_level_or_a_cycle_would_be_found(tmp_path):
     package = tmp_path / "bench"
     package.mkdir()
     for name, text in {
@@ -285,9 +285,9 @@ def test_a_new_file_on_the_top_level_or_a_circle_would_be_found(tmp_path):
     }.items():
         (package / f"{name}.py").write_text(text)
     assert {room_of(name) for name in sources(package)} - {""} - FACE - set(FLOOR) == {"first", "second"}
-    assert circles(import_graph(package)) == [{"bench.first", "bench.second"}]
+    assert cycles(import_graph(package)) == [{"bench.first", "bench.second"}]
 
 
 def test_floors_are_counted_along_the_longest_chain():
     graph = {"a": {"b", "c"}, "b": {"c"}, "c": {"d"}, "d": {"c"}, "e": set()}
-    assert floors(graph) == 3  # a, b, and the circle of c and d
+    assert floors(graph) == 3  # a, b, and the cycle of c and d

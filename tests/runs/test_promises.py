@@ -66,7 +66,7 @@ def test_a_second_run_does_nothing_and_says_the_same(again, first):
 
 
 def test_without_a_receipt_every_job_is_still_cached(again, first):
-    shutil.rmtree(again.folder / "runs" / "receipts")
+    shutil.rmtree(again.folder / "runs" / "manifests")
     answer = again("run", "--plugins", "good", *QUICKLY)
     assert set(answer.json["ends"].values()) == {"cached"}
     assert answer.json["records"] == first[1].json["records"]
