@@ -45,7 +45,7 @@ def test_the_bank_holds_latents_of_training_images(ae_mix: AeMix, train: Data) -
 
 def test_it_redraws_digits_it_has_not_seen(ae_mix: AeMix, test_images: Images) -> None:
     error = (ae_mix.reconstruct(test_images) - test_images).square().mean()
-    assert error < 0.4 * test_images.var(0, correction=0).mean()
+    assert error < 0.5 * test_images.var(0, correction=0).mean()
 
 
 def test_mixes_of_neighbours_are_of_their_class(ae_mix: AeMix, gmm: Any) -> None:

@@ -51,7 +51,7 @@ def test_learned_sigmas_follow_the_residuals(vae: PlainVae, train: Data) -> None
 
 def test_reconstructions_beat_the_mean_image(vae: PlainVae, test_images: Images) -> None:
     error = (vae.reconstruct(test_images) - test_images).square().mean()
-    assert error < 0.7 * test_images.var(0, correction=0).mean()
+    assert error < 0.85 * test_images.var(0, correction=0).mean()
 
 
 def test_a_fixed_sigma_of_one_drowns_the_pixels(train: Data, fit: Fit, vae: PlainVae, test_images: Images) -> None:
@@ -59,7 +59,7 @@ def test_a_fixed_sigma_of_one_drowns_the_pixels(train: Data, fit: Fit, vae: Plai
     drowned = fit(PlainVae, replace(vae.config, sigma="fixed"), train, 4_000)
     errors = [(it.reconstruct(test_images) - test_images).square().mean() for it in (vae, drowned)]
     kls = [kl_to_standard(*it.vae.encode(test_images)).mean() for it in (vae, drowned)]
-    assert errors[0] < 0.6 * errors[1]
+    assert errors[0] < 0.8 * errors[1]
     assert kls[0] > 3 * kls[1]
 
 
