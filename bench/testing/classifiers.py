@@ -1,4 +1,4 @@
-"""What every classifier promises beside what every model does."""
+"""The promises of every classifier, in addition to those of every model."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from bench.testing.subject import BATCH, ClassifierSubject
 from bench.testing.watch import watching
 from bench.util.hashing import tensor_digest
 
-ALONE = 1e-4  # how far an answer may depend on the batch: the rounding of other matrix shapes
+ALONE = 1e-4  # relative tolerance between an image alone and in a batch: matrix shapes change the rounding
 
 
 @promise()
@@ -17,21 +17,21 @@ def logits_are_one_row_per_image(subject: ClassifierSubject) -> None:
     """`logits` gives one finite float32 row per image with one column per class; one image or seven."""
     for n in (1, BATCH):
         logits = subject.model.logits(subject.images[:n])
-        wanted = (n, len(subject.dataset.spec.classes))
-        require(tuple(logits.shape) == wanted, f"logits gave shape {tuple(logits.shape)}, wanted {wanted}")
-        require(logits.dtype == torch.float32, f"logits gave {logits.dtype}, wanted torch.float32")
-        require(bool(logits.isfinite().all()), "logits gave values that are not finite")
+        expected = (n, len(subject.dataset.spec.classes))
+        require(tuple(logits.shape) == expected, f"logits: expected shape {expected}, got {tuple(logits.shape)}")
+        require(logits.dtype == torch.float32, f"logits: expected torch.float32, got {logits.dtype}")
+        require(bool(logits.isfinite().all()), "logits: expected finite values, got nan or inf")
 
 
 @promise()
 def features_run_from_shallow_to_deep(subject: ClassifierSubject) -> None:
     """`features` gives at least two hidden layers with one row per image; the last is the pre-logits (n, d)."""
     layers = subject.model.features(subject.images)
-    require(len(layers) >= 2, f"features gave {len(layers)} layers, wanted at least two")
+    require(len(layers) >= 2, f"features: expected at least two layers, got {len(layers)}")
     for depth, layer in enumerate(layers):
-        require(len(layer) == BATCH, f"features[{depth}] has {len(layer)} rows for {BATCH} images")
-        require(bool(layer.isfinite().all()), f"features[{depth}] holds values that are not finite")
-    require(layers[-1].ndim == 2, f"features[-1] has shape {tuple(layers[-1].shape)}, wanted ({BATCH}, d)")
+        require(len(layer) == BATCH, f"features[{depth}]: expected {BATCH} rows, got {len(layer)}")
+        require(bool(layer.isfinite().all()), f"features[{depth}]: expected finite values, got nan or inf")
+    require(layers[-1].ndim == 2, f"features[-1]: expected shape ({BATCH}, d), got {tuple(layers[-1].shape)}")
 
 
 @promise()
@@ -41,9 +41,11 @@ def gradients_reach_the_image(subject: ClassifierSubject) -> None:
     for name in subject.outputs(frozen):
         images = subject.images.clone().requires_grad_()
         output = frozen.logits(images) if name == "logits" else frozen.features(images)[_depth(name)]
-        require(output.requires_grad, f"{name} is cut off from the image")
+        require(output.requires_grad, f"{name} is detached from the images; remove `detach()` or `torch.no_grad()`")
         output.pow(2).sum().backward()
-        require(_reaches(images.grad), f"the gradient of {name} at the image is zero or not finite")
+        require(
+            _reaches(images.grad), f"{name}: expected a finite, nonzero gradient at the images, got zero, nan or inf"
+        )
 
 
 @promise()
@@ -52,42 +54,47 @@ def an_image_alone_is_as_in_a_batch(subject: ClassifierSubject) -> None:
     together = subject.outputs(subject.model)
     for name, output in subject.outputs(subject.model, n=1).items():
         far = float((together[name][:1] - output).abs().max() / together[name].abs().max().clamp(min=1))
-        require(far <= ALONE, f"{name} of an image alone is {far:.2g} away from the same image in a batch")
+        require(
+            far <= ALONE, f"{name}: one image alone and in a batch differ by {far:.2g}; is a norm in training mode?"
+        )
 
 
 @promise()
 def answers_are_repeatable(subject: ClassifierSubject) -> None:
-    """The same image gets the same answer each time."""
+    """Two calls with the same images give the same result."""
     subject.require_same(
-        subject.outputs(subject.model), subject.outputs(subject.model), "two answers to the same images"
+        subject.outputs(subject.model), subject.outputs(subject.model), "two calls with the same images"
     )
 
 
 @promise()
 def using_a_model_leaves_the_process_unchanged(subject: ClassifierSubject) -> None:
-    """Answering touches no global random state, no setting of the process, no file, no thread."""
+    """Calling `logits` and `features` changes no global random state, no process setting, no file and no thread."""
     model = subject.model
     with watching() as watched:
         subject.outputs(model)
     changed = watched.settings + watched.files + watched.alive
-    require(not changed, f"answering changed {', '.join(changed)}")
+    require(not changed, f"logits or features changed {', '.join(changed)}")
 
 
 @promise()
 def using_a_model_leaves_it_unchanged(subject: ClassifierSubject) -> None:
-    """Answering leaves the state dict as it was."""
+    """Calling `logits` and `features` does not change the state dict."""
     before = tensor_digest(subject.model.state_dict())
     subject.outputs(subject.model)
-    require(before == tensor_digest(subject.model.state_dict()), "answering changed the state dict")
+    require(
+        before == tensor_digest(subject.model.state_dict()),
+        "logits or features changed the state dict; use buffers of `eval()` mode only",
+    )
 
 
 @promise()
 def arguments_are_left_unchanged(subject: ClassifierSubject) -> None:
-    """The images that are handed in are left unchanged."""
+    """The images that are passed in are not modified."""
     for method in ("logits", "features"):
         images = subject.images.clone()
         getattr(subject.model, method)(images)
-        require(torch.equal(images, subject.images), f"{method} changed its argument in place")
+        require(torch.equal(images, subject.images), f"{method} changed its argument in place; work on a copy")
 
 
 def _depth(name: str) -> int:

@@ -9,11 +9,14 @@ from bench.util.hashing import tensor_digest
 
 CLASSES = ("disc", "square", "stripes")
 FACTORS = (Factor("shape", "categorical", 0, 2, count=3), Factor("x", "linear", 0.3, 0.7))
-TRAIN, HELD_OUT = 97, 32  # an odd number, which no buffer of a model has by chance
+TRAIN, HELD_OUT = 97, 32  # odd, so that no buffer of a model has this size by chance
 
 
 def tiny_dataset(channels: int = 3, size: int = 32, train: int = TRAIN, held_out: int = HELD_OUT) -> Dataset:
-    """Three balanced classes of `size` pixels with two factors (shape, x); the same on every machine."""
+    """Three balanced classes of images of `size` pixels with two factors (shape, x), equal on every machine.
+
+    `train` images for training, `held_out` each for validation and test.
+    """
     spec = Spec(f"tiny-{channels}x{size}", channels, size, CLASSES, FACTORS)
     counts = {"train": train, "validation": held_out, "test": held_out}
     splits = {name: _split(spec, n, generator("cpu", "tiny", name)) for name, n in counts.items()}

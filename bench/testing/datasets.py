@@ -1,4 +1,4 @@
-"""What every data set promises, where its files are on this machine."""
+"""The promises of every data set. Most are skipped unless its files are on this machine."""
 
 import hashlib
 
@@ -11,29 +11,32 @@ from bench.testing.subject import DataSubject
 from bench.testing.watch import watching
 
 SPLITS = ("train", "validation", "test")
-SHARED = 0.01  # of the test images may be training images too: collections have duplicates
+SHARED = 0.01  # fraction of held-out images that may be training images too: collections have duplicates
 
 
 @promise()
-def state_is_told_without_loading(subject: DataSubject) -> None:
-    """`state()` tells whether the data are ready, need a download or are missing, and then what to do about it."""
+def state_needs_no_loading(subject: DataSubject) -> None:
+    """`state()` says whether the data are ready, need a download or are missing, with a note on how to get them."""
     with watching() as watched:
         state = subject.source.state()
-    require(isinstance(state, DataState), f"state() gave {type(state).__name__}, wanted DataState")
+    require(isinstance(state, DataState), f"state(): expected a DataState, got {type(state).__name__}")
     known = state.state in ("ready", "download", "missing")
-    require(known, f"state() gave {state.state!r}, wanted ready, download or missing")
-    require(state.state == "ready" or bool(state.note), f"state() is {state.state!r} without a note")
+    require(known, f"state(): expected 'ready', 'download' or 'missing', got {state.state!r}")
+    require(
+        state.state == "ready" or bool(state.note),
+        f"state(): expected a note with {state.state!r} that says how to get the data, got none",
+    )
     changed = watched.settings + watched.files + watched.alive
     require(not changed, f"state() changed {', '.join(changed)}")
 
 
 @promise()
-def files_it_reads_are_there(subject: DataSubject) -> None:
-    """`reads()` names files that exist where the state is ready, or is None where it cannot tell."""
+def files_it_reads_exist(subject: DataSubject) -> None:
+    """If the state is ready, the files in `reads()` exist; `reads()` may be None if they are unknown."""
     if subject.source.state().state != "ready":
         raise Skipped("its data are not on this machine")
     absent = [str(path) for path in subject.source.reads() or () if not path.exists()]
-    require(not absent, f"reads() names {', '.join(absent[:3])}: no such file")
+    require(not absent, f"reads(): expected existing files, got {', '.join(absent[:3])}: no such file")
 
 
 @promise()
@@ -43,24 +46,37 @@ def splits_agree_with_the_spec(subject: DataSubject) -> None:
     for name, split in _splits(subject.dataset):
         n = len(split)
         require(n > 0, f"{name} is empty")
-        require(split.spec == spec, f"the spec of {name} is not that of the data set")
+        require(split.spec == spec, f"{name}.spec: expected the spec of the data set, got another")
         shape = tuple(split.images.shape)
-        require(shape == (n, *spec.shape), f"{name}.images have shape {shape}, wanted {(n, *spec.shape)}")
-        require(split.images.dtype == torch.uint8, f"{name}.images are {split.images.dtype}, wanted torch.uint8")
-        require(tuple(split.labels.shape) == (n,), f"{name}.labels have shape {tuple(split.labels.shape)}")
-        require(split.labels.dtype == torch.int64, f"{name}.labels are {split.labels.dtype}, wanted torch.int64")
+        require(shape == (n, *spec.shape), f"{name}.images: expected shape {(n, *spec.shape)}, got {shape}")
+        require(
+            split.images.dtype == torch.uint8,
+            f"{name}.images: expected torch.uint8, got {split.images.dtype}; use `bench.quantize`",
+        )
+        require(
+            tuple(split.labels.shape) == (n,), f"{name}.labels: expected shape ({n},), got {tuple(split.labels.shape)}"
+        )
+        require(
+            split.labels.dtype == torch.int64,
+            f"{name}.labels: expected torch.int64, got {split.labels.dtype}; use `.long()`",
+        )
 
 
 @promise()
 def labels_name_a_class(subject: DataSubject) -> None:
-    """Labels are indices of `spec.classes`, which are distinct, and each class is in the training split."""
+    """Labels are indices of `spec.classes`, which are distinct, and the training split has every class."""
     classes = subject.dataset.spec.classes
-    require(len(set(classes)) == len(classes), "two classes have the same name")
+    require(len(set(classes)) == len(classes), "spec.classes: expected distinct names, got a duplicate")
     for name, split in _splits(subject.dataset):
         low, high = (int(bound) for bound in split.labels.aminmax())
-        require(low >= 0 and high < len(classes), f"{name}.labels lie in {low}..{high}, there are {len(classes)}")
+        require(
+            low >= 0 and high < len(classes),
+            f"{name}.labels: expected labels in 0..{len(classes) - 1}, got {low}..{high}",
+        )
     absent = set(range(len(classes))) - set(subject.dataset.train.labels.unique().tolist())
-    require(not absent, f"{', '.join(classes[k] for k in sorted(absent))}: not in the training split")
+    require(
+        not absent, f"train.labels: expected every class, got none of {', '.join(classes[k] for k in sorted(absent))}"
+    )
 
 
 @promise()
@@ -70,12 +86,18 @@ def factors_agree_with_the_spec(subject: DataSubject) -> None:
     for name, split in _splits(subject.dataset):
         if split.factors is None or not factors:
             require(
-                split.factors is None and not factors, f"{name}.factors and spec.factors: only one of them is there"
+                split.factors is None and not factors,
+                f"{name}.factors and spec.factors: expected both or none, got one",
             )
             continue
         shape = tuple(split.factors.shape)
-        require(shape == (len(split), len(factors)), f"{name}.factors have shape {shape}, the spec has {len(factors)}")
-        require(split.factors.dtype == torch.float32, f"{name}.factors are {split.factors.dtype}, wanted torch.float32")
+        require(
+            shape == (len(split), len(factors)),
+            f"{name}.factors: expected shape {(len(split), len(factors))}, got {shape}",
+        )
+        require(
+            split.factors.dtype == torch.float32, f"{name}.factors: expected torch.float32, got {split.factors.dtype}"
+        )
         for factor, column in zip(factors, split.factors.T, strict=True):
             _require_factor(factor, column, name)
 
@@ -84,7 +106,7 @@ def factors_agree_with_the_spec(subject: DataSubject) -> None:
 def images_differ(subject: DataSubject) -> None:
     """The training images are not all the same."""
     images = subject.dataset.train.images
-    require(bool((images[:100] != images[:1]).any()), "the first training images are all the same")
+    require(bool((images[:100] != images[:1]).any()), "train.images: expected different images, got 100 equal ones")
 
 
 @promise()
@@ -95,34 +117,37 @@ def splits_share_no_images(subject: DataSubject) -> None:
         held_out = getattr(subject.dataset, name)
         shared = len(_contents(held_out) & seen)
         most = SHARED * len(held_out)
-        require(shared <= most, f"{shared} of {len(held_out)} images of {name} are training images too")
+        require(shared <= most, f"{name}: expected at most 1 % training images, got {shared} of {len(held_out)}")
 
 
 @promise()
 def loading_is_repeatable(subject: DataSubject) -> None:
-    """A second load gives the same digest and the same images, and touches no global random state."""
+    """A second load gives the same digest and the same images, and changes no global random state."""
     first = subject.dataset
     with watching() as watched:
         second = subject.load()
-    require(first.digest == second.digest, f"the digest is {first.digest[:8]} first and {second.digest[:8]} then")
+    require(first.digest == second.digest, f"load(): expected digest {first.digest[:8]} again, got {second.digest[:8]}")
     for (name, one), (_, other) in zip(_splits(first), _splits(second), strict=True):
-        require(torch.equal(one.images, other.images), f"{name}.images are others on the second load")
-        require(torch.equal(one.labels, other.labels), f"{name}.labels are others on the second load")
+        require(torch.equal(one.images, other.images), f"{name}.images differ between two loads")
+        require(torch.equal(one.labels, other.labels), f"{name}.labels differ between two loads")
     require(not watched.settings, f"loading changed {', '.join(watched.settings)}")
 
 
 @promise()
-def images_are_loaded_at_the_size_asked_for(subject: DataSubject) -> None:
-    """`load(size)` gives images of that size, a spec that says so and another digest, or refuses it in a sentence."""
+def images_are_loaded_at_the_requested_size(subject: DataSubject) -> None:
+    """`load(size)` gives images and a spec of that size and another digest, or raises a `BenchError`."""
     size = 28 if subject.dataset.spec.size != 28 else 32
     try:
         resized = subject.load(size)
     except BenchError:
         return
-    require(resized.spec.size == size, f"load({size}) gave a spec of size {resized.spec.size}")
+    require(resized.spec.size == size, f"load({size}): expected a spec of size {size}, got {resized.spec.size}")
     shape = tuple(resized.train.images.shape[1:])
-    require(shape == resized.spec.shape, f"load({size}) gave images of shape {shape}, wanted {resized.spec.shape}")
-    require(resized.digest != subject.dataset.digest, f"load({size}) has the digest of the native size")
+    require(shape == resized.spec.shape, f"load({size}): expected images of shape {resized.spec.shape}, got {shape}")
+    require(
+        resized.digest != subject.dataset.digest,
+        f"load({size}): expected another digest than that of the native size, got the same",
+    )
 
 
 def _splits(dataset: Dataset) -> list[tuple[str, Data]]:
@@ -132,10 +157,12 @@ def _splits(dataset: Dataset) -> list[tuple[str, Data]]:
 def _require_factor(factor: Factor, column: torch.Tensor, name: str) -> None:
     low, high = (float(bound) for bound in column.aminmax())
     inside = low >= factor.low and high <= factor.high
-    require(inside, f"{name}: {factor.name} lies in {low:.4g}..{high:.4g}, its range is {factor.low}..{factor.high}")
+    require(inside, f"{name}: expected {factor.name} in {factor.low}..{factor.high}, got {low:.4g}..{high:.4g}")
     if factor.count is not None:
         values = len(column.unique())
-        require(values <= factor.count, f"{name}: {factor.name} takes {values} values, the spec says {factor.count}")
+        require(
+            values <= factor.count, f"{name}: expected at most {factor.count} values of {factor.name}, got {values}"
+        )
 
 
 def _contents(split: Data) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""Whether a method's README and ledger say what its code does."""
+"""Checks that the README and `claims.toml` of a method agree with its code."""
 
 import re
 import tomllib
@@ -10,13 +10,13 @@ ROW = re.compile(r"^\| `(\w+)` \| `([^`]+)` \|", re.MULTILINE)
 
 
 def settings_of(config: type, besides: type | None = None) -> dict[str, str]:
-    """Each setting with its default as text, without those of another class."""
+    """Each setting with its default as text, without the settings of the class `besides`."""
     known = {field.name for field in fields(besides)} if besides else set[str]()
     return {field.name: str(field.default) for field in fields(config) if field.name not in known}
 
 
 def settings_listed(readme: Path, heading: str = "") -> dict[str, str]:
-    """The rows | `name` | `default` | below a heading (`### stic`) down to the next one, or of the whole document."""
+    """The rows | `name` | `default` | of a document, or of its section under `heading` (`### stic`)."""
     text = readme.read_text(encoding="utf-8")
     if heading:
         text = text.partition(f"{heading}\n")[2].partition("\n##")[0]
@@ -29,10 +29,10 @@ def ledger_of(path: Path) -> dict[str, Any]:
 
 
 def is_measured(claim: dict[str, Any], root: Path) -> bool:
-    """Whether what the claim is measured by is there: a command of bench, a script, or a test `path::name` below root."""
+    """Whether `measured_by` of a claim exists: a command of bench, a script, or a test `path::name` below root."""
     words = claim["measured_by"].split()
     if words[0] == "bench":
         return True
     path, _, test = words[1].partition("::")
-    wanted = f"def {test}(" if test else "def main(" if words[0] == "python" else ""
-    return (root / path).is_file() and wanted in (root / path).read_text(encoding="utf-8")
+    definition = f"def {test}(" if test else "def main(" if words[0] == "python" else ""
+    return (root / path).is_file() and definition in (root / path).read_text(encoding="utf-8")

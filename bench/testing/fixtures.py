@@ -1,4 +1,4 @@
-"""What the tests of methods share: real digits of 8 pixels, an independent judge, and trainings that can be interrupted."""
+"""Shared helpers for tests of methods: real digits of 8 pixels, an independent judge, interrupted trainings."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ DIGITS = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
 
 
 def digits() -> Data:
-    """All 1,797 digits of scikit-learn in a fixed random order, 0..16 stretched to 0..255."""
+    """The 1,797 digits of scikit-learn in a fixed random order, rescaled from 0..16 to 0..255."""
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
@@ -28,7 +28,7 @@ def first_per_class(data: Data, n: int) -> Data:
 
 
 def fitted(cls: type[Generator], config: Any, data: Data, images: int, seed: int = 0, **options: Any) -> Any:
-    """A model trained on so many images, its weights drawn from a fixed seed; `options` are those of `Run`."""
+    """A model trained on `images` images, with initial weights from `seed`; `options` are those of `Run`."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = cls(config, data.spec)
@@ -37,7 +37,7 @@ def fitted(cls: type[Generator], config: Any, data: Data, images: int, seed: int
 
 
 class Interrupt:
-    """Progress that is interrupted once so many images were seen by all phases together."""
+    """A progress callback that raises KeyboardInterrupt after `images` images in all phases together."""
 
     def __init__(self, images: int) -> None:
         self.images, self.seen = images, dict[str, int]()
@@ -49,7 +49,7 @@ class Interrupt:
 
 
 class Judge:
-    """A small classifier of digits, trained on real images only: nobody's architecture, and nobody's seed."""
+    """A small classifier of digits, trained on real images, with an architecture and a seed that no method uses."""
 
     def __init__(self, data: Data) -> None:
         with torch.random.fork_rng():
@@ -75,10 +75,10 @@ class Judge:
         return self.head(self.features(images))
 
     def __call__(self, images: Images) -> Labels:
-        """The class of each image."""
+        """The predicted class of each image, (n,)."""
         return self.logits(images).argmax(1)
 
 
-def fraction_correct(told: Labels, labels: Labels) -> float:
-    """How many of these are as they should be, 0 to 1."""
-    return float((told == labels).float().mean())
+def fraction_correct(predicted: Labels, labels: Labels) -> float:
+    """The fraction of predictions that equal the label, 0 to 1."""
+    return float((predicted == labels).float().mean())

@@ -1,4 +1,4 @@
-"""The guide that the conformance suite lends: the smallest classifier that keeps every promise of a classifier."""
+"""The guide of the conformance tests: a small classifier that keeps every promise of a classifier."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bench.api import Classifier, Data, Dataset, Images, Logits, Spec
 from bench.freeze import freeze
 from bench.run import Run, derive_seed
 
-BUDGET = 1_920  # training images: enough to tell discs, squares and stripes
+BUDGET = 1_920  # training images: enough to separate discs, squares and stripes
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class TinyClassifierConfig:
 
 
 class TinyClassifier(Classifier):
-    """A plain convolutional network without any norm layer, so that an image alone is as in a batch."""
+    """A small convolutional network without norm layers, so that results do not depend on the batch."""
 
     Config = TinyClassifierConfig
-    source = "bench's conformance suite"
+    source = "bench's conformance tests"
 
     def __init__(self, config: TinyClassifierConfig, spec: Spec) -> None:
         super().__init__(config, spec)
@@ -61,7 +61,7 @@ class TinyClassifier(Classifier):
 
 
 def tiny_guide(dataset: Dataset, device: torch.device | str = "cpu") -> TinyClassifier:
-    """The classifier that a fit on this data set is lent: trained in a blink, frozen."""
+    """A frozen classifier that was trained on 1,920 images of this data set, as the guide of a fit."""
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(derive_seed("guide"))
         guide = TinyClassifier(TinyClassifier.Config(), dataset.spec).to(device)

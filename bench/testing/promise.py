@@ -1,4 +1,4 @@
-"""What a promise is: a sentence, a check that raises when it is broken, and the result of asking."""
+"""A promise: a sentence, a function that raises if the promise is broken, and the result of calling it."""
 
 import traceback
 from collections.abc import Callable, Mapping
@@ -7,31 +7,31 @@ from pathlib import Path
 from typing import Any, Literal
 from unittest import SkipTest
 
-Check = Callable[[Any], None]  # takes a subject: bench.testing.subject
+CheckFunction = Callable[[Any], None]  # of a subject: see bench.testing.subject
 HOST = Path(__file__).parents[1]
 
 
 class PromiseBroken(AssertionError):
-    """What was got and what was promised."""
+    """The promise is broken; the message says what was expected and what was found."""
 
 
 class Skipped(SkipTest):
-    """Why a promise could not be put to the test; pytest shows it as a skip."""
+    """The check could not run; the message says why. pytest reports a skip."""
 
 
 @dataclass(frozen=True)
 class Promise:
-    """One thing that every plugin of a kind does. `needs`: the capabilities of which one makes it apply."""
+    """A requirement for all plugins of a kind; with `needs`, for those with at least one of these capabilities."""
 
     name: str  # snake_case, the function's
     sentence: str  # the first paragraph of its docstring, quoted in the docs
-    check: Check
+    check: CheckFunction
     needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one entry did on one promise; a reason wherever that is not ok."""
+    """The result of one check on one entry, with a reason unless it is ok."""
 
     entry: str
     kind: str
@@ -43,10 +43,10 @@ class Result:
         return asdict(self)
 
 
-def promise(*needs: str) -> Callable[[Check], Promise]:
+def promise(*needs: str) -> Callable[[CheckFunction], Promise]:
     """Turn a function into the promise that its docstring states."""
 
-    def wrap(check: Check) -> Promise:
+    def wrap(check: CheckFunction) -> Promise:
         paragraph = (check.__doc__ or "").split("\n\n")[0]
         return Promise(check.__name__, " ".join(paragraph.split()), check, needs)
 
@@ -59,13 +59,13 @@ def collect(namespace: Mapping[str, object]) -> tuple[Promise, ...]:
 
 
 def require(condition: bool, message: str) -> None:
-    """Raises `PromiseBroken` with `message` where the condition does not hold."""
+    """Raises `PromiseBroken` with `message` unless the condition holds."""
     if not condition:
         raise PromiseBroken(message)
 
 
-def put(promise: Promise, subject: Any, entry: str = "", kind: str = "") -> Result:
-    """Put one promise to the test and tell how it went, whatever the plugin does short of ending the process."""
+def check_one(promise: Promise, subject: Any, entry: str = "", kind: str = "") -> Result:
+    """Check one promise and return the result. Exceptions of the plugin, `SystemExit` included, become failures."""
     try:
         promise.check(subject)
     except Skipped as skipped:
@@ -78,7 +78,7 @@ def put(promise: Promise, subject: Any, entry: str = "", kind: str = "") -> Resu
 
 
 def describe(error: BaseException) -> str:
-    """An exception as one line, with the last place outside the host that it passed through."""
+    """An exception as one line, with the innermost line outside of bench and torch in its traceback."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"[:400]
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if HOST not in Path(frame.filename).parents]
     own = [frame for frame in frames if "site-packages/torch/" not in Path(frame.filename).as_posix()]

@@ -15,7 +15,7 @@ from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.registry.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
-from bench.testing.promise import Promise, Result, put
+from bench.testing.promise import Promise, Result, check_one
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
 
 COLOURS = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
@@ -39,7 +39,7 @@ def conformance(names: Iterable[str], *, device: str = "cpu", json: bool = False
         with console.status("") as status:
             for promise, subject in promises_of(entry.target, device, argument):
                 status.update(f"{entry.name}: {promise.name}")
-                fresh.append(put(promise, subject, entry.name, entry.kind))
+                fresh.append(check_one(promise, subject, entry.name, entry.kind))
         results += fresh
         if not json:
             console.print(_table(entry, fresh))

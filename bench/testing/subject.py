@@ -1,4 +1,4 @@
-"""Who takes the test: a class with all that the promises ask of it more than once, done once and kept."""
+"""Subjects of the checks: a plugin's class with the results that several checks share, computed once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from bench.util.hashing import tensor_digest
 
 BUDGET = 768  # training images of a fit: three batches of 256
 SEED = 0
-BATCH = 7  # images drawn or answered at a time
+BATCH = 7  # images per call
 
 Draw = Callable[[torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model after its fit, and what was seen of the fit."""
+    """A fitted model, and what was observed during the fit."""
 
     model: Any  # a Generator or a Classifier
     run: WatchedRun
@@ -38,7 +38,7 @@ class Fitted:
 
 
 class ModelSubject(ABC):
-    """A class of models, fitted to the tiny data set when first asked for."""
+    """A class of models, fitted to the tiny data set on first use."""
 
     def __init__(self, target: type[Model], device: torch.device | str = "cpu") -> None:
         self.target, self.device = target, torch.device(device)
@@ -46,11 +46,11 @@ class ModelSubject(ABC):
 
     @abstractmethod
     def guide(self, dataset: Dataset) -> Classifier | None:
-        """What a fit on this data set is lent."""
+        """The guide of a fit on this data set, or None."""
 
     @abstractmethod
     def outputs(self, model: Any) -> dict[str, Tensor]:
-        """All that the model can be asked for, asked the same way each time."""
+        """The results of every method of the model, by name, with the same arguments each time."""
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -58,16 +58,16 @@ class ModelSubject(ABC):
 
     @cached_property
     def images(self) -> Images:
-        """Real images that the model has not seen, as a batch on the device."""
+        """Seven test images in [0, 1], (7, c, h, w), on the device."""
         return to_float(self.dataset.test.images[:BATCH].to(self.device))
 
     @property
     def labels(self) -> Labels:
-        """One label for each of these images, all classes among them."""
+        """Seven labels, (7,), with every class."""
         return torch.arange(BATCH, device=self.device) % len(self.dataset.spec.classes)
 
     def rng(self, seed: int = 1) -> torch.Generator:
-        """What the host lends for drawing."""
+        """A random generator as the host passes it to sampling methods."""
         return generator(self.device, "sample", seed)
 
     def fresh(self, spec: Spec | None = None) -> Any:
@@ -104,7 +104,7 @@ class ModelSubject(ABC):
 
     @cached_property
     def attempt(self) -> "Fitted | BaseException":
-        """The fit that all promises look at, or what it raised."""
+        """The fit that all checks share, or the exception that it raised."""
         try:
             return self.fit()
         except (Exception, SystemExit) as error:
@@ -112,7 +112,7 @@ class ModelSubject(ABC):
 
     @property
     def fitted(self) -> Fitted:
-        """Raises `Skipped` where there is none to look at."""
+        """The successful fit that all checks share. Raises `Skipped` if the fit failed."""
         if isinstance(self.attempt, BaseException):
             raise Skipped(f"its fit failed: {describe(self.attempt)}")
         return self.attempt
@@ -122,7 +122,7 @@ class ModelSubject(ABC):
         return self.fitted.model
 
     def reloaded(self) -> Any:
-        """A fresh model with the state of the fitted one, by way of the bytes of a safetensors file."""
+        """A new model with the state of the fitted one, saved to and loaded from safetensors."""
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
         with watching():
             torch.manual_seed(derive_seed(SEED, "another start"))
@@ -131,20 +131,23 @@ class ModelSubject(ABC):
         return model.eval()
 
     def equal(self, first: Tensor, second: Tensor) -> bool:
-        """To the bit on the CPU; elsewhere to 1e-3 of the largest value, as an accelerator may add in another order."""
+        """Exact equality on the CPU; elsewhere to 1e-3 of the largest value, because the order of sums may change."""
         if self.device.type == "cpu" or first.shape != second.shape:
             return torch.equal(first, second)
         return bool((first - second).abs().max() <= 1e-3 * second.abs().max().clamp(min=1))
 
-    def require_same(self, first: dict[str, Tensor], second: dict[str, Tensor], what: str) -> None:
-        """Require equality, name by name."""
-        require(first.keys() == second.keys(), f"{what}: {sorted(first.keys() ^ second.keys())} in one of them only")
+    def require_same(self, first: dict[str, Tensor], second: dict[str, Tensor], what: str, hint: str = "") -> None:
+        """Require equality, name by name; `hint` ends the message of a difference."""
+        require(
+            first.keys() == second.keys(),
+            f"{what}: expected the same names, got only once: {sorted(first.keys() ^ second.keys())}",
+        )
         differ = [name for name in first if not self.equal(first[name], second[name])]
-        require(not differ, f"{what}: {', '.join(differ[:3])} differ{'s' if len(differ) == 1 else ''}")
+        require(not differ, f"{what}: {', '.join(differ[:3])} differ{'s' if len(differ) == 1 else ''}{hint}")
 
 
 class GeneratorSubject(ModelSubject):
-    """A class of generators, and the guide that its fit is lent."""
+    """A class of generators, with the guide of its fit."""
 
     def __init__(self, target: type[Model], device: torch.device | str = "cpu") -> None:
         super().__init__(target, device)
@@ -157,7 +160,7 @@ class GeneratorSubject(ModelSubject):
         return self._guides[dataset.digest]
 
     def draws(self, model: Any, n: int = BATCH) -> dict[str, Draw]:
-        """Every way this model can draw n images, by the name of its method."""
+        """Every method that draws n images, by name."""
         labels = torch.arange(n, device=self.device) % len(self.dataset.spec.classes)
         draws: dict[str, Draw] = {"sample": lambda rng: model.sample(n, rng)}
         if "ClassConditional" in self.capabilities:
@@ -169,18 +172,18 @@ class GeneratorSubject(ModelSubject):
         return draws
 
     def answers(self, model: Any) -> dict[str, Callable[[Images], Tensor]]:
-        """Every way this model answers to images, by the name of its method."""
+        """Every method that takes images, by name."""
         methods = {"Encoding": "encode", "Reconstructing": "reconstruct", "SelfClassifying": "logits"}
         return {method: getattr(model, method) for name, method in methods.items() if name in self.capabilities}
 
     def mixtures(self, labels: Labels) -> Tensor:
-        """Class weights (n, k), half of each label and half of the next."""
+        """Class weights (n, k): half of each label and half of the next."""
         k = len(self.dataset.spec.classes)
         first, second = (torch.nn.functional.one_hot(index % k, k) for index in (labels, labels + 1))
         return (first + second) / 2
 
     def outputs(self, model: Any) -> dict[str, Tensor]:
-        """Draws from the same seed, answers to the same images."""
+        """Samples with the same seed, and results for the same images."""
         drawn = {name: draw(self.rng()) for name, draw in self.draws(model).items()}
         return drawn | {name: answer(self.images.clone()).detach() for name, answer in self.answers(model).items()}
 
@@ -189,7 +192,7 @@ class ClassifierSubject(ModelSubject):
     """A class of classifiers."""
 
     def guide(self, dataset: Dataset) -> None:
-        """Classifiers are fitted without one."""
+        """None: classifiers are fitted without a guide."""
 
     def outputs(self, model: Any, n: int = BATCH) -> dict[str, Tensor]:
         """Logits and every hidden layer for the same images, or the first n of them."""
@@ -199,7 +202,7 @@ class ClassifierSubject(ModelSubject):
 
 
 class DataSubject:
-    """A data source, loaded when first asked for."""
+    """A data source, loaded on first use."""
 
     def __init__(self, target: type[DataSource], argument: str = "") -> None:
         self.target, self.argument = target, argument
@@ -209,7 +212,7 @@ class DataSubject:
         return self.target(self.argument)
 
     def load(self, size: int | None = None) -> Dataset:
-        """Raises `Skipped` where the data are not on this machine."""
+        """The data set at `size` pixels. Raises `Skipped` unless its data are on this machine."""
         state = self.source.state()
         if state.state != "ready":
             raise Skipped(f"its state is {state.state!r}: {state.note}")
@@ -221,9 +224,9 @@ class DataSubject:
 
 
 def only_on_cpu(subject: ModelSubject) -> None:
-    """Raises `Skipped` elsewhere: an accelerator may add in another order each time."""
+    """Raises `Skipped` on other devices, where the order of sums may change from run to run."""
     if subject.device.type != "cpu":
-        raise Skipped(f"equality to the bit is promised on the CPU, this is {subject.device.type}")
+        raise Skipped(f"exact equality is required on the CPU only, got {subject.device.type}")
 
 
 def _data_digest(dataset: Dataset) -> str:

@@ -1,4 +1,4 @@
-"""Look at what a plugin does beside its work: settings of the process, files, threads, what it was lent."""
+"""Detect side effects of plugins: process settings, random states, files, threads and processes."""
 
 import random
 import tempfile
@@ -21,16 +21,16 @@ from bench.util import process_state as surroundings
 
 @dataclass
 class Watched:
-    """What had changed when a watched block ended."""
+    """The side effects of a watched block."""
 
     settings: list[str] = field(default_factory=list)  # of the process
     files: list[str] = field(default_factory=list)  # new ones in the working directory
-    alive: list[str] = field(default_factory=list)  # threads and processes that were not there before
+    alive: list[str] = field(default_factory=list)  # new threads and processes
 
 
 @contextmanager
 def watching() -> Iterator[Watched]:
-    """Run a block in an empty working directory and tell what it left behind. Puts the settings back."""
+    """Run a block in an empty working directory and record its side effects. Restores the settings."""
     watched = Watched()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -38,7 +38,7 @@ def watching() -> Iterator[Watched]:
         torch.random.fork_rng(range(torch.cuda.device_count())),
     ):
         kept = random.getstate(), np.random.get_state()
-        _stir()
+        _seed_all()
         before, alive = settings(), _alive()
         try:
             yield watched
@@ -49,11 +49,11 @@ def watching() -> Iterator[Watched]:
             watched.alive = sorted(_alive() - alive)
             random.setstate(kept[0])
             np.random.set_state(kept[1])
-            _put_back(before)
+            _restore(before)
 
 
 def settings() -> dict[str, Any]:
-    """The settings of the process that a plugin could change under the host's feet, by what to call them."""
+    """The process settings and random states that a plugin could change, by name."""
     return {
         "torch's global random state": torch.get_rng_state().numpy().tobytes(),
         "the device's global random state": [state.numpy().tobytes() for state in _device_states()],
@@ -62,14 +62,14 @@ def settings() -> dict[str, Any]:
     }
 
 
-def _stir() -> None:
-    """Bring the global random states where no plugin's own seed brings them."""
+def _seed_all() -> None:
+    """Set the global random states to values that no seed of a plugin gives."""
     torch.manual_seed(derive_seed("watching"))
     random.seed(derive_seed("watching"))
     np.random.seed(derive_seed("watching") % 2**32)
 
 
-def _put_back(before: Mapping[str, Any]) -> None:
+def _restore(before: Mapping[str, Any]) -> None:
     torch.set_default_dtype(before["torch's default dtype"])
     torch.set_num_threads(before["torch's number of threads"])
     torch.set_grad_enabled(before["torch's grad mode"])
@@ -91,11 +91,11 @@ def _alive() -> set[str]:
 
 
 class Interrupted(Exception):
-    """The run was stopped in the middle of a fit, as by a lost process."""
+    """The run was stopped in the middle of a fit, as if its process had died."""
 
 
 class WatchedRun(Run):
-    """A run that counts what a fit takes from it, and can be stopped after so many batches."""
+    """A run that counts the batches and images of a fit, and can stop after `stop_after` batches."""
 
     stop_after: int | None = None
     seen_batches = 0
@@ -107,14 +107,14 @@ class WatchedRun(Run):
         self.logged: set[str] = set()
 
     def log(self, **scalars: Tensor | float) -> None:
-        """Remember the names."""
+        """Record the names."""
         self.logged.update(scalars)
         super().log(**scalars)
 
     def batches(
         self, data: Data, batch_size: int, images: int, *, phase: str = "train", keep: Iterable[Stateful] = ()
     ) -> Iterator[tuple[Images, Labels]]:
-        """Count. Raises `Interrupted` where the next batch would be one too many."""
+        """Count the batches. Raises `Interrupted` after `stop_after` batches."""
         for batch in super().batches(data, batch_size, images, phase=phase, keep=keep):
             if self.seen_batches == self.stop_after:
                 raise Interrupted

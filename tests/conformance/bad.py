@@ -1,4 +1,4 @@
-"""How a bad plugin is marked: with the promise it breaks and with words of the reason that its author is told."""
+"""How a bad plugin is marked: with the promise it breaks and with a part of the reason that is reported."""
 
 from collections.abc import Callable
 

@@ -11,39 +11,39 @@ from toys import ToyData, change, digest
 from bench import Dataset, DataState, Spec
 
 
-@breaks("state_is_told_without_loading", "is 'missing' without a note")
+@breaks("state_needs_no_loading", "expected a note with 'missing'")
 class DoesNotSayWhere(ToyData):
     def state(self) -> DataState:
         return DataState("missing")
 
 
-@breaks("state_is_told_without_loading", "gave 'perhaps'")
+@breaks("state_needs_no_loading", "got 'perhaps'")
 class IsNotSure(ToyData):
     def state(self) -> DataState:
         return DataState("perhaps")  # type: ignore[arg-type]
 
 
-@breaks("state_is_told_without_loading", "state() changed python's global random state")
+@breaks("state_needs_no_loading", "state() changed python's global random state")
 class LooksAtRandom(ToyData):
     def state(self) -> DataState:
         random.random()
         return DataState("ready")
 
 
-@breaks("files_it_reads_are_there", "nowhere.npz: no such file")
+@breaks("files_it_reads_exist", "nowhere.npz: no such file")
 class ReadsFromNowhere(ToyData):
     def reads(self) -> tuple[Path, ...]:
         return (Path("/nowhere.npz"),)
 
 
-@breaks("splits_agree_with_the_spec", "wanted torch.uint8")
+@breaks("splits_agree_with_the_spec", "train.images: expected torch.uint8, got torch.float32")
 class GivesFloats(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return change(dataset, "train", images=dataset.train.images.float() / 255)
 
 
-@breaks("splits_agree_with_the_spec", "train.images have shape (97, 3, 32, 32), wanted (97, 3, 28, 28)")
+@breaks("splits_agree_with_the_spec", "train.images: expected shape (97, 3, 28, 28), got (97, 3, 32, 32)")
 class MisstatesItsSize(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
@@ -52,7 +52,7 @@ class MisstatesItsSize(ToyData):
         return replace(dataset, spec=spec, **splits)
 
 
-@breaks("splits_agree_with_the_spec", "the spec of test is not that of the data set")
+@breaks("splits_agree_with_the_spec", "test.spec: expected the spec of the data set")
 class HasTwoSpecs(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
@@ -66,41 +66,41 @@ class HasNoValidation(ToyData):
         return replace(dataset, validation=dataset.validation[:0])
 
 
-@breaks("splits_agree_with_the_spec", "train.labels are torch.int32, wanted torch.int64")
+@breaks("splits_agree_with_the_spec", "train.labels: expected torch.int64, got torch.int32")
 class SavesOnLabels(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return change(dataset, "train", labels=dataset.train.labels.int())
 
 
-@breaks("labels_name_a_class", "test.labels lie in 1..3, there are 3")
+@breaks("labels_name_a_class", "test.labels: expected labels in 0..2, got 1..3")
 class CountsFromOne(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return change(dataset, "test", labels=dataset.test.labels + 1)
 
 
-@breaks("labels_name_a_class", "stripes: not in the training split")
+@breaks("labels_name_a_class", "expected every class, got none of stripes")
 class TrainsWithoutAClass(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return replace(dataset, train=dataset.train[dataset.train.labels < 2])
 
 
-@breaks("labels_name_a_class", "two classes have the same name")
+@breaks("labels_name_a_class", "expected distinct names, got a duplicate")
 class RepeatsAName(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return replace(dataset, spec=replace(dataset.spec, classes=("a", "b", "a")))
 
 
-@breaks("factors_agree_with_the_spec", "only one of them is there")
+@breaks("factors_agree_with_the_spec", "expected both or none, got one")
 class LosesItsFactors(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         return change(super().load(size), "test", factors=None)
 
 
-@breaks("factors_agree_with_the_spec", "test: x lies in")
+@breaks("factors_agree_with_the_spec", "test: expected x in 0.3..0.7, got")
 class LeavesTheRange(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
@@ -108,7 +108,7 @@ class LeavesTheRange(ToyData):
         return change(dataset, "test", factors=dataset.test.factors + torch.tensor([0.0, 1.0]))
 
 
-@breaks("factors_agree_with_the_spec", "train: shape takes 3 values, the spec says 2")
+@breaks("factors_agree_with_the_spec", "train: expected at most 2 values of shape, got 3")
 class CountsValuesWrong(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
@@ -117,27 +117,27 @@ class CountsValuesWrong(ToyData):
         return replace(dataset, spec=spec)
 
 
-@breaks("images_differ", "all the same")
+@breaks("images_differ", "expected different images")
 class RepeatsOneImage(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return change(dataset, "train", images=torch.zeros_like(dataset.train.images))
 
 
-@breaks("splits_share_no_images", "32 of 32 images of test are training images too")
+@breaks("splits_share_no_images", "test: expected at most 1 % training images, got 32 of 32")
 class TestsOnWhatItTrained(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
         return replace(dataset, test=dataset.train[:32])
 
 
-@breaks("loading_is_repeatable", "the digest is")
+@breaks("loading_is_repeatable", "expected digest")
 class HasANewDigestEachTime(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         return replace(super().load(size), digest=digest(str(random.SystemRandom().random())))
 
 
-@breaks("loading_is_repeatable", "train.images are others on the second load")
+@breaks("loading_is_repeatable", "train.images differ between two loads")
 class ShufflesUnderOneDigest(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(size)
@@ -151,19 +151,19 @@ class SeedsPython(ToyData):
         return super().load(size)
 
 
-@breaks("images_are_loaded_at_the_size_asked_for", "load(28) gave a spec of size 32")
+@breaks("images_are_loaded_at_the_requested_size", "load(28): expected a spec of size 28, got 32")
 class IgnoresTheSize(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         return super().load(None)
 
 
-@breaks("images_are_loaded_at_the_size_asked_for", "has the digest of the native size")
+@breaks("images_are_loaded_at_the_requested_size", "expected another digest than that of the native size")
 class KeepsItsDigest(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         return replace(super().load(size), digest=digest("native"))
 
 
-@breaks("images_are_loaded_at_the_size_asked_for", "load(28) gave images of shape (3, 32, 32), wanted (3, 28, 28)")
+@breaks("images_are_loaded_at_the_requested_size", "load(28): expected images of shape (3, 28, 28), got (3, 32, 32)")
 class ResizesItsSpecOnly(ToyData):
     def load(self, size: int | None = None) -> Dataset:
         dataset = super().load(None)

@@ -56,7 +56,7 @@ class RoundingConfig:
         object.__setattr__(self, "lr", round(self.lr / 2, 2))
 
 
-@breaks(SETTINGS, "is read back as")
+@breaks(SETTINGS, "when read from text, got")
 class SettingThatChangesEachTime(Plain):
     Config = RoundingConfig
 
@@ -77,7 +77,7 @@ class WantsPowersOfTwo(Plain):
             raise BenchError("the size must be a power of two")
 
 
-@breaks("fit_trains_on_batches_of_the_run", "no batch from run.batches")
+@breaks("fit_trains_on_batches_of_the_run", "expected at least one batch from run.batches, got none")
 class HelpsItselfToTheData(Plain):
     def fit(self, data: Data, run: Run) -> None:
         self.mean.data = data.images.float().mean(0) / 255
@@ -96,7 +96,7 @@ class EndsTheProcess(Plain):
         raise SystemExit("bye")
 
 
-@breaks("fit_stays_within_its_budget", "saw 3200 training images, the budget was 768")
+@breaks("fit_stays_within_its_budget", "expected at most 768 training images, got 3200")
 class TakesOneMoreBatchAgainAndAgain(Plain):
     def fit(self, data: Data, run: Run) -> None:
         for phase in range(50):
@@ -105,19 +105,19 @@ class TakesOneMoreBatchAgainAndAgain(Plain):
                 run.log(loss=0.0)
 
 
-@breaks("fit_logs_a_loss", "logged nothing")
+@breaks("fit_logs_a_loss", "logged no scalar")
 class TrainsInSilence(Toy):
     def log(self, run: Run, loss: Tensor) -> None:
         pass
 
 
-@breaks("fit_works_on_grey_images", "wanted (2, 1, 28, 28)")
+@breaks("fit_works_on_grayscale_images", "expected shape (2, 1, 28, 28)")
 class PaintsGreyInColour(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(n, rng).expand(-1, 3, -1, -1)
 
 
-@breaks("fit_works_on_grey_images", "IndexError")
+@breaks("fit_works_on_grayscale_images", "IndexError")
 class CountsOnManyImages(Plain):
     def fit(self, data: Data, run: Run) -> None:
         data.images[90]
@@ -133,7 +133,7 @@ class MixesPrecisionsBadly(Toy):
         run.log(loss=loss)
 
 
-@breaks("fit_works_in_mixed_precision", "not float32")
+@breaks("fit_works_in_mixed_precision", "expected float32")
 class StaysInHalfPrecision(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
@@ -141,7 +141,7 @@ class StaysInHalfPrecision(Plain):
             self.bfloat16()
 
 
-@breaks("fit_leaves_its_data_unchanged", "are others after fit")
+@breaks("fit_leaves_its_data_unchanged", "fit changed the images")
 class ErasesItsData(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
@@ -213,7 +213,7 @@ class LeavesAProcess(Plain):
         super().fit(data, run)
 
 
-@breaks("state_dict_holds_tensors_only", "no tensor")
+@breaks("state_dict_holds_tensors_only", "expected tensors only")
 class SavesItsHistory(Plain):
     def get_extra_state(self) -> dict[str, list[float]]:
         return {"losses": [1.0]}
@@ -222,7 +222,7 @@ class SavesItsHistory(Plain):
         pass
 
 
-@breaks("shapes_follow_from_config_and_spec", "has shape (0, 3, 32, 32) before fit and (97, 3, 32, 32) after")
+@breaks("shapes_follow_from_config_and_spec", "expected shape (0, 3, 32, 32) as before fit, got (97, 3, 32, 32)")
 class BanksWhatThereIs(Plain):
     def __init__(self, config: ToyConfig, spec: Spec) -> None:
         super().__init__(config, spec)
@@ -233,14 +233,14 @@ class BanksWhatThereIs(Plain):
         self.bank = data.images.clone()
 
 
-@breaks("shapes_follow_from_config_and_spec", "only before or only after fit")
+@breaks("shapes_follow_from_config_and_spec", "expected the same names before and after fit")
 class GrowsALayer(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
         self.late = nn.Linear(1, 1)
 
 
-@breaks("state_dict_is_the_whole_model", "after saving and loading: sample")
+@breaks("state_dict_is_the_whole_model", "after saving and loading the state dict: sample")
 class HidesItsBrightness(Plain):
     brightness = 0.0
 
@@ -262,27 +262,27 @@ class ProjectsAtRandom(Toy):
         return self.decode(weights @ self.means @ self.turn, rng)
 
 
-@breaks("same_seed_gives_same_weights", "two fits from one seed: mean differs")
+@breaks("same_seed_gives_same_weights", "two fits with one seed: mean differs")
 class StartsAnywhere(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
         self.mean.data += 1e-3 * np.random.default_rng().random()
 
 
-@breaks("an_interrupted_fit_goes_on_to_the_bit", "interrupted twice and resumed")
+@breaks("an_interrupted_fit_resumes_exactly", "differ; add `keep=[optimizer]`")
 class ForgetsItsOptimizer(Toy):
     def kept(self, optimizer: torch.optim.Optimizer) -> list[torch.optim.Optimizer]:
         return []
 
 
-@breaks("an_interrupted_fit_goes_on_to_the_bit", "interrupted twice and resumed: means")
+@breaks("an_interrupted_fit_resumes_exactly", "interrupted twice and resumed: means")
 class RemembersOutsideItsState(Toy):
     def remember(self, codes: Tensor, labels: Labels) -> None:
         self.total = getattr(self, "total", 0) + codes.mean(0)
         self.means.copy_(self.total.expand_as(self.means))
 
 
-@breaks("an_interrupted_fit_goes_on_to_the_bit", "fit went on although the run had ended")
+@breaks("an_interrupted_fit_resumes_exactly", "fit continued after the run was interrupted")
 class SwallowsEverything(Plain):
     def fit(self, data: Data, run: Run) -> None:
         try:
@@ -291,7 +291,7 @@ class SwallowsEverything(Plain):
             return
 
 
-@breaks("fit_leaves_the_guide_unchanged", "another after fit")
+@breaks("fit_leaves_the_guide_unchanged", "fit changed the guide")
 class TrainsTheGuide(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
@@ -299,7 +299,7 @@ class TrainsTheGuide(Plain):
             next(run.guide.parameters()).mul_(1.01)
 
 
-@breaks("fit_leaves_the_guide_unchanged", "another after fit")
+@breaks("fit_leaves_the_guide_unchanged", "fit changed the guide")
 class ThawsTheGuide(Plain):
     def fit(self, data: Data, run: Run) -> None:
         run.guide.train().requires_grad_(True)

@@ -13,37 +13,37 @@ IMAGES = "samples_are_images"
 PROCESS = "using_a_model_leaves_the_process_unchanged"
 
 
-@breaks(IMAGES, "sample of 1 gave shape (3, 32, 32), wanted (1, 3, 32, 32)")
+@breaks(IMAGES, "sample of 1: expected shape (1, 3, 32, 32), got (3, 32, 32)")
 class DropsTheBatchOfOne(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(n, rng).squeeze(0)
 
 
-@breaks(IMAGES, "sample of 1 gave torch.float64")
+@breaks(IMAGES, "sample of 1: expected torch.float32, got torch.float64")
 class DrawsInDouble(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(n, rng).double()
 
 
-@breaks(IMAGES, "wanted [0, 1]")
+@breaks(IMAGES, "expected values in [0, 1], got")
 class DrawsOutOfRange(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return 2 * super().sample(n, rng) - 1
 
 
-@breaks(IMAGES, "not finite")
+@breaks(IMAGES, "expected finite values")
 class DrawsNothingness(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(n, rng).sub(0.5).sqrt()
 
 
-@breaks(IMAGES, "sample_class of 1 gave images that require grad")
+@breaks(IMAGES, "sample_class of 1: expected images without grad, got requires_grad=True; use `@torch.no_grad()`")
 class DragsItsGraphAlong(Toy):
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
         return self.decoder(self.means[labels]).sigmoid().unflatten(1, self.spec.shape)
 
 
-@breaks(IMAGES, "sample of 1 gave shape (8, 3, 32, 32)")
+@breaks(IMAGES, "sample of 1: expected shape (1, 3, 32, 32), got (8, 3, 32, 32)")
 class AlwaysDrawsEight(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(8, rng)
@@ -55,19 +55,19 @@ class ThrowsItsOwnDice(Plain):
         return (self.mean.detach() + 0.1 * torch.randn(n, *self.spec.shape)).clamp(0, 1)
 
 
-@breaks("another_rng_gives_other_images", "whatever the rng")
+@breaks("another_rng_gives_other_images", "expected other images from another rng")
 class AlwaysTheSame(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(n, torch.Generator().manual_seed(0))
 
 
-@breaks("samples_are_not_all_one_image", "all 14 images are the same")
+@breaks("samples_are_not_all_one_image", "expected different images, got 14 equal ones")
 class Collapsed(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return super().sample(1, rng).repeat(n, 1, 1, 1)
 
 
-@breaks("samples_belong_to_the_caller", "written into the images of sample")
+@breaks("samples_belong_to_the_caller", "sample: writing into its images changes the next ones")
 class LendsItsBank(Plain):
     def __init__(self, config: ToyConfig, spec: Spec) -> None:
         super().__init__(config, spec)
@@ -77,7 +77,7 @@ class LendsItsBank(Plain):
         return self.bank[:n]
 
 
-@breaks("samples_belong_to_the_caller", "written into the images of sample")
+@breaks("samples_belong_to_the_caller", "sample: writing into its images changes the next ones")
 class KeepsItsLastDraw(Plain):
     last: Tensor | None = None
 
@@ -139,19 +139,19 @@ class CentresInPlace(Toy):
         return super().encode(images.sub_(0.5))
 
 
-@breaks("labels_are_honoured", "same images for class 0 and class 1")
+@breaks("labels_are_honoured", "expected other images for class 1 than for class 0")
 class IgnoresLabels(Toy):
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
         return self.sample(len(labels), rng)
 
 
-@breaks("labels_are_honoured", "sample_class of class 0 gave shape (1, 3, 32, 32)")
+@breaks("labels_are_honoured", "sample_class of class 0: expected shape (7, 3, 32, 32), got (1, 3, 32, 32)")
 class DrawsOncePerClass(Toy):
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
         return super().sample_class(labels.unique(), rng)
 
 
-@breaks("mixtures_are_honoured", "same images for class 0 and class 1")
+@breaks("mixtures_are_honoured", "expected other images for class 1 than for class 0")
 class IgnoresWeights(Toy):
     def sample_mixture(self, weights: Tensor, rng: torch.Generator) -> Images:
         return self.sample(len(weights), rng)
@@ -165,19 +165,19 @@ class WantsPureRows(Toy):
         return super().sample_mixture(weights, rng)
 
 
-@breaks("codes_are_honoured", "decode ignores the codes")
+@breaks("codes_are_honoured", "decode: expected other images from other codes")
 class IgnoresCodes(Toy):
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         return super().decode(torch.randn(codes.shape, generator=rng), rng)
 
 
-@breaks("codes_are_honoured", "other codes from the same rng")
+@breaks("codes_are_honoured", "expected the same codes from the same rng")
 class DrawsCodesFromElsewhere(Toy):
     def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
         return torch.randn(n, self.config.codes)
 
 
-@breaks("codes_are_honoured", "wanted torch.float32")
+@breaks("codes_are_honoured", "expected torch.float32")
 class DrawsWholeCodes(Toy):
     def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
         return super().draw_codes(n, rng).round().long()
@@ -186,57 +186,57 @@ class DrawsWholeCodes(Toy):
         return super().decode(codes.float(), rng)
 
 
-@breaks("encodings_are_codes", "encode gives 4 columns, draw_codes 8")
+@breaks("encodings_are_codes", "encode: expected 8 columns as from draw_codes, got 4")
 class EncodesHalf(Toy):
     def encode(self, images: Images) -> Codes:
         return super().encode(images)[:, :4]
 
 
-@breaks("encodings_are_codes", "encode gave shape (7, 8, 1), wanted (7, d)")
+@breaks("encodings_are_codes", "encode: expected shape (7, d), got (7, 8, 1)")
 class EncodesMaps(Toy):
     def encode(self, images: Images) -> Codes:
         return super().encode(images)[..., None]
 
 
-@breaks("reconstructions_follow_the_image", "same image for all images")
+@breaks("reconstructions_follow_the_image", "expected different images for different images")
 class ReconstructsTheMean(Toy):
     def reconstruct(self, images: Images) -> Images:
         return images.mean(0, keepdim=True).repeat(len(images), 1, 1, 1)
 
 
-@breaks("reconstructions_follow_the_image", "wanted [0, 1]")
+@breaks("reconstructions_follow_the_image", "use `.clamp(0, 1)`")
 class ReconstructsOutOfRange(Toy):
     def reconstruct(self, images: Images) -> Images:
         return super().reconstruct(images) * 255
 
 
-@breaks("own_logits_are_one_row_per_image", "logits gave shape (7, 4), wanted (7, 3)")
+@breaks("own_logits_are_one_row_per_image", "logits: expected shape (7, 3), got (7, 4)")
 class HasAClassTooMany(Toy):
     def logits(self, images: Images) -> Logits:
         return torch.nn.functional.pad(super().logits(images), (0, 1))
 
 
-@breaks("own_logits_are_one_row_per_image", "not finite")
+@breaks("own_logits_are_one_row_per_image", "expected finite values")
 class IsInfinitelySure(Toy):
     def logits(self, images: Images) -> Logits:
         return super().logits(images) * float("inf")
 
 
-@breaks("an_image_alone_is_as_in_a_batch", "encode of an image alone")
+@breaks("an_image_alone_is_as_in_a_batch", "encode: one image alone and in a batch")
 class NormalisesOverTheBatch(Toy):
     def encode(self, images: Images) -> Codes:
         codes = super().encode(images)
         return (codes - codes.mean(0)) / (codes.std(0, correction=0) + 1e-3)
 
 
-@breaks("an_image_alone_is_as_in_a_batch", "of an image alone is")
+@breaks("an_image_alone_is_as_in_a_batch", "one image alone and in a batch differ")
 class BrightensOverTheBatch(Toy):
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         images = super().decode(codes, rng)
         return images / images.max()
 
 
-@breaks("answers_are_repeatable", "two answers to the same images: reconstruct differs")
+@breaks("answers_are_repeatable", "two calls with the same images: reconstruct differs")
 class ReconstructsAtRandom(Toy):
     def reconstruct(self, images: Images) -> Images:
         return self.sample(len(images), torch.Generator().manual_seed(torch.seed()))

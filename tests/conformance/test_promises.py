@@ -14,7 +14,7 @@ import toys
 from bench.freeze import freeze
 from bench.testing import TinyClassifier, check, classifiers, datasets, generators, models, promises_of, tiny_dataset
 from bench.testing.guide import tiny_guide
-from bench.testing.promise import put
+from bench.testing.promise import check_one
 from bench.testing.subject import GeneratorSubject
 
 BAD = {
@@ -28,7 +28,7 @@ EVERY_BAD = [pytest.param(cls, id=f"{kind}-{cls.__name__}") for kind, classes in
 
 @pytest.fixture(autouse=True, scope="module")
 def one_guide_for_all():
-    """Train the guide of a data set once; a plugin that spoils its guide spoils nobody else's."""
+    """Train the guide of a data set once; each check gets a copy, in case a plugin changes it."""
     states = {}
 
     def guide(dataset, device):
@@ -44,10 +44,10 @@ def one_guide_for_all():
 
 
 @pytest.mark.parametrize("cls", EVERY_BAD)
-def test_a_promise_catches_who_breaks_it(cls):
+def test_each_check_fails_for_a_plugin_that_breaks_its_promise(cls):
     name, reason = cls.breaks
     asked = {promise.name: (promise, subject) for promise, subject in promises_of(cls)}
-    result = put(*asked[name])
+    result = check_one(*asked[name])
     assert result.status == "failed"
     assert reason in result.reason
 
@@ -82,21 +82,21 @@ def test_the_plugin_in_the_readme_keeps_every_promise():
     assert [result for result in check(target) if result.status != "ok"] == []
 
 
-def test_promises_of_a_lacking_capability_are_not_asked():
+def test_checks_of_a_missing_capability_do_not_apply():
     asked = {promise.name for promise, _ in promises_of(toys.Plain)}
     assert "samples_are_images" in asked
     assert "labels_are_honoured" not in asked
     assert "labels_are_honoured" in {promise.name for promise, _ in promises_of(toys.Toy)}
 
 
-def test_when_the_fit_fails_the_rest_is_skipped_with_its_reason():
+def test_after_a_failed_fit_the_other_checks_are_skipped_with_its_reason():
     results = {result.promise: result for result in check(bad_fits.FailsToFit)}
     assert results["fit_trains_on_batches_of_the_run"].status == "failed"
     assert results["samples_are_images"].status == "skipped"
     assert "ZeroDivisionError" in results["samples_are_images"].reason
 
 
-def test_the_lent_guide_classifies_far_better_than_chance():
+def test_the_guide_of_the_suite_classifies_far_better_than_chance():
     """Chance is a third of 600 unseen images; 1,920 training images leave 71 to 96 %, which depends on the seed."""
     subject = GeneratorSubject(toys.Plain)
     test = tiny_dataset(held_out=600).test

@@ -53,7 +53,7 @@ def test_a_broken_promise_exits_with_1_and_its_reason(capsys):
     assert code == 1
     (failed,) = (result for result in found["results"] if result["status"] == "failed")
     assert failed["promise"] == "labels_name_a_class"
-    assert failed["reason"] == "test.labels lie in 1..3, there are 3"
+    assert failed["reason"] == "test.labels: expected labels in 0..2, got 1..3"
 
 
 def test_the_name_of_a_plugin_stands_for_all_that_it_brings(capsys):
@@ -87,7 +87,7 @@ def test_the_table_names_promise_status_and_reason(capsys):
     out = capsys.readouterr().out
     assert "bad-data (dataset of toys, bench-toys 1.0)" in out
     assert "labels name a class" in out
-    assert "test.labels lie in 1..3, there are 3" in out
+    assert "test.labels: expected labels in 0..2, got 1..3" in out
     assert "no such place as []" in out  # brackets are text, not markup
     assert "likewise" in out
     assert "failed" in out.splitlines()[-1]
