@@ -173,7 +173,10 @@ def test_features_go_from_shallow_to_deep_and_the_last_decides_the_logits(name):
     model = cls(cls.Config() if name in PRESETS else TimmConfig(name=name), spec()).eval()
     images = torch.rand(3, 3, 32, 32)
     *maps, last = model.features(images)
-    assert len(maps) >= 3
+    if hasattr(model.net, "forward_intermediates"):
+        assert len(maps) >= 3
+    else:  # such as densenet121 before timm 1.0.31
+        assert len(maps) == 1
     assert all(feature.ndim == 4 and len(feature) == 3 for feature in maps)
     assert [m.shape[-1] for m in maps] == sorted((m.shape[-1] for m in maps), reverse=True)
     assert last.ndim == 2
