@@ -1,4 +1,4 @@
-"""The built-in classifiers: any architecture at any small size, honest features, training that repeats to the bit."""
+"""The built-in classifiers: any architecture at any small size, consistent features, bit-identical training."""
 
 import re
 from dataclasses import fields
