@@ -1,4 +1,4 @@
-"""Networks that are lent but never changed: no gradient to their weights, always in eval mode, gradient to the input kept."""
+"""Freeze networks: no gradient to their weights, always in eval mode, gradient to the input intact."""
 
 from types import MethodType
 from typing import TypeVar
@@ -9,7 +9,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def freeze(module: Module) -> Module:
-    """Freeze `module` for good, in place: `train()` has no effect on it any more."""
+    """Freeze `module` permanently, in place: `train()` has no effect afterwards. Returns `module`."""
     module.eval().requires_grad_(False)
     for part in module.modules():
         part.train = MethodType(_stay, part)  # type: ignore[method-assign]

@@ -1,8 +1,8 @@
-"""Muon (K. Jordan et al., 2024, https://kellerjordan.github.io/posts/muon): momentum whose singular values are made one.
+"""Muon (K. Jordan et al., 2024, https://kellerjordan.github.io/posts/muon): momentum with singular values of one.
 
-On a budget of a few passes over the data it gets a small convolutional network far further than AdamW or SGD does.
-The one of torch takes no kernels, and that of timm computes in bfloat16 everywhere: on a processor without instructions
-for it, that is far slower than float32. Here the caller says.
+With a budget of a few epochs, a small convolutional network learns much faster with it than with AdamW or SGD. The Muon
+of torch does not support convolution kernels, and that of timm always computes in bfloat16, which is slow on a CPU without
+bfloat16 instructions. Here the dtype is an argument.
 """
 
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # takes any singular value in (0, 1] to about 0.7 to 1.2 in five steps
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # maps any singular value in (0, 1] to about 0.7 to 1.2 in five steps
 STEPS = 5
 RMS = 0.2  # root mean square of an update at lr = 1, as AdamW's (arXiv 2502.16982, 2.2)
 
 
 def hidden_weights(module: nn.Module) -> list[Tensor]:
-    """What Muon is for: the weights of linear and convolutional layers (leave out that of the last one if you can)."""
+    """The weights of all linear and convolutional layers, for Muon (exclude that of the last layer if possible)."""
     return [layer.weight for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
 
 
@@ -35,7 +35,7 @@ def orthogonalized(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor
 
 
 class Muon(Optimizer):
-    """For the weights of hidden linear and convolutional layers only; a kernel (o, i, h, w) is a matrix (o, i h w)."""
+    """An optimizer for weights of hidden linear and convolutional layers; a kernel (o, i, h, w) is a matrix (o, i h w)."""
 
     def __init__(
         self,

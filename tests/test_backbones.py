@@ -1,4 +1,4 @@
-"""The built-in classifiers: any architecture at any small size, honest features, training that repeats to the bit."""
+"""The built-in classifiers: any architecture at any small size, consistent features, bit-identical training."""
 
 import re
 from dataclasses import fields
@@ -73,6 +73,21 @@ def test_the_last_map_of_a_convolutional_network_keeps_four_pixels(name, size):
     assert (takes, tuple(last.shape[2:])) == (size, (4, 4))
 
 
+@pytest.mark.parametrize("size", [8, 12, 16, 20, 28, 32])
+@pytest.mark.parametrize("name", ["resnet-xs", "resnet-s", "resnet-m"])
+def test_no_stride_of_a_preset_acts_on_a_map_of_one_pixel(name, size):
+    cls = bench_classifiers()[name]
+    model = cls(cls.Config(), spec(size)).eval()
+    kinds = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+    strided = [layer for layer in model.modules() if isinstance(layer, kinds) and layer.stride not in (1, (1, 1))]
+    seen = []
+    for layer in strided:
+        layer.register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0].shape[-1]))
+    model.logits(torch.rand(2, 3, size, size))
+    assert len(seen) == len(strided)
+    assert all(side > 1 for side in seen)
+
+
 def test_a_resnet_for_32_pixels_has_a_small_stem():
     net, _ = build("resnet18", spec(32, channels=1))
     assert (net.conv1.in_channels, net.conv1.kernel_size, net.conv1.stride) == (1, (3, 3), (1, 1))
@@ -92,7 +107,7 @@ def test_a_vision_transformer_gets_patches_that_divide_the_image(size, patch):
     assert net.patch_embed.num_patches >= 49
 
 
-def test_an_architecture_that_takes_no_other_size_gets_resized_images():
+def test_an_architecture_of_fixed_size_gets_resized_images():
     model = TimmClassifier(TimmConfig(name="levit_128s"), spec(8)).eval()
     images = torch.rand(2, 3, 8, 8, requires_grad=True)
     assert model.takes > 8
@@ -106,15 +121,15 @@ def test_an_unknown_architecture_names_the_nearest():
         build("resnet81", spec())
 
 
-def test_widths_are_refused_where_there_are_none():
-    with pytest.raises(BenchError, match="VisionTransformer takes no widths"):
+def test_widths_are_refused_for_an_architecture_without_them():
+    with pytest.raises(BenchError, match="VisionTransformer does not support widths"):
         build("test_vit", spec(), widths=(8, 8))
-    with pytest.raises(BenchError, match="EfficientNet takes no depths"):
+    with pytest.raises(BenchError, match="EfficientNet does not support depths"):
         build("test_efficientnet", spec(), depths=(1, 1))
 
 
 def test_widths_of_the_wrong_number_are_refused():
-    with pytest.raises(BenchError, match=r"timm's 'resnet18' takes no images with .*'channels'"):
+    with pytest.raises(BenchError, match=r"timm's 'resnet18' cannot process images with .*'channels'"):
         build("resnet18", spec(), widths=(8, 8))
 
 
@@ -137,14 +152,14 @@ def test_presets_have_no_dropout(name):
 
 @pytest.mark.parametrize("norm", ["group", "layer", "none"])
 @pytest.mark.parametrize("name", ["test_resnet", "test_byobnet"])
-def test_other_norms_look_at_one_image_at_a_time(name, norm):
+def test_other_norms_do_not_mix_the_images_of_a_batch(name, norm):
     model = TimmClassifier(TimmConfig(name=name, norm=norm), spec()).train()
     images = torch.rand(6, 3, 32, 32)
     torch.testing.assert_close(model.logits(images)[:1], model.logits(images[:1]), rtol=1e-4, atol=1e-5)
     assert not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
 
 
-def test_batch_norm_looks_at_the_whole_batch():
+def test_batch_norm_mixes_the_images_of_a_batch():
     model = TimmClassifier(TimmConfig(name="test_resnet", norm="batch"), spec()).train()
     images = torch.rand(6, 3, 32, 32)
     assert (model.logits(images)[:2] - model.logits(images[:2])).abs().max() > 1e-3
@@ -206,7 +221,7 @@ def test_no_layer_overwrites_a_feature_that_was_handed_out():
 # Training
 
 
-def test_it_learns():
+def test_training_improves_the_accuracy():
     data = stripes(512, spec(16, channels=1))
     model = fit(TINY, data, 4096)
     test = stripes(200, data.spec, seed=1)
@@ -227,14 +242,14 @@ def test_every_optimizer_lowers_the_loss(optimizer, lr, norm):
     assert loss < 0.9 * log(4)
 
 
-def test_the_same_seed_gives_the_same_weights_to_the_bit():
+def test_the_same_seed_gives_bit_identical_weights():
     data = stripes(128, spec(8))
     first, second, third = (fit(TINY, data, 256, seed) for seed in (0, 0, 1))
     assert same(weights(first), weights(second))
     assert not same(weights(first), weights(third))
 
 
-def test_training_takes_no_randomness_but_that_of_the_run():
+def test_training_uses_only_the_random_generator_of_the_run():
     data = stripes(128, spec(8))
     torch.manual_seed(5)
     model = TimmClassifier(TINY, data.spec)
@@ -243,7 +258,7 @@ def test_training_takes_no_randomness_but_that_of_the_run():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_an_interrupted_training_goes_on_to_the_bit(tmp_path):
+def test_an_interrupted_training_resumes_exactly(tmp_path):
     data = stripes(128, spec(8))
     whole = fit(TINY, data, 40 * 32)
 
@@ -278,7 +293,7 @@ def test_pixels_are_normalised_by_the_training_data():
     torch.testing.assert_close(model.std, images.std((0, 2, 3)).view(1, 3, 1, 1))
 
 
-def test_a_channel_without_variation_does_no_harm():
+def test_a_constant_channel_gives_finite_logits():
     data = stripes(64, spec(8))
     data.images[:, 1] = 7
     model = fit(TINY, data, 64)

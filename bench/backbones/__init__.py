@@ -1,4 +1,4 @@
-"""The built-in classifiers, registered through the same door as a stranger's: any timm architecture, and presets."""
+"""The built-in classifiers, registered through the same hook as those of third-party plugins: timm, and presets."""
 
 from collections.abc import Mapping
 

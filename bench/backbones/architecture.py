@@ -11,8 +11,8 @@ from bench.api import Spec
 from bench.backbones.norms import Norm, replace_batch_norm
 from bench.errors import BenchError, nearest
 
-PROBE = 128  # pixels: a power of two, so that every level of a network has a size of its own
-TOKENS = 7  # patches along a side of a plain vision transformer, at least
+PROBE = 128  # pixels: a power of two, so that each level of a network has a different size
+TOKENS = 7  # minimum number of patches per side of a plain vision transformer
 
 Place = tuple[nn.Module, str, nn.Module]  # parent, name, child
 
@@ -25,9 +25,9 @@ def build(
 ) -> tuple[Any, int]:
     """The timm architecture `name` (a module) for the images of `spec`, untrained, and the image size it takes.
 
-    `widths` and `depths` are the channels and blocks of its stages; the last feature map keeps at least `side` pixels
-    a side where the images have them. The size is that of the images, save for the few architectures that take no
-    other size than their own. Raises `BenchError` for an unknown name, or for a setting the architecture has not.
+    `widths` and `depths` are the channels and blocks of its stages; the last feature map has at least `side` pixels per
+    side if the images have. The size is that of the images, except for the few architectures with a fixed size. Raises
+    `BenchError` for an unknown name, or for a setting that the architecture does not have.
     """
     plain: Any = _create(name, spec, {})
     stages = _stages(plain, widths, depths)
@@ -36,13 +36,13 @@ def build(
     if model is None:
         model, size = _create(name, spec, stages), int(plain.pretrained_cfg["input_size"][-1])
         if not _takes(model, spec.channels, size):
-            raise BenchError(f"timm's {name!r} takes no images with {stages or 'the settings it is published with'}")
+            raise BenchError(f"timm's {name!r} cannot process images with {stages or 'its published settings'}")
     replace_batch_norm(model, norm)
     return model, size
 
 
 def _adapted(name: str, spec: Spec, options: dict[str, Any], side: int) -> nn.Module | None:
-    """With these options, fewer strides if that goes well, and None where it does not take the images at all."""
+    """The model with these options, with fewer strides if that works; None if it cannot process the images."""
     for fewer_strides in (True, False):
         try:
             model = _create(name, spec, options)
@@ -64,23 +64,27 @@ def _create(name: str, spec: Spec, options: dict[str, Any]) -> nn.Module:
         return timm.create_model(name, num_classes=len(spec.classes), in_chans=spec.channels, **options)
     except Exception as error:  # each architecture complains in its own way
         settings = ", ".join(f"{key}={value}" for key, value in options.items()) or "no settings"
-        raise BenchError(f"timm cannot make {name!r} for {spec.channels} channels with {settings}: {error}") from error
+        raise BenchError(
+            f"timm cannot create {name!r} for {spec.channels} channels with {settings}: {error}"
+        ) from error
 
 
 def _stages(model: nn.Module, widths: Stages, depths: Stages) -> dict[str, Any]:
-    """What timm calls the widths and depths of this kind of network."""
+    """The options of timm for the widths and depths of this kind of network."""
     options: dict[str, Any] = {}
     for what, value, names in (("widths", widths, ("channels", "dims")), ("depths", depths, ("layers", "depths"))):
         name = next((name for name in names if name in _parameters(model)), None)
         if value and name is None:
-            raise BenchError(f"{type(model).__name__} takes no {what}: leave them out, or use a ResNet or a ConvNeXt")
+            raise BenchError(
+                f"{type(model).__name__} does not support {what}; omit them, or use a ResNet or a ConvNeXt"
+            )
         if value and name is not None:
             options[name] = tuple(value)
     return options
 
 
 def _sizes(model: nn.Module, size: int, side: int) -> list[dict[str, Any]]:
-    """What to tell the network of the size of the images, best first."""
+    """Options of timm for the image size, best first."""
     accepted, known = _parameters(model), {"img_size": size}
     if {"img_size", "patch_size"} <= accepted:
         return [{**known, "patch_size": _patch(model, size, side)}, known, {}]
@@ -92,7 +96,7 @@ def _parameters(model: nn.Module) -> set[str]:
 
 
 def _patch(model: nn.Module, size: int, side: int) -> int:
-    """The largest patch that divides the image, is no larger than published, and leaves enough of them."""
+    """The largest patch that divides the image, is not larger than published, and leaves enough patches."""
     reductions = [max(1, info["reduction"]) for info in getattr(model, "feature_info", [])] or [size]
     pyramid = reductions[-1] // reductions[0]  # 1 for a plain transformer, 8 for one with four stages
     enough = TOKENS if pyramid == 1 else side * pyramid
@@ -100,16 +104,17 @@ def _patch(model: nn.Module, size: int, side: int) -> int:
 
 
 def shed_strides(model: nn.Module, channels: int, size: int, side: int) -> None:
-    """Take strides out of a convolutional network until its last map has `side` pixels a side.
+    """Remove strides from a convolutional network until its last map has `side` pixels per side.
 
-    The max-pool of a stem goes first, then strides from the front: at 32 pixels a ResNet has a 3x3 stem of stride 1
-    and no max-pool, at 64 a stem of stride 2. A network that takes only images of its own size is left as it is.
+    The max-pool of a stem is removed first, then strides from the front: at 32 pixels a ResNet has a 3x3 stem of stride
+    1 and no max-pool, at 64 a stem of stride 2. No stride is left on a 1x1 map. A network that takes only images of its
+    own size is not changed.
     """
     levels = _levels(model, channels)
     if len(levels) > 1 and not any(isinstance(child, nn.Conv2d) for _, _, child in levels[1][1]):
         levels.insert(0, levels.pop(1))
     total = kept = prod(factor for factor, _ in levels)
-    while kept > 1 and ceil(size / kept) < side:
+    while kept > 1 and (ceil(size / kept) < side or kept // 2 >= size):  # or the last stride is on a 1x1 map
         kept //= 2
     excess = total // max(kept, 1)
     for factor, places in levels:
@@ -121,7 +126,7 @@ def shed_strides(model: nn.Module, channels: int, size: int, side: int) -> None:
 
 
 def _levels(model: nn.Module, channels: int) -> list[tuple[int, list[Place]]]:
-    """What makes maps smaller, front first: by how much, and all modules that do it to maps of the same size."""
+    """The strides of a network, front first: each factor, with all modules that apply it to maps of the same size."""
     levels: dict[int, tuple[int, list[Place]]] = {}
     places = {child: (parent, name, child) for parent in model.modules() for name, child in parent.named_children()}
 
@@ -150,14 +155,14 @@ def _set_stride(parent: nn.Module, name: str, child: nn.Module, stride: int) -> 
         setattr(parent, name, nn.Identity() if stride == 1 else nn.AvgPool2d(stride))
     elif max(child.kernel_size) in (1, 3, 5):
         child.stride = (stride, stride)
-    else:  # a patch or a 7x7 stem, made for large images
+    else:  # a patch or a 7x7 stem, designed for large images
         shape = (child.in_channels, child.out_channels, 3)
         new = type(child)(*shape, stride=stride, padding=1, groups=child.groups, bias=child.bias is not None)
         setattr(parent, name, new)
 
 
 def _takes(model: nn.Module, channels: int, size: int) -> bool:
-    """Whether the network takes images of this size: by trying, for timm has no such table."""
+    """Whether the network can process images of this size, found by trying."""
     training = model.training
     try:
         with torch.no_grad():

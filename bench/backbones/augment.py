@@ -1,4 +1,4 @@
-"""The one augmentation of the built-in classifiers: each image moved by a few pixels, and mirrored if asked for."""
+"""The one augmentation of the built-in classifiers: random shifts by a few pixels, and optional mirroring."""
 
 import torch
 
@@ -6,7 +6,7 @@ from bench.api import Images
 
 
 def shift_and_flip(images: Images, reach: int, flip: bool, rng: torch.Generator) -> Images:
-    """Move each image by up to `reach` pixels each way (edges repeated); mirror half of them where `flip`."""
+    """Shift each image (n, c, h, w) by up to `reach` pixels, edges repeated; mirror half of them if `flip`."""
     n, _, height, width = images.shape
     if not reach and not flip:
         return images

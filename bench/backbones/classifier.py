@@ -25,14 +25,14 @@ class TimmConfig:
     name: str = "resnet18"  # any of timm.list_models()
     widths: tuple[int, ...] = ()  # channels of the stages, for ResNets and ConvNeXts; empty: as published
     depths: tuple[int, ...] = ()  # blocks of the stages, likewise
-    side: int = 4  # pixels a side that the last feature map keeps at least: strides are taken out until it does
-    norm: Norm = "batch"  # batch: as published; group, layer and none look at one image at a time
+    side: int = 4  # minimum pixels per side of the last feature map: strides are removed until it has them
+    norm: Norm = "batch"  # batch: as published; group, layer and none do not mix the images of a batch
     optimizer: Literal["muon", "adamw", "sgd"] = "muon"
-    lr: float = 0.02  # the peak of one cycle; AdamW wants a fifth of it
+    lr: float = 0.02  # the peak of one cycle; with AdamW use a fifth of it
     weight_decay: float = 0.05
     batch_size: int = 64
     label_smoothing: float = 0.05
-    shift: float = 0.0625  # images are moved by up to this fraction of their side
+    shift: float = 0.0625  # maximum shift of an image as a fraction of its side
     flip: bool = False  # mirror half of the images
 
 

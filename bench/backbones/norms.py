@@ -1,4 +1,4 @@
-"""Normalisation layers that look at one image at a time, in place of BatchNorm, which looks at the whole batch."""
+"""Replacements of BatchNorm by normalisation layers that do not mix the images of a batch."""
 
 from math import gcd
 from typing import Any, Literal
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 Norm = Literal["batch", "group", "layer", "none"]
-GROUPS = 8  # channels per group would be 2 to 12 in the presets: few enough to differ, enough for statistics
+GROUPS = 8  # groups; 2 to 12 channels each in the presets
 
 
 class Affine(nn.Module):
-    """A scale and a shift per channel and no statistics: what is left of a normalisation layer without them."""
+    """A scale and a shift per channel without statistics: the affine part of a normalisation layer."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Classifiers for images of 28 to 64 pixels that a CPU trains in seconds, at accuracies one can judge by."""
+"""Classifiers for images of 28 to 64 pixels that train on a CPU in seconds and are accurate enough to judge samples."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class ResNetTinyConfig(TimmConfig):
 
 
 class ResNetTiny(TimmClassifier):
-    """The quickest: lent to methods as their guide."""
+    """The fastest preset: the default guide of methods."""
 
     Config = ResNetTinyConfig
 
@@ -31,7 +31,7 @@ class ResNetSmallConfig(TimmConfig):
 
 
 class ResNetSmall(TimmClassifier):
-    """The judge: the most accurate in a minute of training."""
+    """The default judge: the most accurate preset after a minute of training."""
 
     Config = ResNetSmallConfig
 
@@ -57,6 +57,6 @@ class ResNetLayerNormConfig(ResNetSmallConfig):
 
 
 class ResNetLayerNorm(TimmClassifier):
-    """What it says of an image depends on that image only, in training too."""
+    """Its result for an image does not depend on the other images of a batch, not even in training."""
 
     Config = ResNetLayerNormConfig

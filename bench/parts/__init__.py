@@ -1,1 +1,1 @@
-"""Pieces that several methods are made of, for any plugin: `from bench.parts.conv import Decoder`, and so on."""
+"""Building blocks shared by several methods, for any plugin: `from bench.parts.conv import Decoder`, and so on."""

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bench.api import Codes, Images
 
-SMALLEST = 4  # an image is halved until its sides have this many pixels, or twice
+SMALLEST = 4  # an image is halved until its sides have this many pixels, at least twice
 WIDEST = 8  # times the width of the first stage
 
 Upsampling = Literal["bilinear", "nearest"]
@@ -41,7 +41,7 @@ def conv(inputs: int, outputs: int) -> nn.Sequential:
 class ConvBody(nn.Module):
     """Two 3x3 convolutions a stage, with average pooling between them; the maps of all stages, shallow to deep.
 
-    Not a stride: the gradient that a feature term sends back then weighs all pixels of the image alike.
+    Pooling instead of strides: the gradient of a feature term then weighs all pixels of the image equally.
     """
 
     def __init__(self, channels: int, size: int, width: int) -> None:
@@ -60,7 +60,7 @@ class ConvBody(nn.Module):
 
 
 class Decoder(nn.Module):
-    """One affine layer, then upsampling and 3x3 convolutions, mirroring the body; images in (0, 1) by a sigmoid."""
+    """One affine layer, then upsampling and 3x3 convolutions, mirroring the body. Codes (n, latent_dim) to images in (0, 1)."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Decoder(nn.Module):
         *,
         width: int,
         latent_dim: int,
-        convs: int = 2,  # after each upsampling, the one to pixels being the last
+        convs: int = 2,  # per stage, including the last one to pixels
         upsampling: Upsampling = "bilinear",
     ) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Decoder(nn.Module):
 
 
 def folded(module: Module) -> Module:
-    """A copy for evaluation, its batch norms folded into the convolutions before them: the same map, computed faster."""
+    """A copy for evaluation, its batch norms folded into the convolutions before them: the same function, computed faster."""
     copy: Module = deepcopy(module).eval()
     for block in copy.modules():
         pair = list(block.children())[:2]

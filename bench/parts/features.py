@@ -24,13 +24,15 @@ ACTIVATIONS = (
 
 
 class FrozenFeatures:
-    """Chosen layers of any classifier, which is frozen for good: eval mode, no gradient to its weights, no buffer moves.
+    """Chosen layers of any classifier, which is frozen permanently: eval mode, no gradient to weights, fixed buffers.
 
-    `layers` name them: `map1`, `map2`, ... are the feature maps that `Classifier.features` gives, from shallow to deep,
-    `maps` all of them, `vector` its last layer (before the logits), `logits` its answer; any other name is a module of
-    the classifier, by what it puts out (`net.layer1.0.bn1`). With `before_activation` a layer that an activation puts
-    out is replaced by what went into it; any other is before an activation already and is taken as it is. One pass
-    gives all layers, save that `logits` takes another one beside maps or the vector.
+    Names in `layers`: `map1`, `map2`, ... are the feature maps of `Classifier.features`, from shallow to deep, `maps`
+    all of them, `vector` its last layer, `logits` the logits; any other name is a module of the classifier, for its
+    output (`net.layer1.0.bn1`). With `before_activation`, the output of an activation is replaced by its input; other
+    layers are not changed. One forward pass computes all layers; `logits` needs a second one in addition to maps or
+    the vector.
+
+    Raises `BenchError` for a layer that the classifier does not have.
     """
 
     def __init__(self, classifier: Classifier, layers: Sequence[str], *, before_activation: bool = False) -> None:
@@ -45,16 +47,16 @@ class FrozenFeatures:
         self.shapes = {name: tuple(layer.shape[1:]) for name, layer in self._probe(self.target).items()}
 
     def __call__(self, images: Images) -> Layers:
-        """Each layer (n, ...); gradient reaches `images` if they want one."""
+        """Each layer (n, ...) by name, with gradient to `images` if they require it."""
         return self._look(images)
 
     def target(self, images: Images) -> Layers:
-        """The same without a graph: for what others shall come near to."""
+        """The same without gradient, for targets of a loss."""
         with torch.no_grad():
             return self._look(images)
 
     def _probe(self, look: Callable[[Images], Any]) -> Any:
-        """What the classifier makes of one blank image."""
+        """The result of `look` for one blank image."""
         some = next(self.classifier.parameters(), torch.zeros(()))
         with torch.no_grad():
             return look(torch.zeros(1, *self.classifier.spec.shape, device=some.device))
@@ -67,7 +69,7 @@ class FrozenFeatures:
         return {name: inputs.found.get(id(known[name]), (None, known[name]))[1] for name in self.names}
 
     def _own(self, images: Images) -> Layers:
-        """The layers that the classifier's own methods give: no more of them are called than needed."""
+        """The layers from the methods of the classifier, each of which is called only if needed."""
         known: Layers = {}
         of_features = set(self.names) - {"logits"} - set(self._modules)
         if of_features:
@@ -79,7 +81,7 @@ class FrozenFeatures:
 
 
 def untrained(classifier: Classifier, seed: int) -> Classifier:
-    """Another of the same architecture, with random weights that follow from `seed`: a control for its features."""
+    """A classifier of the same architecture with random weights from `seed`, as a control for learned features."""
     device = next((it.device for it in classifier.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
@@ -93,8 +95,7 @@ def _advice(name: str, shown: list[str], inside: Iterable[str]) -> str:
 
 
 class _Taps:
-    """While it is entered, what these modules put out when first called: as it is, and a copy, for an activation may
-    work in place on it."""
+    """A context that records the first output of each module, and a copy, because an activation may modify it in place."""
 
     def __init__(self, modules: dict[str, nn.Module]) -> None:
         self._modules, self.found = modules, dict[str, tuple[Tensor, Tensor]]()
@@ -115,11 +116,11 @@ class _Taps:
 
 
 class _Inputs(TorchFunctionMode):
-    """While it is entered, every activation's output with its input, by the identity of the output."""
+    """A context that records the input of every activation by the id of its output."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[int, tuple[Tensor, Tensor]] = {}  # the output too, lest its identity is given away
+        self.found: dict[int, tuple[Tensor, Tensor]] = {}  # with the output, so that its id is not reused
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -1,7 +1,7 @@
 """Diagonal Gaussians: likelihood with a learned, shared or fixed sigma and a floor, KL to N(0, I), draws, estimates.
 
-Sums run over all elements of an example, never means: that is what the parts of a bound on log p weigh each other by.
-Scales are logarithms of the standard deviation, not of the variance.
+All terms are sums, not means, over the elements of an example, so that they can be added to a bound on log p. Scales are
+logarithms of the standard deviation, not of the variance.
 """
 
 import math
@@ -22,7 +22,7 @@ class LogSigma(nn.Module):
     """log sigma of one layer of shape `shape`: one for each element, one for the layer, or fixed; shared over examples.
 
     Never below `floor`: an element whose residual is zero would drive it to -inf, and the likelihood to inf. In train
-    mode what has sunk below is lifted back, so that it can rise again.
+    mode, values below the floor are set to the floor, so that they can increase again.
     """
 
     value: Tensor
@@ -39,7 +39,7 @@ class LogSigma(nn.Module):
             self.value = nn.Parameter(value)
 
     def forward(self) -> Tensor:
-        """Of the layer's shape, or broadcast to it."""
+        """log sigma, of the shape of the layer or broadcastable to it."""
         if not self.training:
             return self.value.clamp(min=self.floor)
         with torch.no_grad():
@@ -64,7 +64,7 @@ def kl_to_standard(mu: Codes, log_s: Codes) -> PerImage:
 
 
 def draw(mu: Codes, log_s: Codes, rng: torch.Generator) -> Codes:
-    """mu + s eps, eps ~ N(0, I) from `rng`: gradients reach mu and log s."""
+    """mu + s eps, eps ~ N(0, I) from `rng`: differentiable with respect to mu and log s."""
     noise = torch.randn(mu.shape, generator=rng, device=rng.device).to(mu.device)
     return mu.float() + log_s.float().exp() * noise
 

@@ -21,27 +21,29 @@ class MixingConfig:
 
     bank_size: int = 10_000  # latents kept, the same number for each class
     n: int = 2  # latents mixed into one
-    n_max: int | None = None  # where given, each image draws its own number from n ... n_max
+    n_max: int | None = None  # if given, each image draws its own number from n to n_max
     alpha: float = 1.0  # of the symmetric Dirichlet that weights are drawn from
     neighbours: int | None = 10  # the others are among this many nearest latents to the first; None: all of the class
     include_anchor_weight: float = 0.0  # lower bound on the weight of the first latent
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         if self.n < 1:
-            raise ValueError(f"n must be at least 1, got {self.n}")
+            raise ValueError(f"n: expected at least 1, got {self.n}")
         if not 0 <= self.include_anchor_weight <= 1:
-            raise ValueError(f"include_anchor_weight must lie in 0 ... 1, got {self.include_anchor_weight}")
+            raise ValueError(f"include_anchor_weight: expected a value in [0, 1], got {self.include_anchor_weight}")
         if self.alpha <= 0:
-            raise ValueError(f"alpha must be positive, got {self.alpha}")
+            raise ValueError(f"alpha: expected a positive value, got {self.alpha}")
         if self.n_max is not None and self.n_max < self.n:
-            raise ValueError(f"n_max = {self.n_max} is below n = {self.n}")
+            raise ValueError(f"n_max: expected at least n = {self.n}, got {self.n_max}")
         if self.neighbours is not None and self.neighbours < self.most - 1:
-            raise ValueError(f"mixing {self.most} latents takes neighbours of {self.most - 1} or more")
+            raise ValueError(
+                f"neighbours: expected at least {self.most - 1} to mix {self.most} latents, got {self.neighbours}"
+            )
 
     @property
     def most(self) -> int:
-        """How many latents one image may mix."""
+        """The maximum number of latents mixed into one image."""
         return self.n if self.n_max is None else self.n_max
 
 
@@ -49,8 +51,8 @@ class Bank(nn.Module):
     """`capacity` latents of each class, in buffers whose shapes do not depend on the data."""
 
     latents: Tensor  # (k, capacity, d)
-    predictions: Tensor  # (k, capacity): the class the head tells, -1 where there is no latent
-    pool: Tensor  # (k, capacity), bool: what may be mixed
+    predictions: Tensor  # (k, capacity): the class that the head predicts, -1 for an empty place
+    pool: Tensor  # (k, capacity), bool: the latents that may be mixed
 
     def __init__(self, classes: int, capacity: int, dim: int) -> None:
         super().__init__()
@@ -60,17 +62,17 @@ class Bank(nn.Module):
         self.register_buffer("pool", torch.zeros(classes, capacity, dtype=torch.bool))
 
     def fill(self, label: int, latents: Codes) -> None:
-        """Keep the latents of one class, all of which may be mixed: there is no head, so the label stands for it."""
+        """Store the latents (n, d) of one class without a classification head: all of them may be mixed."""
         self.predictions[label] = -1
         self.predictions[label, : len(latents)] = label
         self.latents[label, : len(latents)] = latents
         self.pool[label] = self.predictions[label] == label
 
-    def fill_told(self, label: int, latents: Codes, logits: Tensor, least: int) -> int:
-        """Keep the latents of one class and return how many of them the head puts into it.
+    def fill_classified(self, label: int, latents: Codes, logits: Tensor, least: int) -> int:
+        """Store the latents (n, d) of one class and return the number that the head classifies correctly.
 
-        Those form its pool, P_c = {i : y_i = c and p_i = c}. Where they are fewer than `least`, the members that
-        come nearest to it, by their margin, join them.
+        Those form its pool, P_c = {i : y_i = c and p_i = c}. If they are fewer than `least`, the members with the largest
+        margins are added.
         """
         others = logits.clone()
         others[:, label] = -torch.inf
@@ -146,8 +148,8 @@ class Mixer(Generator):
         k = len(spec.classes)
         if config.bank_size < k * config.most:
             raise BenchError(
-                f"bank_size = {config.bank_size} holds fewer than {config.most} latents for each of {k} classes, "
-                f"set it to {k * config.most} or more"
+                f"bank_size: expected at least {k * config.most} for {config.most} latents of each of {k} classes, "
+                f"got {config.bank_size}"
             )
         self.dim, self.bank = dim, Bank(k, config.bank_size // k, dim)
         self.register_buffer("class_share", torch.full((k,), 1 / k))
@@ -155,14 +157,16 @@ class Mixer(Generator):
     # The bank
 
     def check_counts(self, data: Data) -> None:
-        """Raises `BenchError` where a class has fewer images than one mix takes."""
+        """Raises `BenchError` if a class has fewer images than one mix needs."""
         counts = torch.bincount(data.labels, minlength=len(self.spec.classes))
         for name, count in zip(self.spec.classes, counts.tolist(), strict=True):
             if count < self.config.most:
-                raise BenchError(f"class {name!r} has {count} training images, mixing wants {self.config.most} of each")
+                raise BenchError(
+                    f"class {name!r}: expected at least {self.config.most} training images for mixing, got {count}"
+                )
 
     def draw_members(self, data: Data, rng: torch.Generator) -> list[Tensor]:
-        """For each class, which of its images the bank has room for, at random; also learns the shares of classes."""
+        """Random indices of the images of each class that fit into the bank; also stores the class frequencies."""
         order = torch.randperm(len(data), generator=rng, device=rng.device).cpu()
         labels = data.labels.cpu()[order]
         self.class_share.copy_(torch.bincount(labels, minlength=len(self.spec.classes)) / len(labels))
@@ -172,7 +176,7 @@ class Mixer(Generator):
         """These training images on the device of the model."""
         return to_float(data.images[members.to(data.images.device)].to(self.class_share.device))
 
-    # What it can do
+    # Capabilities
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator) -> Images:
@@ -197,7 +201,7 @@ class Mixer(Generator):
     def _draw(self, labels: Labels, rng: torch.Generator) -> Codes:
         if not self.bank.pool.any():
             who = type(self).__name__
-            raise BenchError(f"this {who} has no latents to mix: fit it, or load the state of a fitted one")
+            raise BenchError(f"{who} has no latents to mix; fit it, or load the state of a fitted model")
         return self.bank.draw(labels.to(self.class_share.device), self.config, rng)
 
     @abstractmethod

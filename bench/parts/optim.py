@@ -1,4 +1,4 @@
-"""How weights move on a short budget: Muon and AdamW under a warm-up and a cosine, and the moving average of a module."""
+"""Optimizers for a short budget: Muon and AdamW with a warm-up and a cosine, and the moving average of a module."""
 
 import math
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ ADAMW = 0.25  # the learning rate of AdamW as a share of Muon's
 
 
 class MuonAdamW:
-    """One stage of training: Muon for kernels and matrices, AdamW for the rest, both on one schedule.
+    """Muon for kernels and matrices and AdamW for all other parameters, both on one schedule of `steps` steps.
 
-    `faster` parameters (log-sigmas, say, which are not in `module`, or are) move at `speed` times AdamW's rate and
-    are not decayed. Goes into `keep=` of `run.batches`.
+    Parameters in `faster` (in `module` or not) have `speed` times the learning rate of AdamW and no weight decay. Pass it
+    to `keep=` of `run.batches`.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class MuonAdamW:
         steps: int,
         *,
         precision: str = "float32",
-        warmup: float = 0.1,  # share of the steps
+        warmup: float = 0.1,  # fraction of the steps
         weight_decay: float = 0.0,
         faster: Iterable[Tensor] = (),
         speed: float = 10.0,
@@ -50,7 +50,7 @@ class MuonAdamW:
         return min((step + 1) / self._warmup, 0.5 + 0.5 * math.cos(math.pi * min(step / self._steps, 1)))
 
     def step(self, loss: Tensor) -> None:
-        """One step down the gradient of `loss`."""
+        """Backpropagate `loss` and update all parameters."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -74,7 +74,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Take in the weights after one more step."""
+        """Update the average with the weights of `module`."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
         for name, value in module.state_dict().items():

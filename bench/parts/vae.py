@@ -1,7 +1,7 @@
 """A variational autoencoder (arXiv 1312.6114): q(z|x) = N(mu, s), p(x|z) = N(m(z), sigma), p(z) = N(0, I).
 
-The networks are handed in; `conv_vae` brings the usual ones. With `classes` both sides are given the label besides
-(a conditional VAE, NeurIPS 2015, Sohn et al.).
+The networks are arguments; `conv_vae` creates the default ones. With `classes`, encoder and decoder also get the label
+(a conditional VAE, Sohn et al., NeurIPS 2015).
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ WIDEST_LOG = 6.0  # log s lies in -6 ... 6, smoothly: KL is linear in it below 0
 
 @dataclass(frozen=True)
 class Terms:
-    """What one pass over a batch gives: the two terms of the negative bound for each image, and what they are of."""
+    """The results for one batch: the two terms of the negative bound per image, with mean images and codes."""
 
     pixels: PerImage  # -log p(x|z), nats
     kl: PerImage  # of q(z|x) to the prior, nats
-    mean: Images  # m(z): features are taken of this, never of a noisy draw of pixels
+    mean: Images  # m(z): features are computed from it, not from noisy pixels
     codes: Codes  # z
 
     @property
@@ -44,7 +44,7 @@ class Terms:
 class Vae(nn.Module):
     """`encoder`: images to vectors (n, `features`); one affine layer to mu and log s; `decoder`: codes to mean images.
 
-    The decoder takes codes of `latent_dim`, plus one column for each class where there are `classes`.
+    The decoder takes codes of `latent_dim`, plus one column per class.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Vae(nn.Module):
         return self.infer(self.encoder(images), labels)
 
     def infer(self, features: Tensor, labels: Labels | None = None) -> tuple[Codes, Codes]:
-        """The same from what the encoder made of the images: for several labels the images are looked at once."""
+        """The same from the output of the encoder, so that images are encoded once for several labels."""
         both = self.posterior(self._with(features, labels)).float()
         mu, log_s = both.chunk(2, 1)
         return mu, WIDEST_LOG * torch.tanh(log_s / WIDEST_LOG)
@@ -92,7 +92,7 @@ class Vae(nn.Module):
     def log_likelihood(
         self, images: Images, rng: torch.Generator, draws: int = 100, labels: Labels | None = None
     ) -> PerImage:
-        """Importance-weighted estimate of log p(x) of each image from so many draws of q, in nats."""
+        """Importance-weighted estimate of log p(x) of each image from `draws` draws of q, in nats."""
         mu, log_s = self.encode(images, labels)
         weights = []
         for _ in range(draws):
@@ -104,7 +104,9 @@ class Vae(nn.Module):
 
     def _with(self, vectors: Tensor, labels: Tensor | None, length: float = 1.0) -> Tensor:
         if (labels is None) != (self.classes == 0):
-            raise ValueError(f"a VAE with {self.classes} classes was given {'no ' if labels is None else ''}labels")
+            raise ValueError(
+                f"a VAE with {self.classes} classes: expected {'labels' if self.classes else 'no labels'}, got {'none' if labels is None else 'labels'}"
+            )
         if labels is None:
             return vectors
         shares = labels if labels.is_floating_point() else F.one_hot(labels, self.classes)

@@ -1,4 +1,4 @@
-"""What any generator over a `Vae` can do: draw from the prior, encode, decode, reconstruct, estimate log p(x)."""
+"""The base class of generators with a `Vae`: sample from the prior, encode, decode, reconstruct, estimate log p(x)."""
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class VaeGenerator(Generator):
 
     @torch.no_grad()
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
-        """m(z): nothing is drawn."""
+        """m(z), deterministic."""
         return self.mean_of(codes)
 
     @torch.no_grad()
@@ -37,9 +37,9 @@ class VaeGenerator(Generator):
 
     @torch.no_grad()
     def reconstruct(self, images: Images) -> Images:
-        """m at the code of each image: nothing is drawn."""
+        """m at the code of each image, deterministic."""
         return self.mean_of(self.encode(images))
 
     def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
-        """log p(x) of the pixels in nats, importance-weighted over so many draws from q (arXiv 1509.00519)."""
+        """log p(x) of the pixels in nats, importance-weighted over `draws` draws from q (arXiv 1509.00519)."""
         return self.vae.log_likelihood(images, rng, draws)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.api import CAPABILITIES
 from bench.testing import models
 from bench.testing.promise import Skipped, collect, promise, require
 from bench.testing.subject import BATCH, GeneratorSubject
@@ -14,6 +16,29 @@ from bench.testing.watch import watching
 from bench.util.hashing import tensor_digest
 
 ALONE = 1e-4  # relative tolerance between an image alone and in a batch: matrix shapes change the rounding
+
+
+ARGUMENTS = {
+    "sample": "n, rng",
+    "sample_class": "labels, rng",
+    "sample_mixture": "weights, rng",
+    "draw_codes": "n, rng",
+    "decode": "codes, rng",
+    "encode": "images",
+    "reconstruct": "images",
+    "logits": "images",
+}
+
+
+@promise()
+def methods_take_the_documented_arguments(subject: GeneratorSubject) -> None:
+    """Methods take their documented arguments by position, such as `sample(n, rng)` and `sample_class(labels, rng)`."""
+    for name in ("sample", *(method for need in subject.capabilities for method in CAPABILITIES[need])):
+        own, expected = signature(getattr(subject.target, name)), ARGUMENTS[name]
+        try:
+            own.bind("self", *expected.split(", "))
+        except TypeError:
+            require(False, f"{name}{str(own).replace('(self, ', '(', 1)}: expected ({expected})")
 
 
 @promise()

@@ -13,6 +13,12 @@ IMAGES = "samples_are_images"
 PROCESS = "using_a_model_leaves_the_process_unchanged"
 
 
+@breaks("methods_take_the_documented_arguments", "sample_class(label, n, rng): expected (labels, rng)")
+class DrawsOneClassAtATime(Toy):
+    def sample_class(self, label, n, rng):
+        return super().sample_class(torch.full((n,), label), rng)
+
+
 @breaks(IMAGES, "sample of 1: expected shape (1, 3, 32, 32), got (3, 32, 32)")
 class DropsTheBatchOfOne(Plain):
     def sample(self, n: int, rng: torch.Generator) -> Images:

@@ -1,4 +1,4 @@
-"""The toys and the bad plugins beside the tests are modules of their own."""
+"""The toys and the bad plugins next to the tests are imported as modules."""
 
 import sys
 from pathlib import Path

@@ -11,7 +11,7 @@ from bench.errors import BenchError
 
 
 def draw(size: int = 64, **factors: float) -> np.ndarray:
-    """One sprite as float (3, size, size), in the middle of the image unless told."""
+    """One sprite as float (3, size, size), by default in the middle of the image."""
     middle = {"shape": 0, "scale": 0.3, "orientation": 0, "x": 0.5, "y": 0.5, "hue": 0, "shade": 0}
     row = np.array([[(middle | factors)[factor.name] for factor in sprites.FACTORS]], dtype=np.float64)
     return sprites.render(row, size)[0].astype(np.float64)

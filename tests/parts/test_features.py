@@ -116,6 +116,6 @@ def test_an_untrained_control_has_the_same_shapes_other_weights_and_follows_from
 @pytest.mark.parametrize(
     ("layer", "words"), [("map9", "it has map1, map2"), ("vectr", "mean 'vector'"), ("frist", "did you mean 'first'")]
 )
-def test_a_layer_that_is_not_there_is_refused_with_the_nearest(layer: str, words: str) -> None:
+def test_an_unknown_layer_is_refused_with_the_nearest(layer: str, words: str) -> None:
     with pytest.raises(BenchError, match=f"no layer '{layer}': .*{words}"):
         FrozenFeatures(classifier("tiny"), [layer])

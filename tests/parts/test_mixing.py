@@ -117,14 +117,14 @@ def test_the_same_seed_draws_the_same_latents_and_another_does_not(bank: Bank) -
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"alpha": 0.0}, "alpha must be positive"),
-        ({"n": 0}, "n must be at least 1"),
-        ({"n": 5, "n_max": 3}, "n_max = 3 is below n = 5"),
-        ({"n": 5, "neighbours": 3}, "mixing 5 latents takes neighbours of 4"),
-        ({"include_anchor_weight": 1.5}, "include_anchor_weight must lie in"),
+        ({"alpha": 0.0}, "alpha: expected a positive value, got 0"),
+        ({"n": 0}, "^n: expected at least 1, got 0"),
+        ({"n": 5, "n_max": 3}, "n_max: expected at least n = 5, got 3"),
+        ({"n": 5, "neighbours": 3}, "neighbours: expected at least 4 to mix 5 latents, got 3"),
+        ({"include_anchor_weight": 1.5}, r"include_anchor_weight: expected a value in \[0, 1\], got 1.5"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, float], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         MixingConfig(**settings)
 
@@ -136,11 +136,11 @@ def test_latents_without_a_head_may_all_be_mixed() -> None:
     assert bank.predictions[1].tolist() == [1, 1, 1, 1, -1]
 
 
-def test_latents_told_wrongly_stay_out_unless_too_few_are_told_rightly() -> None:
+def test_misclassified_latents_are_excluded_unless_too_few_are_correct() -> None:
     """The nearest to the class, by margin, then join."""
     bank, latents = Bank(2, 5, 3), torch.ones(3, 3)
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
-    assert bank.fill_told(0, latents, logits, least=1) == 1
+    assert bank.fill_classified(0, latents, logits, least=1) == 1
     assert bank.pool[0].tolist() == [True, False, False, False, False]
-    assert bank.fill_told(0, latents, logits, least=2) == 1
+    assert bank.fill_classified(0, latents, logits, least=2) == 1
     assert bank.pool[0].tolist() == [True, True, False, False, False]

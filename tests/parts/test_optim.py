@@ -10,29 +10,29 @@ def test_faster_parameters_move_faster_and_all_others_do_too() -> None:
     torch.manual_seed(0)
     net, outside = nn.Linear(3, 2), nn.Parameter(torch.zeros(4))
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    descent = MuonAdamW(net, 0.1, 10, warmup=0.0, faster=[outside], speed=10)
-    descent.step(net(torch.ones(1, 3)).sum() + outside.sum())
+    optimizer = MuonAdamW(net, 0.1, 10, warmup=0.0, faster=[outside], speed=10)
+    optimizer.step(net(torch.ones(1, 3)).sum() + outside.sum())
     assert all(not torch.equal(value, before[name]) for name, value in net.state_dict().items())
     moved = (net.bias - before["bias"]).abs().max().item()
     assert abs(outside.abs().max().item() / moved - 10) < 0.1
 
 
-def test_it_goes_on_from_its_state_to_the_bit() -> None:
+def test_it_resumes_exactly_from_its_state() -> None:
     def trained(breaks: int | None) -> torch.Tensor:
         torch.manual_seed(0)
         net = nn.Sequential(nn.Linear(3, 8), nn.Linear(8, 1))
-        descent = MuonAdamW(net, 0.1, 10, warmup=0.3)
+        optimizer = MuonAdamW(net, 0.1, 10, warmup=0.3)
         for step in range(10):
             if step == breaks:
-                saved, descent = descent.state_dict(), MuonAdamW(net, 0.1, 10, warmup=0.3)
-                descent.load_state_dict(saved)
-            descent.step(net(torch.ones(4, 3)).square().mean())
+                saved, optimizer = optimizer.state_dict(), MuonAdamW(net, 0.1, 10, warmup=0.3)
+                optimizer.load_state_dict(saved)
+            optimizer.step(net(torch.ones(4, 3)).square().mean())
         return net[0].weight
 
     assert torch.equal(trained(None), trained(4))
 
 
-def test_the_average_follows_the_weights_and_starts_where_they_are() -> None:
+def test_the_average_starts_at_the_weights_and_follows_them() -> None:
     net = nn.Linear(1, 1)
     with torch.no_grad():
         net.weight.fill_(0)

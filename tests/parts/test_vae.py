@@ -43,9 +43,9 @@ def test_labels_condition_both_sides_and_only_a_conditional_one() -> None:
     assert not torch.equal(mu[0], again[0])
     torch.testing.assert_close(mu[1], again[1])
     assert not torch.equal(net.decode(mu, labels)[0], net.decode(mu, other)[0])
-    with pytest.raises(ValueError, match="3 classes was given no labels"):
+    with pytest.raises(ValueError, match="3 classes: expected labels, got none"):
         net(images, rng())
-    with pytest.raises(ValueError, match="0 classes was given labels"):
+    with pytest.raises(ValueError, match="0 classes: expected no labels, got labels"):
         vae()(images, rng(), labels)
 
 

@@ -17,7 +17,7 @@ CHUNK = 250  # images encoded at once for the bank
 
 @dataclass(frozen=True)
 class AeMixConfig(MixingConfig):
-    """What can be set, and every default: those of ReGene where it has them. How latents are mixed is set likewise."""
+    """Settings and their defaults, which are those of ReGene if it has them; the settings of mixing are inherited."""
 
     width: int = 32  # channels of the first stage, doubled by each
     latent_dim: int = 256
@@ -29,14 +29,14 @@ class AeMixConfig(MixingConfig):
     ema: float = 0.999  # of all weights; 0 for none
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         super().__post_init__()
         for name, least in (("width", 1), ("latent_dim", 1), ("batch_size", 2)):  # batch norm wants two images
             if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         for name in ("warmup", "ema"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0 ... 1, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected a value in [0, 1], got {getattr(self, name)}")
 
 
 class AeMix(Mixer):
@@ -53,7 +53,7 @@ class AeMix(Mixer):
         self.eval()
 
     def fit(self, data: Data, run: Run) -> None:
-        """Pixels, then the bank. Raises `BenchError` where a class has fewer than n training images."""
+        """Pixels, then the bank. Raises `BenchError` if a class has fewer than n training images."""
         self.check_counts(data)
         self.fit_pixels(data, run)
         self.fill_bank(data, run)
@@ -62,15 +62,15 @@ class AeMix(Mixer):
         """E and D at once; no label is looked at."""
         config, both = self.config, nn.ModuleList([self.encoder, self.decoder])
         steps = run.steps(run.images, config.batch_size)
-        descent = MuonAdamW(both, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        optimizer = MuonAdamW(both, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = MovingAverage(both, config.ema)
         both.train()
-        for x, _ in run.batches(data, config.batch_size, run.images, keep=(descent, average)):
+        for x, _ in run.batches(data, config.batch_size, run.images, keep=(optimizer, average)):
             with run.autocast():
                 image = self.decoder(self.encoder(x))
             absolute, squared = F.l1_loss(image, x), F.mse_loss(image, x)
             loss = config.pixel_weight * absolute + config.mse_weight * squared
-            descent.step(loss)
+            optimizer.step(loss)
             average.update(both)
             run.log(loss=loss, pixel=absolute, mse=squared)
         both.load_state_dict(average.values)

@@ -7,7 +7,7 @@ from bench import ResNetTiny, ResNetTinyConfig
 
 @dataclass(frozen=True)
 class PlainConfig(ResNetTinyConfig):
-    """Those of the guide that is lent by default; `name`, `widths` and `depths` make it another."""
+    """The settings of the default guide; `name`, `widths` and `depths` select another architecture."""
 
 
 class PlainClassifier(ResNetTiny):

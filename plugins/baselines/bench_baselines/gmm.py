@@ -28,14 +28,14 @@ class GmmConfig:
     prior_images: float = 20.0  # images' worth of the covariance of the class, that of a Gaussian is drawn to
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         for name in ("components", "mixture", "batch_size", "most", "iterations"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 < self.pca_share < 1:
-            raise ValueError(f"pca_share must lie between 0 and 1, got {self.pca_share}")
+            raise ValueError(f"pca_share: expected a value between 0 and 1, got {self.pca_share}")
         if self.prior_images <= 0:
-            raise ValueError(f"prior_images must be positive, got {self.prior_images}")
+            raise ValueError(f"prior_images: expected a positive value, got {self.prior_images}")
 
 
 class Gmm(Generator):
@@ -99,9 +99,9 @@ class Gmm(Generator):
         counts = torch.bincount(data.labels, minlength=len(self.spec.classes))
         for name, count in zip(self.spec.classes, counts.tolist(), strict=True):
             if not count:
-                raise BenchError(f"class {name!r} has no training images, a mixture wants some of each")
+                raise BenchError(f"class {name!r}: expected at least one training image, got none")
 
-    # What it can do
+    # Capabilities
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator) -> Images:

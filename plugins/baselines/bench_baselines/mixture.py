@@ -9,7 +9,7 @@ from bench import Codes, Labels
 
 
 class Mixture(nn.Module):
-    """`size` Gaussians in `dim` dimensions for each of so many classes."""
+    """`size` Gaussians in `dim` dimensions for each of `classes` classes."""
 
     weights: Tensor  # (k, m)
     means: Tensor  # (k, m, d)

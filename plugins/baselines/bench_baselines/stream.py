@@ -8,7 +8,7 @@ from torch import Tensor
 from bench import Codes, Labels
 
 LEAST = 1 / 255**2  # variance: no density of bytes is narrower than a grey level
-SPARE = 32  # directions kept beside those asked for, so that none is lost before it is seen to matter
+SPARE = 32  # directions kept in addition to the requested ones, so that none is lost before it matters
 
 
 class Components:
@@ -45,7 +45,7 @@ class Components:
 
     @property
     def basis(self) -> Tensor:
-        """(dim, values), orthonormal rows, also where the stream had fewer directions."""
+        """(dim, values), orthonormal rows, also if the stream had fewer directions."""
         rows = self.scaled[: self.dim] / self.scaled[: self.dim].norm(dim=1, keepdim=True).clamp_min(1e-12)
         q, r = torch.linalg.qr(rows.T)
         return (q * torch.where(r.diagonal() < 0, -1.0, 1.0)).T.contiguous()

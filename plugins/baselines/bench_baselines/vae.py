@@ -30,15 +30,15 @@ class VaeConfig:
     sigma_speed: float = 10.0  # learning rate of log sigma over AdamW's
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         for name, least in (("width", 1), ("latent_dim", 1), ("batch_size", 2)):  # batch norm wants two images
             if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
         for name in ("lr", "sigma_speed"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected a value of at least 0, got {getattr(self, name)}")
         if not 0 <= self.warmup <= 1:
-            raise ValueError(f"warmup must lie in 0 ... 1, got {self.warmup}")
+            raise ValueError(f"warmup: expected a value in [0, 1], got {self.warmup}")
 
 
 class PlainVae(VaeGenerator):
@@ -66,15 +66,15 @@ class PlainVae(VaeGenerator):
         config, vae = self.config, self.vae
         steps = run.steps(run.images, config.batch_size)
         sigmas = [it for it in vae.log_sigma.parameters() if config.sigma != "fixed"]
-        descent = MuonAdamW(
+        optimizer = MuonAdamW(
             vae, config.lr, steps, precision=run.precision, warmup=config.warmup, faster=sigmas,
             speed=config.sigma_speed,
         )  # fmt: skip
         vae.train()
-        for x, y in run.batches(data, config.batch_size, run.images, keep=[descent]):
+        for x, y in run.batches(data, config.batch_size, run.images, keep=[optimizer]):
             with run.autocast():
                 terms = vae(x, run.rng, y if self.conditional else None)
-            descent.step(terms.loss)
+            optimizer.step(terms.loss)
             run.log(loss=terms.loss, pixels=terms.pixels.mean(), kl=terms.kl.mean())
         vae.eval()
 

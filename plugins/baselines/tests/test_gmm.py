@@ -172,16 +172,16 @@ def test_reconstructions_are_projections(gmm: Gmm, test_images: Images) -> None:
 
 
 def test_a_class_without_images_is_refused(train: Data, fit: Fit) -> None:
-    with pytest.raises(BenchError, match="class '3' has no training images"):
+    with pytest.raises(BenchError, match="class '3': expected at least one training image, got none"):
         fit(Gmm, GmmConfig(), train[(train.labels != 3).nonzero()[:, 0]], 100)
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"components": 0}, "components must be at least 1"),
-        ({"pca_share": 1.0}, "pca_share must lie between"),
-        ({"prior_images": 0.0}, "prior_images must be positive"),
+        ({"components": 0}, "components: expected at least 1"),
+        ({"pca_share": 1.0}, "pca_share: expected a value between"),
+        ({"prior_images": 0.0}, "prior_images: expected a positive"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, float], words: str) -> None:

@@ -121,9 +121,9 @@ def test_the_whole_budget_is_used_and_no_more(train: Data, vae: PlainVae) -> Non
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"batch_size": 1}, "batch_size must be at least 2"),
-        ({"lr": -1.0}, "lr must not be negative"),
-        ({"warmup": 2.0}, "warmup must lie in"),
+        ({"batch_size": 1}, "batch_size: expected at least 2"),
+        ({"lr": -1.0}, "lr: expected a value of at least 0"),
+        ({"warmup": 2.0}, "warmup: expected a value in"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, float], words: str) -> None:

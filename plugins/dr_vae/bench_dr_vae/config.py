@@ -40,17 +40,17 @@ class DrVaeConfig:
     prior_batch: int = 128  # draws from the prior at each step of stage 4
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         infinite = float("inf")
         require_between(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
-        require_between(self, 2, infinite, "batch_size")  # batch norm wants two
+        require_between(self, 2, infinite, "batch_size")  # batch norm needs two
         require_between(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
         require_between(self, 0, 1, "warmup")
         require_between(self, 0, 0.9, "adjust_share")
 
     @property
     def term(self) -> bool:
-        """Whether there is a discriminative term at all."""
+        """Whether the loss has a discriminative term."""
         return bool(self.layers) and self.gamma > 0
 
 

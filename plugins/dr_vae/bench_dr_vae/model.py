@@ -36,7 +36,7 @@ class DrVae(VaeGenerator):
     # Training. Stage 1, the classifier, and stage 2, freezing it, are the host's: it lends the guide.
 
     def fit(self, data: Data, run: Run) -> None:
-        """Stages 3 and 4. Raises `BenchError` for a layer that the guide has not."""
+        """Stages 3 and 4. Raises `BenchError` for a layer that the guide does not have."""
         term = term_of(run.guide, self.config, run.seed) if self.config.term else None
         self.fit_vae(data, run, run.share(1 - self.config.adjust_share), term)
         if self.config.adjust_share:
@@ -47,13 +47,13 @@ class DrVae(VaeGenerator):
         config, trained = self.config, nn.ModuleList([self.vae, *([term] if term else [])])
         steps = run.steps(images, config.batch_size)
         sigmas = [it.value for it in trained.modules() if isinstance(it, LogSigma) and it.value.requires_grad]
-        descent = steps_of(config, trained, config.lr, steps, run.precision, sigmas)
+        optimizer = steps_of(config, trained, config.lr, steps, run.precision, sigmas)
         trained.train()
         for x, _ in run.batches(
-            data, config.batch_size, images, phase="vae", keep=[descent, *([term] if term else [])]
+            data, config.batch_size, images, phase="vae", keep=[optimizer, *([term] if term else [])]
         ):
             loss, shown = self.loss(x, run, term)
-            descent.step(loss)
+            optimizer.step(loss)
             run.log(loss=loss, **shown)
         trained.eval()
 
@@ -77,13 +77,13 @@ class DrVae(VaeGenerator):
         config, vae = self.config, self.vae
         encoder = nn.ModuleList([vae.encoder, vae.posterior])
         steps = run.steps(images, config.batch_size)
-        descent = steps_of(config, encoder, config.adjust_lr * config.lr, steps, run.precision)
+        optimizer = steps_of(config, encoder, config.adjust_lr * config.lr, steps, run.precision)
         encoder.train()
         with frozen(vae.decoder, vae.log_sigma):
-            for x, _ in run.batches(data, config.batch_size, images, phase="adjust", keep=[descent]):
+            for x, _ in run.batches(data, config.batch_size, images, phase="adjust", keep=[optimizer]):
                 self._look_at_prior(run)
                 loss, shown = self.loss(x, run, None)
-                descent.step(loss)
+                optimizer.step(loss)
                 run.log(loss=loss, **shown)
         encoder.eval()
 
@@ -96,7 +96,7 @@ class DrVae(VaeGenerator):
             self.vae.decode(codes)
         self.vae.decoder.eval()
 
-    # What it can do besides
+    # Capabilities besides
 
     @torch.no_grad()
     def redraw(self, images: Images, rng: torch.Generator) -> Images:

@@ -13,7 +13,7 @@ MOMENTUM = 0.05  # of its running statistics: the share of a new batch
 
 
 def build_vae(config: DrVaeConfig, spec: Spec) -> Vae:
-    """Raises `BenchError` where the images do not fit the network."""
+    """Raises `BenchError` if the network cannot process the images."""
     sigma, floor, start = config.pixel_sigma, config.sigma_floor, config.sigma_start
     if config.network == "conv":
         return conv_vae(
@@ -22,7 +22,7 @@ def build_vae(config: DrVaeConfig, spec: Spec) -> Vae:
         )  # fmt: skip
     if spec.size % 2**STAGES:
         raise BenchError(
-            f"network=discgen takes images whose side is a multiple of {2**STAGES}, got {spec.size} pixels: "
+            f"network=discgen: expected a side that is a multiple of {2**STAGES}, got {spec.size} pixels; "
             "use network=conv"
         )
     encoder, decoder = DiscgenEncoder(config, spec), DiscgenDecoder(config, spec)

@@ -44,7 +44,7 @@ class Constant:
 def steps_of(
     config: DrVaeConfig, module: nn.Module, lr: float, steps: int, precision: str, faster: Iterable[Tensor] = ()
 ) -> Steps:
-    """The optimizer of one stage of so many steps."""
+    """The optimizer of one stage of `steps` steps."""
     if config.optimizer == "adam":
         return Constant(module, lr, faster, config.sigma_speed)
     return MuonAdamW(

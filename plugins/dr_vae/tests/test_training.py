@@ -142,7 +142,7 @@ def test_the_recipe_for_celeba_builds_the_authors_networks_and_takes_steps() -> 
 
 
 def test_the_authors_network_refuses_images_that_it_cannot_halve_four_times() -> None:
-    with pytest.raises(BenchError, match="multiple of 16, got 28 pixels: use network=conv"):
+    with pytest.raises(BenchError, match="multiple of 16, got 28 pixels; use network=conv"):
         DrVae(DrVaeConfig(network="discgen"), Spec("x", 1, 28, ("a", "b")))
 
 

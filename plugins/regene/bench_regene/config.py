@@ -43,12 +43,12 @@ class ReGeneConfig(MixingConfig):
     strict_pool: bool = False  # whether a class with too few correctly classified members ends the training
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         super().__post_init__()
         at_least_one = ("width", "latent_dim", "decoder_convs", "batch_size")
         for name in at_least_one:
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         for name in ("classifier_share", "warmup", "joint_weight", "label_smoothing", "ema"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in 0 ... 1, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected a value in [0, 1], got {getattr(self, name)}")

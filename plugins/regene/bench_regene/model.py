@@ -45,7 +45,7 @@ class ReGene(Mixer):
     # Training
 
     def fit(self, data: Data, run: Run) -> None:
-        """Two stages, or both at once. Raises `BenchError` where a class has fewer than n training images."""
+        """Two stages, or both at once. Raises `BenchError` if a class has fewer than n training images."""
         self.check_counts(data)
         if self.config.training == "joint":
             self.fit_jointly(data, run)
@@ -60,16 +60,16 @@ class ReGene(Mixer):
         config = self.config
         parts = nn.ModuleList(part for part in (self.encoder, self.head, self.centre_loss) if part is not None)
         steps = run.steps(images, config.batch_size)
-        descent = MuonAdamW(
+        optimizer = MuonAdamW(
             parts, config.classifier_lr, steps, precision=run.precision, warmup=config.warmup,
             weight_decay=config.weight_decay,
         )  # fmt: skip
         parts.train()
-        for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=[descent]):
+        for x, y in run.batches(data, config.batch_size, images, phase="classifier", keep=[optimizer]):
             with run.autocast():
                 z, _ = self.encoder(x)
             loss, accuracy = self._classifier_loss(z.float(), y)
-            descent.step(loss)
+            optimizer.step(loss)
             run.log(loss=loss, accuracy=accuracy)
         parts.eval()
 
@@ -78,13 +78,13 @@ class ReGene(Mixer):
         config = self.config
         encoder, head = folded(self.encoder).requires_grad_(False), deepcopy(self.head).requires_grad_(False)
         steps = run.steps(images, config.batch_size)
-        descent = MuonAdamW(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        optimizer = MuonAdamW(self.decoder, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = MovingAverage(self.decoder, config.ema)
         self.decoder.train()
-        for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(descent, average)):
+        for x, y in run.batches(data, config.batch_size, images, phase="decoder", keep=(optimizer, average)):
             terms = self._decoder_terms(x, y, encoder, head, run)
             loss = sum(getattr(config, f"{name}_weight") * term for name, term in terms.items())
-            descent.step(loss)
+            optimizer.step(loss)
             average.update(self.decoder)
             run.log(loss=loss, **terms)
         self.decoder.load_state_dict(average.values)
@@ -94,17 +94,17 @@ class ReGene(Mixer):
         """The ablation: E, H and D at once by w * reconstruction + (1 - w) * cross-entropy, pixels only."""
         config, w = self.config, self.config.joint_weight
         steps = run.steps(run.left, config.batch_size)
-        descent = MuonAdamW(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
+        optimizer = MuonAdamW(self, config.lr, steps, precision=run.precision, warmup=config.warmup)
         average = MovingAverage(self.decoder, config.ema)
         self.train()
-        for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(descent, average)):
+        for x, y in run.batches(data, config.batch_size, run.left, phase="joint", keep=(optimizer, average)):
             with run.autocast():
                 z, _ = self.encoder(x)
                 image = self.decoder(z)
             pixels = config.pixel_weight * F.l1_loss(image, x) + config.mse_weight * F.mse_loss(image, x)
             classes, accuracy = self._classifier_loss(z.float(), y)
             loss = w * pixels + (1 - w) * classes
-            descent.step(loss)
+            optimizer.step(loss)
             average.update(self.decoder)
             run.log(loss=loss, pixel=pixels, accuracy=accuracy)
         self.decoder.load_state_dict(average.values)
@@ -152,7 +152,7 @@ class ReGene(Mixer):
         variances, short = Variances(), []
         for label, members in enumerate(self.draw_members(data, run.rng)):
             latents = torch.cat([self._encode_chunk(data, chunk, variances) for chunk in members.split(CHUNK)])
-            if self.bank.fill_told(label, latents, self.head(latents), self.config.most) < self.config.most:
+            if self.bank.fill_classified(label, latents, self.head(latents), self.config.most) < self.config.most:
                 short.append(self.spec.classes[label])
         self.feature_variance.copy_(variances.result())
         if short:
@@ -165,14 +165,14 @@ class ReGene(Mixer):
 
     def _complain(self, short: list[str]) -> None:
         message = (
-            f"fewer than {self.config.most} training images are told rightly in {len(short)} of "
+            f"fewer than {self.config.most} training images are classified correctly in {len(short)} of "
             f"{len(self.spec.classes)} classes ({', '.join(short[:5])}{', ...' if len(short) > 5 else ''})"
         )
         if self.config.strict_pool:
-            raise BenchError(f"{message}: train longer, lower n, or set strict_pool=false")
-        warnings.warn(f"{message}: those nearest to it are mixed instead, without any guarantee", stacklevel=2)
+            raise BenchError(f"{message}; train longer, lower n, or set strict_pool=false")
+        warnings.warn(f"{message}; the nearest ones are mixed instead, without any guarantee", stacklevel=2)
 
-    # What it can do
+    # Capabilities
 
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:

@@ -51,7 +51,7 @@ class TimmBody(nn.Module):
         except Exception as error:
             raise BenchError(f"backbone {name!r} gives no feature maps of {spec.size} px images: {error}") from error
         if any(it.ndim != 4 for it in maps):
-            raise BenchError(f"backbone {name!r} is not convolutional, ReGene wants maps of shape (n, c, h, w)")
+            raise BenchError(f"backbone {name!r} is not convolutional: expected feature maps of shape (n, c, h, w)")
 
     def _widen_stem(self) -> None:
         """Let the first convolution and the pool behind it keep the size of the image."""

@@ -22,9 +22,9 @@ def test_mixes_of_digits_shrink_by_the_formula_of_distinct_sources(model: ReGene
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"alpha": 0.0}, "alpha must be positive"),
-        ({"width": 0}, "width must be at least 1"),
-        ({"ema": 1.5}, "ema must lie in"),
+        ({"alpha": 0.0}, "alpha: expected a positive"),
+        ({"width": 0}, "width: expected at least 1"),
+        ({"ema": 1.5}, "ema: expected a value in"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: dict[str, float], words: str) -> None:

@@ -148,7 +148,7 @@ def test_only_rightly_told_members_are_mixed(model: ReGene) -> None:
     ones = model.bank.latents[1, model.bank.pool[1]][:4]
     zeros = model.bank.latents[0, model.bank.pool[0]][:2]
     members = torch.cat([zeros, ones[:2]])  # two 1s that someone labelled 0
-    assert bank.fill_told(0, members, model.head(members), least=2) == 2
+    assert bank.fill_classified(0, members, model.head(members), least=2) == 2
     assert bank.pool[0].tolist() == [True, True, False, False]
     labels = torch.zeros(500, dtype=torch.int64)
     kept = model.head(bank.draw(labels, model.config, torch.Generator().manual_seed(0))).argmax(1) == 0

@@ -163,24 +163,26 @@ def test_a_mixture_of_one_class_is_of_that_class_and_weights_alone_move_it(model
 
 def test_a_class_with_too_few_images_ends_the_training_before_it_starts(train: Data, fit: Fit) -> None:
     rare = train[(train.labels != 3).nonzero()[:, 0]]
-    with pytest.raises(BenchError, match="class '3' has 0 training images, mixing wants 2"):
+    with pytest.raises(BenchError, match="class '3': expected at least 2 training images for mixing, got 0"):
         fit(QUICK, rare, 64)
 
 
 def test_a_class_told_wrongly_is_reported_and_mixed_all_the_same(train: Data, fit: Fit) -> None:
-    with pytest.warns(UserWarning, match="fewer than 5 training images are told rightly in .* without any guarantee"):
+    with pytest.warns(
+        UserWarning, match="fewer than 5 training images are classified correctly in .* without any guarantee"
+    ):
         model = fit(replace(QUICK, n=5), train, 64)
     assert (model.bank.pool.sum(1) >= 5).all()
     assert model.sample(3, torch.Generator().manual_seed(0)).isfinite().all()
 
 
 def test_a_strict_pool_makes_it_an_error(train: Data, fit: Fit) -> None:
-    with pytest.raises(BenchError, match=r"told rightly in .* of 10 classes .* set strict_pool=false"):
+    with pytest.raises(BenchError, match=r"classified correctly in .* of 10 classes .* set strict_pool=false"):
         fit(replace(QUICK, n=5, strict_pool=True), train, 64)
 
 
 def test_a_bank_too_small_for_the_classes_is_refused(train: Data) -> None:
-    with pytest.raises(BenchError, match="bank_size = 30 holds fewer than 5 latents for each of 10 classes"):
+    with pytest.raises(BenchError, match="bank_size: expected at least 50 for 5 latents of each of 10 classes, got 30"):
         ReGene(replace(QUICK, bank_size=30, n=5), train.spec)
 
 

@@ -81,14 +81,14 @@ class AttentiveStic(Stic):
     @torch.no_grad()
     def _after_step(self, x: Images, y: Labels, real: Side, maps: list[Tensor]) -> None:
         super()._after_step(x, y, real, maps)
-        told = torch.zeros_like(self.confusion).index_add_(0, y, real.logits[:, : self.classes].softmax(1))
-        self.confusion.mul_(KEEP).add_(told, alpha=1 - KEEP)
+        predicted = torch.zeros_like(self.confusion).index_add_(0, y, real.logits[:, : self.classes].softmax(1))
+        self.confusion.mul_(KEEP).add_(predicted, alpha=1 - KEEP)
 
 
 def attention_mask(density: Density, x: Canvas) -> Mask:
     """Where the classifier looks for the class of each chain: in [0, 1], its greatest value 1 (0 where there is none).
 
-    A = ReLU(sum_c w_c F_c) at the last stage, w_c the spatial mean of d f_lambda / d F_c, brought to the canvas' size.
+    A = ReLU(sum_c w_c F_c) at the last stage, w_c the spatial mean of d f_lambda / d F_c, resized to the canvas.
     """
     with torch.enable_grad():
         logits, maps = density.net(x.detach().requires_grad_())

@@ -25,12 +25,12 @@ class CommonConfig:
     kappa: float = 0.0  # of the soft box |x| <= 1; 10 if pixels run away
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         require_between(self, 1, float("inf"), "width", "batch_size")
         require_between(self, 0, 1, "lr_warmup")
         require_between(self, 0, float("inf"), "lr", "mixup_weight", "kappa")
         if self.mixup_alpha <= 0:
-            raise ValueError(f"mixup_alpha must be positive, got {self.mixup_alpha}")
+            raise ValueError(f"mixup_alpha: expected a positive value, got {self.mixup_alpha}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class SticConfig(CommonConfig):
     mean_decay: float = 0.99  # of the running means for reference=class_mean
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         super().__post_init__()
         require_between(
             self, 1, float("inf"), "fake_batch", "passes", "store_size", "steps", "blank_steps", "exemplars"
@@ -83,25 +83,27 @@ class SticConfig(CommonConfig):
         names = ("shift", "input_noise", "fake_weight", "logit_weight", "warmup", "store_steps", "ripe", "gamma")
         require_between(self, 0, float("inf"), *names)
         if self.eps <= 0 or self.sigma <= 0:
-            raise ValueError(f"eps and sigma must be positive, got {self.eps} and {self.sigma}")
+            raise ValueError(f"eps and sigma: expected positive values, got {self.eps} and {self.sigma}")
 
 
 @dataclass(frozen=True)
 class AttentiveConfig(SticConfig):
-    """What can be set of `stic-attentive` besides."""
+    """The additional settings of `stic-attentive`."""
 
     draw_passes: int = 10  # of a drawing, each under an attention mask of its own
     mask_floor: float = 0.1  # the least of a mask, whose greatest is 1
-    damp: float = 0.0  # by how much a mask is lowered where an earlier pass of the drawing looked; try 0.5
-    confused: int = 5  # half of the soft pairs are of a class and one of so many it is most often taken for
+    damp: float = 0.0  # how much a mask is lowered at the places of the earlier passes of the drawing; try 0.5
+    confused: int = (
+        5  # half of the soft pairs are of a class and one of this many classes that it is most often confused with
+    )
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         super().__post_init__()
         require_between(self, 1, float("inf"), "draw_passes", "confused")
         require_between(self, 0, 1, "damp")
         if not 0 < self.mask_floor <= 1:
-            raise ValueError(f"mask_floor must be above 0 and at most 1, got {self.mask_floor}")
+            raise ValueError(f"mask_floor: expected a value in (0, 1], got {self.mask_floor}")
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,13 @@ class ScoreConfig(CommonConfig):
     mean_decay: float = 0.99
 
     def __post_init__(self) -> None:
-        """Raises ValueError for settings that cannot work."""
+        """Raises ValueError for invalid settings."""
         super().__post_init__()
         require_between(self, 2, float("inf"), "levels", "level_steps")
         require_between(self, 1, float("inf"), "fake_batch", "store_size", "steps")
         require_between(self, 0, 1, "restart", "mean_decay")
         require_between(self, 0, float("inf"), "score_weight", "fake_weight", "gamma")
         if not 0 < self.sigma_last < self.sigma_first or self.eps_last <= 0:
-            raise ValueError("wanted 0 < sigma_last < sigma_first and eps_last > 0")
+            raise ValueError(
+                f"expected 0 < sigma_last < sigma_first and eps_last > 0, got {self.sigma_last}, {self.sigma_first} and {self.eps_last}"
+            )

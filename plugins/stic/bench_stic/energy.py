@@ -14,7 +14,7 @@ Weights = Float[Tensor, "n k"]  # lambda: rows on the simplex
 
 
 def mixed_logits(logits: Logits, weights: Weights) -> Float[Tensor, "n"]:
-    """f_lambda(x) = sum_k lambda_k f_k(x) (E1); further logits than there are weights take no part."""
+    """f_lambda(x) = sum_k lambda_k f_k(x) (E1); logits beyond the number of weights are ignored."""
     return (weights * logits[:, : weights.shape[1]]).sum(1)
 
 
@@ -35,7 +35,7 @@ class Density:
     weights: Weights
     temperature: float
     gamma: float = 0.0
-    reference: Reference | None = None  # of the Gram term, where it has a weight
+    reference: Reference | None = None  # of the Gram term, if it has a weight
     kappa: float = 0.0
     logprob: bool = False  # climb log softmax instead of logits
     pull: float = 0.0  # of a Gaussian around 0 that is part of the energy: - pull |x|^2 / 2, the same for all classes

@@ -40,7 +40,7 @@ def stage_distances(ours: Sequence[Gram], references: Sequence[Gram]) -> Float[T
 class MapDistance(torch.autograd.Function):
     """|G(F) - Gref|_F^2 of maps (n, c, h, w) and references (n, c, c), with the gradient that both being symmetric allow:
 
-    4 F (G - Gref) / (C N), one product of matrices where the chain rule would take two.
+    4 F (G - Gref) / (C N), one matrix product instead of the two of the chain rule.
     """
 
     @staticmethod

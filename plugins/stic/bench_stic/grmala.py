@@ -56,7 +56,7 @@ def look(log_density: LogDensity, x: States) -> Points:
 
 
 def drift(at: Points, sigma: float, scale: Tensor | None = None) -> States:
-    """m(x) = x + (sigma^2 / 2) M grad log pi(x), the mean of the proposal; M = diag(scale), 1 where there is none."""
+    """m(x) = x + (sigma^2 / 2) M grad log pi(x), the mean of the proposal; M = diag(scale), 1 without a preconditioner."""
     return torch.add(at.x, _times(scale, at.gradient), alpha=sigma**2 / 2)
 
 
@@ -100,7 +100,7 @@ def run_chains(
     warmup: int | Int[Tensor, "n"] = 0,
     scale: Tensor | None = None,
 ) -> Chains:
-    """Advance each chain by so many steps of noise `sigma` (in the units of x) from x (n, ...).
+    """Advance each chain by `steps` steps of noise `sigma` (in the units of x) from x (n, ...).
 
     The first `warmup` steps (of each chain, where a tensor) move without a test and count for no statistic; with
     `mh=False` all do, which is the sampler of the official release. `scale` (broadcast over x) is the diagonal

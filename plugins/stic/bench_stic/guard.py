@@ -10,9 +10,9 @@ from bench import Diverged
 
 KEEP_EVERY = 100  # steps between two copies of a good state
 HISTORY = 500  # steps over which the median of |f| is taken
-FEW = 50  # steps before there is a median to speak of
+FEW = 50  # steps before the median is meaningful
 TIMES = 50.0  # |f| of fakes over its median, which counts as 1 at least
-ABOVE, FOR = 10.0, 500  # energy of fakes over that of real images, for so many steps
+ABOVE, FOR = 10.0, 500  # energy of fakes over that of real images, for this many steps
 MOST = 3  # returns to the last good state before the training counts as diverged
 
 

@@ -28,7 +28,7 @@ def mixup(
 
 
 def draw_pairs(n: int, classes: int, rng: torch.Generator) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
-    """Two different classes for each of n soft fakes; the same twice where there is one class only."""
+    """Two different classes for each of n soft fakes; the same twice if there is only one class."""
     first = torch.randint(classes, (n,), generator=rng, device=rng.device)
     step = torch.randint(1, max(2, classes), (n,), generator=rng, device=rng.device)
     return first, (first + step) % classes

@@ -23,7 +23,7 @@ from bench_stic.store import Canvas, Store, Taken, blank
 
 CHUNK = 250  # chains at a time where many are drawn
 FADE = 0.98  # of the counts behind the acceptance that is logged
-TOO_FEW, ENOUGH = 0.01, 2_000  # accepted, of so many steps tested: then the step sizes are wrong
+TOO_FEW, ENOUGH = 0.01, 2_000  # accepted fraction, and tested steps, from which the step sizes count as wrong
 KEPT_PASSES = 3  # of refresh=pass: how many passes a fake stays in the store
 
 
@@ -32,7 +32,7 @@ class Drawing:
     """What `synthesize` gives."""
 
     images: Images
-    acceptance: Float[Tensor, "n"]  # of each chain, not a number where no step was tested
+    acceptance: Float[Tensor, "n"]  # of each chain, nan if no step was tested
     log_pi: Float[Tensor, "n"]  # at its end
     canvas: Canvas  # the same images on [-1, 1] before they were clamped
 
@@ -77,7 +77,7 @@ class Stic(Generator):
     # Training
 
     def fit(self, data: Data, run: Run) -> None:
-        """Recurrent self-analysis. Raises `BenchError` where no step of the sampler is accepted, `Diverged` at last."""
+        """Recurrent self-analysis. Raises `BenchError` if no step of the sampler is accepted, and `Diverged` if training diverges repeatedly."""
         self.class_share.copy_(torch.bincount(data.labels, minlength=self.classes) / len(data))
         self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
         config, phases = self.config, self._phases(run)
@@ -107,7 +107,7 @@ class Stic(Generator):
     def _batch(self, x: Images, y: Labels, run: Run) -> Batch:
         """Real images with noise, mixed ones, and fakes: those of this step's weights before it changes them.
 
-        There are no fakes where they have no weight.
+        Without a weight of the fakes, none are drawn.
         """
         config, rng = self.config, run.rng
         real = shift_and_flip(x, config.shift, config.flip, rng) * 2 - 1
@@ -134,7 +134,7 @@ class Stic(Generator):
         return self._advance(self.store.take(index), config.steps, run)
 
     def _advance(self, taken: Taken, steps: int, run: Run) -> Taken:
-        """Advance entries of the store and write them back. Autocast only where there is no detailed balance to lose."""
+        """Advance entries of the store and write them back. Autocast only without the accept test, whose detailed balance needs float32."""
         config = self.config
         with nullcontext() if config.mh else run.autocast():
             chains = self._walk(
@@ -221,14 +221,14 @@ class Stic(Generator):
         self.accepted *= FADE
 
     def _log(self, run: Run, terms: dict[str, Tensor], guard: Guard, went_back: bool) -> None:
-        """Raises `BenchError` where next to no step is accepted."""
-        if went_back:  # what led there is told by `returns`; the host would end the training
+        """Raises `BenchError` if almost no step is accepted."""
+        if went_back:  # reported by `returns`; with nan, the host would end the training
             terms = {name: torch.nan_to_num(value, 0, 0, 0) for name, value in terms.items()}
         tested, accepted = float(self.tested.sum()), float(self.accepted.sum())
         if tested > ENOUGH and accepted < TOO_FEW * tested:
             raise BenchError(
                 f"GRMALA accepted {accepted / tested:.4f} of its last steps at sigma = {self.config.sigma:g}, "
-                f"eps = {self.config.eps:g}, wanted 0.5 or more: lower sigma, and eps with its square"
+                f"eps = {self.config.eps:g}, expected 0.5 or more; lower sigma, and eps with its square"
             )
         shares = {"acceptance": accepted / tested} if tested else {}
         if tested and self.classes <= 20:
@@ -261,7 +261,7 @@ class Stic(Generator):
         self, density: Density, x: Canvas, steps: int, rng: torch.Generator, *, mh: bool, warmup: Int[Tensor, "n"],
         ages: Int[Tensor, "n"], passes: int,
     ) -> Chains:  # fmt: skip
-        """Chains of so many steps under this density. `ages` and `passes` are for those who draw with attention."""
+        """Chains of `steps` steps under this density. `ages` and `passes` are used by subclasses with attention."""
         x = x.contiguous(memory_format=torch.channels_last)
         return run_chains(density, x, steps, self.config.sigma, rng, mh=mh, warmup=warmup)
 
@@ -280,7 +280,7 @@ class Stic(Generator):
     ) -> Drawing:
         """Draw n images for each of these classes (m,) or rows of class weights (m, k), each from a blank canvas.
 
-        `steps`, `mh` and `gamma` are those of the settings where they are not given. The same seed draws the same.
+        `steps`, `mh` and `gamma` default to the settings. Equal seeds draw equal images.
         """
         device = self.class_share.device
         weights = one_hot(wanted, self.classes) if wanted.ndim == 1 else wanted
@@ -336,7 +336,7 @@ class Stic(Generator):
 
     @torch.no_grad()
     def logits(self, images: Images) -> Logits:
-        """f(x), without the logit of fakes where there is one."""
+        """f(x), without the logit of fakes, if it has one."""
         answer: Answer = self.net(images * 2 - 1)
         return answer.logits[:, : self.classes]
 

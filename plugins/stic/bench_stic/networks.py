@@ -19,7 +19,7 @@ from bench import BenchError, Images, Logits, Spec, timm_network
 
 FEW = 4  # channels, as an image has them
 SMALLEST = 4  # the conv net halves the image until its sides have this many pixels, or twice
-ATTENTIVE = 16  # pixels a side at which the attention block stands, or as near below as there is
+ATTENTIVE = 16  # pixels per side of the map with the attention block, or the next smaller map
 WRN = re.compile(r"wrn-(\d+)-(\d+)")
 
 
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 def make_network(backbone: str, norm: str, width: int, spec: Spec, outputs: int, attention: bool = False) -> nn.Module:
     """An untrained classifier: images (n, c, h, w) to an `Answer`.
 
-    Raises `BenchError` for one that is no function of a single image, and where `attention` has no place in it.
+    Raises `BenchError` for a net whose logits depend on other images or on chance, and if it has no place for `attention`.
     """
     net: nn.Module
     if backbone == "conv":
@@ -41,7 +41,7 @@ def make_network(backbone: str, norm: str, width: int, spec: Spec, outputs: int,
     elif match := WRN.fullmatch(backbone):
         net = WideResNet(spec, int(match[1]), int(match[2]), outputs, attention=attention)
     elif attention:
-        raise BenchError(f"backbone {backbone!r} has no place for an attention block, wanted conv or wrn-DEPTH-WIDTH")
+        raise BenchError(f"backbone {backbone!r} has no place for an attention block: expected conv or wrn-DEPTH-WIDTH")
     else:
         net = TimmNet(backbone, norm, spec, outputs)
     refuse_chance(net, backbone)
@@ -49,18 +49,18 @@ def make_network(backbone: str, norm: str, width: int, spec: Spec, outputs: int,
 
 
 def refuse_chance(net: nn.Module, name: str) -> None:
-    """Raises `BenchError` for a net in which chains would hear of each other, or the energy change by chance."""
+    """Raises `BenchError` for a net in which chains would depend on each other, or the energy would be random."""
     for layer in net.modules():
         if isinstance(layer, _BatchNorm):
             raise BenchError(
                 f"backbone {name!r} has batch norm ({type(layer).__name__}), which ties the energy of a chain to the "
-                "other chains: wanted norm=group, layer or none"
+                "other chains; use norm=group, layer or none"
             )
         rate = layer.p if isinstance(layer, _DropoutNd) else getattr(layer, "drop_prob", 0.0)
         if rate:
             raise BenchError(
                 f"backbone {name!r} has dropout ({type(layer).__name__} at {rate}), under which the energy of an image "
-                "changes from call to call: wanted none"
+                "changes from call to call; use a backbone without dropout"
             )
 
 
@@ -153,7 +153,7 @@ class WideResNet(nn.Module):
         super().__init__()
         if depth < 10 or (depth - 4) % 6 or widen < 1:
             raise BenchError(
-                f"backbone 'wrn-{depth}-{widen}': the depth must be 6 n + 4, such as 28, the width at least 1"
+                f"backbone 'wrn-{depth}-{widen}': expected a depth of 6 n + 4, such as 28, and a width of at least 1"
             )
         blocks, channels = (depth - 4) // 6, [16, 16 * widen, 32 * widen, 64 * widen]
         self.stem = nn.Conv2d(spec.channels, 16, 3, padding=1)
@@ -199,7 +199,7 @@ class TimmNet(nn.Module):
         self.net: Any
         self.net, takes = timm_network(name, wide, norm=norm)  # type: ignore[arg-type]
         if takes != spec.size or not hasattr(self.net, "forward_intermediates"):
-            raise BenchError(f"backbone {name!r} gives no maps of {spec.size} px images: try resnet18")
+            raise BenchError(f"backbone {name!r} gives no feature maps of images of {spec.size} pixels; try resnet18")
 
     def forward(self, images: Images) -> Answer:
         final, maps = self.net.forward_intermediates(images)
@@ -207,5 +207,5 @@ class TimmNet(nn.Module):
 
 
 def _last_of_each_size(maps: list[Tensor]) -> list[Tensor]:
-    """Stages are told by their resolution: a stem of the first stage's size is no stage."""
+    """Stages are identified by their resolution: a stem of the first stage's size is not a stage."""
     return list({it.shape[-1]: it for it in maps}.values())

@@ -12,7 +12,7 @@ DECAY, AFTER = 0.3, (0.8, 0.9)  # the official 160 and 180 of 200 epochs
 
 
 def adam(parameters: Iterable[nn.Parameter], config: CommonConfig, steps: int) -> tuple[torch.optim.Adam, LambdaLR]:
-    """The optimizer of a training of so many steps, and its schedule."""
+    """The optimizer of a training of `steps` steps, and its schedule."""
     optimizer = torch.optim.Adam(parameters, config.lr, betas=(0.9, 0.999), fused=True)
     warmup = max(1.0, config.lr_warmup * steps)
 

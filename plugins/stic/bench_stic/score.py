@@ -66,7 +66,7 @@ class ScoreStic(Generator):
         for x, y in run.batches(data, config.batch_size, run.left, keep=(optimizer, schedule, guard)):
             terms = self._terms(x * 2 - 1, y, run)
             descend(terms["loss"], optimizer, schedule)
-            if guard.watch(terms["loss"]):  # what led there is told by `returns`; the host would end the training
+            if guard.watch(terms["loss"]):  # reported by `returns`; with nan, the host would end the training
                 terms = {name: torch.nan_to_num(value, 0, 0, 0) for name, value in terms.items()}
             run.log(**terms, returns=float(guard.returns))
 

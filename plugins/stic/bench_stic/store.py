@@ -42,7 +42,7 @@ class Store(nn.Module):
         self.segment, self.classes = (size - soft) // classes, classes
         if self.segment < 1:
             raise BenchError(
-                f"store_size = {size} holds no entry for each of {classes} classes beside {soft} of mixtures, "
+                f"store_size = {size} has no entry for each of {classes} classes in addition to {soft} for mixtures; "
                 f"set it to {round(classes / (1 - soft_share) + 1) if soft_share < 1 else 'more, or soft_share below 1'}"
             )
         self.hard, total = self.segment * classes, self.segment * classes + soft
@@ -57,7 +57,7 @@ class Store(nn.Module):
         return len(self.images) - self.hard
 
     def pick_hard(self, labels: Labels, rng: torch.Generator, ripe: int = 0) -> Int[Tensor, "n"]:
-        """An entry of the segment of each label, no entry twice while there are others.
+        """An entry of the segment of each label, no entry twice before all others are used.
 
         Entries that are `ripe` steps old come first, then the others by age.
         """
@@ -69,7 +69,7 @@ class Store(nn.Module):
         return labels * self.segment + order[column, turn % self.segment]
 
     def pick_soft(self, n: int, rng: torch.Generator) -> Int[Tensor, "n"]:
-        """Entries of mixtures, no entry twice while there are others."""
+        """Entries of mixtures, no entry twice before all others are used."""
         order = torch.rand(self.soft, generator=rng, device=rng.device).argsort().to(self.ages.device)
         return self.hard + order[torch.arange(n, device=order.device) % max(1, self.soft)]
 
@@ -85,7 +85,7 @@ class Store(nn.Module):
         return Taken(index, self.images[index], self.weights[index], self.ages[index], self.slots[index])
 
     def put(self, taken: Taken, images: Canvas, steps: int) -> None:
-        """Write entries back, advanced by so many steps."""
+        """Write entries back, advanced by `steps` steps."""
         self.images[taken.index] = images
         self.weights[taken.index], self.slots[taken.index] = taken.weights, taken.slots
         self.ages[taken.index] = taken.ages + steps

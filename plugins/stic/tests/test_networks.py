@@ -61,7 +61,7 @@ def test_a_timm_backbone_tells_an_image_alone_as_in_a_batch(norm: str) -> None:
 
 
 def test_a_backbone_with_batch_norm_is_refused() -> None:
-    with pytest.raises(BenchError, match=r"'test_resnet' has batch norm .* wanted norm=group, layer or none"):
+    with pytest.raises(BenchError, match=r"'test_resnet' has batch norm .* use norm=group, layer or none"):
         make_network("test_resnet", "batch", 8, spec(), 4)
 
 
@@ -85,7 +85,7 @@ def test_dropout_of_nothing_is_none() -> None:
 
 @pytest.mark.parametrize("name", ["wrn-27-2", "wrn-28-0"])
 def test_a_wide_residual_net_of_an_impossible_depth_is_refused(name: str) -> None:
-    with pytest.raises(BenchError, match=r"the depth must be 6 n \+ 4"):
+    with pytest.raises(BenchError, match=r"expected a depth of 6 n \+ 4"):
         make_network(name, "group", 8, spec(), 4)
 
 

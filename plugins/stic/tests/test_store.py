@@ -77,7 +77,9 @@ def test_a_chain_that_begins_again_is_blank_and_a_mixture_of_other_classes(store
 
 
 def test_a_store_too_small_for_the_classes_is_refused() -> None:
-    with pytest.raises(BenchError, match="store_size = 10 holds no entry for each of 10 classes beside 2 of mixtures"):
+    with pytest.raises(
+        BenchError, match="store_size = 10 has no entry for each of 10 classes in addition to 2 for mixtures"
+    ):
         Store(10, 0.25, 10, (1, 2, 2))
 
 

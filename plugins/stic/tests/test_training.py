@@ -189,9 +189,9 @@ def test_the_official_cifar10_recipe_builds_and_takes_steps() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "complaint"),
-    [({"sigma": 0.0}, "eps and sigma must be positive"), ({"steps": 0}, "steps must be at least 1"),
+    [({"sigma": 0.0}, "eps and sigma: expected positive"), ({"steps": 0}, "steps must be at least 1"),
      ({"restart": 1.5}, "restart must lie in 0 ... 1"), ({"gamma": -1.0}, "gamma must be at least 0"),
-     ({"mixup_alpha": 0.0}, "mixup_alpha must be positive")],
+     ({"mixup_alpha": 0.0}, "mixup_alpha: expected a positive")],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
@@ -199,7 +199,7 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], complai
 
 
 def test_settings_of_the_variants_that_cannot_work_are_refused() -> None:
-    with pytest.raises(ValueError, match="mask_floor must be above 0"):
+    with pytest.raises(ValueError, match="mask_floor: expected a value in"):
         AttentiveConfig(mask_floor=0.0)
-    with pytest.raises(ValueError, match="wanted 0 < sigma_last < sigma_first"):
+    with pytest.raises(ValueError, match="expected 0 < sigma_last < sigma_first"):
         ScoreConfig(sigma_last=3.0)
