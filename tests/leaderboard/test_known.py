@@ -48,9 +48,9 @@ def test_a_part_is_foundby_its_whole_and_a_stranger_comes_last() -> None:
 RENDER = """
 import sys
 from pathlib import Path
-from bench.leaderboard import read, render, table
+from bench.leaderboard import board_text, read, render
 assert "fd-lite0 ↓" in render(Path(sys.argv[1]), "sprites")
-table(read(Path(sys.argv[1]) / "sprites.csv"))
+board_text(read(Path(sys.argv[1]) / "sprites.csv"))
 assert not {"torch", "pandas", "numpy"} & set(sys.modules)
 """
 
