@@ -1,6 +1,6 @@
 """The ledger of claims: found without importing the plugin, strict about its format, honest about its status."""
 
-import io
+import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
+from bench.cli import main
+from bench.cli.claims import listing
 from bench.errors import BenchError
 from bench.registry import claims
-from bench.registry.claims import KEYS, Claim, find_ledger, load_claims, read_claims, render_claims
+from bench.registry.claims import KEYS, Claim, find_ledger, load_claims, read_claims
 
 ROW = {
     "id": "1.10.1", "claim": "the mixed latent keeps its class", "measured_by": "10,000 draws per n",
@@ -116,9 +117,7 @@ def test_a_plugin_is_asked_for_by_either_spelling_and_all_by_none() -> None:
 def test_an_unknown_plugin_and_one_without_a_ledger_are_errors() -> None:
     with pytest.raises(BenchError, match="unknown plugin 'two_wrods_': did you mean 'two_words_'"):
         load_claims("two_wrods_")
-    with pytest.raises(
-        BenchError, match=r"plugin 'plain_' keeps no ledger: no claims\.toml in its package bench_plain_"
-    ):
+    with pytest.raises(BenchError, match=r"plugin 'plain_' has no claims\.toml in its package bench_plain_"):
         load_claims("plain_")
 
 
@@ -129,7 +128,7 @@ def test_the_ledgers_of_the_suite_itself_keep_the_format() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("method = ", r"claims\.toml is no TOML"),
+        ("method = ", r"claims\.toml is not valid TOML"),
         (ledger([]), r"claims\.toml: key 'claim' is missing"),
         (ledger([]) + "\nclaim = []", r"claims\.toml: claim must be a list of tables"),
         (ledger([]) + "\nclaim = 3", r"claims\.toml: claim must be a list of tables"),
@@ -138,13 +137,13 @@ def test_the_ledgers_of_the_suite_itself_keep_the_format() -> None:
         (ledger([ROW], method=" "), r"claims\.toml: method must not be empty"),
         (ledger([ROW | {"measured-by": "x"}]), r"claim 1: unknown key 'measured-by': did you mean 'measured_by'\?"),
         (ledger([{"id": "1"}]), r"claim 1: key 'claim' is missing"),
-        (ledger([ROW, ROW]), r"claim 2: id '1\.10\.1' comes twice"),
+        (ledger([ROW, ROW]), r"claim 2: id '1\.10\.1' is used twice"),
         (ledger([ROW | {"status": "show"}]), r"claim 1: unknown status 'show': did you mean 'shown'\?"),
         (ledger([ROW | {"figure": ""}]), r"claim 1: figure must not be empty where the status is 'shown'"),
         (ledger([ROW]) + "\n[[claim]]\nid = 3", r"claim 2: key 'claim' is missing"),
         (ledger([ROW]).replace(quoted("100.00 %"), "1.0"), r"claim 1: expected must be text in quotes, got 1\.0"),
         (ledger([ROW | {"figure": "@"}]).replace(quoted("@"), "1.0"), r"claim 1: figure must be text in quotes"),
-        ("a = " + "[" * 20_000, r"claims\.toml is no TOML"),
+        ("a = " + "[" * 20_000, r"claims\.toml is not valid TOML"),
     ],
 )  # fmt: skip
 def test_a_broken_ledger_is_named_with_its_key(tmp_path: Path, text: str, sentence: str) -> None:
@@ -156,7 +155,7 @@ def test_a_broken_ledger_is_named_with_its_key(tmp_path: Path, text: str, senten
 
 def test_a_ledger_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "claims.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(BenchError, match="is no TOML"):
+    with pytest.raises(BenchError, match="is not valid TOML"):
         read_claims(tmp_path / "claims.toml", "regene")
     with pytest.raises(BenchError, match="cannot be read"):
         read_claims(tmp_path, "regene")
@@ -189,15 +188,49 @@ def test_every_text_comes_back_from_a_ledger(
     printed(read_claims(path, "x"))
 
 
-def printed(rows: list[Claim]) -> str:
-    out = io.StringIO()
-    Console(file=out, width=160).print(render_claims(rows))
-    return out.getvalue()
+def printed(rows: list[Claim], width: int | None = 160) -> str:
+    return "\n".join(listing(rows, width))
 
 
-def test_the_table_shows_every_claim_as_plain_text() -> None:
-    row = {"plugin": "p", "method": "m", "source": "s", **ROW, "claim": "[bold]x\x1b[2J", "status": "not shown"}
-    text = printed([Claim(**row)])  # type: ignore[arg-type]
+def claim(**changes: str) -> Claim:
+    return Claim(**({"plugin": "p", "method": "m", "source": "s", **ROW} | changes))  # type: ignore[arg-type]
+
+
+def test_the_list_shows_every_claim_as_plain_text_on_one_line() -> None:
+    text = printed([claim(figure="[bold]x\x1b[2J", status="not shown")])
     assert "[bold]x\\x1b[2J" in text
-    assert "not shown" in text
     assert "\x1b" not in text
+    assert len([line for line in text.splitlines() if "1.10.1" in line]) == 1
+
+
+def test_a_figure_is_shortened_between_two_words_and_only_if_there_is_a_width() -> None:
+    figure = "12.25 against 999.5 " * 20
+    short, whole = printed([claim(figure=figure)], 60), printed([claim(figure=figure)], None)
+    assert max(map(len, short.splitlines())) <= 60
+    assert set(short.split()) <= {*whole.split(), "..."}
+    assert figure.strip() in whole
+
+
+def test_totals_are_given_by_plugin_and_overall() -> None:
+    rows = [claim(), claim(plugin="q", status="not shown"), claim(plugin="q", status="not attempted", figure="")]
+    assert printed(rows).splitlines()[-3:] == [
+        "p      1 claims: 1 reproduced, 0 not reproduced, 0 not attempted",
+        "q      2 claims: 0 reproduced, 1 not reproduced, 1 not attempted",
+        "total  3 claims: 1 reproduced, 1 not reproduced, 1 not attempted",
+    ]
+
+
+def test_one_claim_is_shown_in_full_and_an_unknown_one_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "stic", "S5"]) == 0
+    out = capsys.readouterr().out
+    assert "measured by" in out
+    assert "expected" in out
+    assert main(["claims", "stic", "S55"]) == 2
+    assert "stic has no claim 'S55': did you mean 'S5'?" in capsys.readouterr().err
+
+
+def test_claims_are_filtered_by_what_became_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "--status", "not reproduced", "--json"]) == 0
+    assert {row["status"] for row in json.loads(capsys.readouterr().out)} == {"not shown"}
+    assert main(["claims", "--status", "refuted"]) == 2
+    assert "unknown status 'refuted'" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         (good("toy").replace("bench_generators()", "bench_generators(config)"), "Argument(s) {'config'}"),
         (good("toy").replace('{"toy": Toy}', "[Toy]"), "bench_generators() returned list, wanted a mapping"),
         (good("toy").replace('{"toy": Toy}', "1 / 0"), "ZeroDivisionError"),
-        (good("My_Toy"), "its entry name 'My_Toy' is not kebab-case"),
+        (good("My_Toy"), "its entry name 'My_Toy' is not in kebab-case: use 'my-toy'"),
         (good("toy").replace("Toy}", "Toy(Config(), None)}"), "wanted a class derived from bench.Generator"),
         (good("toy").replace("Toy}", "dict}"), "wanted a class derived from bench.Generator"),
         (good("toy").replace("bench_generators", "bench_datasets"), "wanted a class derived from bench.DataSource"),

@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders, positive, positive_float
-from bench.cli.console import console, say, sentence, silence
+from bench.cli.console import console, say, sentence, show, silence, terminal_width
 from bench.errors import BenchError
 from bench.experiment.request import RunRequest, join_labels, parse_seeds
 from bench.util.processes import end_children
@@ -131,15 +131,21 @@ def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:
 
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.progress import show
+    from bench.cli.dry_run import outline
+    from bench.cli.progress import Jobs
+    from bench.cli.progress import show as show_progress
     from bench.execution.session import Session
+    from bench.results.run_dir import check_writable
     from bench.util.paths import cache_dir
 
-    with show(console(stderr=True)) as display:
+    jobs = Jobs(plan.request.jobs)
+    with show_progress(console(stderr=True), jobs) as display:
         every = options.checkpoint_every
         limits = _limits(options, plan)
         session = Session(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
         try:
+            check_writable(options.runs)
+            jobs.expect({row["label"]: row["seconds"] for row in outline(plan, options.runs) if not row["cached"]})
             code = session.run()
         except BenchError as error:
             display.note(sentence(str(error)))
@@ -187,13 +193,13 @@ def _file_mb(options: argparse.Namespace, jobs: int) -> float:
 
 
 def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.dry_run import outline, outline_table
+    from bench.cli.dry_run import outline, outline_lines
 
     rows = outline(plan, options.runs)
     if options.json:
         print(json.dumps({"jobs": rows}, indent=1))
     else:
-        console().print(outline_table(rows))
+        show(outline_lines(rows, terminal_width()))
     return 0
 
 

@@ -37,7 +37,8 @@ def decimals(typical: Sequence[float], every: Sequence[float], deviations: Seque
     if all(value.is_integer() for value in [*every, *deviations]):
         return 0
     base = _decimals(median(typical or every), DIGITS)
-    needed = [_decimals(value, 2) for value in typical] + [_decimals(value, 1) for value in [*every, *deviations]]
+    needed = [_decimals(value, 2) for value in typical] + [_decimals(value, 1) for value in every]
+    needed += [places for value in deviations if (places := _decimals(value, 1)) <= base + 1]
     return min(MOST_DECIMALS, max(base, min(base + 1, USUAL_DECIMALS, max(needed))))
 
 

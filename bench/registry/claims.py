@@ -3,22 +3,18 @@
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from bench.errors import BenchError, nearest
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Shown = Literal["shown", "not shown", "not attempted"]
 FILE = "claims.toml"
 TOP = ("method", "source")
 KEYS = ("id", "claim", "measured_by", "expected", "figure", "status")
-COLOURS = {"shown": "green", "not shown": "red", "not attempted": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def load_claims(name: str | None = None) -> list[Claim]:
         raise BenchError(f"unknown plugin {name!r}: {nearest(name, points)}")
     path = find_ledger(points[plugin])
     if path is None:
-        raise BenchError(f"plugin {plugin!r} keeps no ledger: no {FILE} in its package {points[plugin].module}")
+        raise BenchError(f"plugin {plugin!r} has no {FILE} in its package {points[plugin].module}")
     return read_claims(path, plugin)
 
 
@@ -66,7 +62,7 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of the text, of TOML, or of a number too long to be one
-        raise BenchError(f"{path} is no TOML: {error}") from error
+        raise BenchError(f"{path} is not valid TOML: {error}") from error
     _check(ledger, (*TOP, "claim"), str(path), TOP)
     rows = ledger["claim"]
     if not (isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)):
@@ -74,24 +70,6 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
     for index, row in enumerate(rows):
         _check_claim(row, f"{path}: claim {index + 1}", [other.get("id") for other in rows[:index]])
     return [Claim(plugin, ledger["method"], ledger["source"], **row) for row in rows]
-
-
-def render_claims(claims: Iterable[Claim]) -> "Table":
-    """The ledger for the terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from bench.util.text import one_line
-
-    table = Table(show_lines=True)
-    columns = [field.name for field in fields(Claim) if field.name not in ("method", "source")]
-    for column in columns:
-        table.add_column(column.replace("_", " "), no_wrap=column in ("plugin", "id"))
-    for claim in claims:
-        cells = [Text(one_line(getattr(claim, column))) for column in columns]
-        cells[-1].stylize(COLOURS[claim.status])
-        table.add_row(*cells)
-    return table
 
 
 def _folders(module: str) -> Iterator[Path]:
@@ -127,7 +105,7 @@ def _check_claim(row: dict[str, Any], where: str, taken: list[Any]) -> None:
     if not row["figure"].strip() and row["status"] != "not attempted":
         raise BenchError(f"{where}: figure must not be empty where the status is {row['status']!r}")
     if row["id"] in taken:
-        raise BenchError(f"{where}: id {row['id']!r} comes twice")
+        raise BenchError(f"{where}: id {row['id']!r} is used twice")
 
 
 def _check(table: dict[str, Any], keys: Iterable[str], where: str, texts: Iterable[str]) -> None:

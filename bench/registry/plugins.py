@@ -85,7 +85,17 @@ class Plugins:
         for broken in self.broken:
             if broken.plugin == name:
                 raise BrokenPlugin(broken)
-        raise BenchError(f"unknown {kind[:-1]} {name!r}: {nearest(name, self.entries[kind])}")
+        raise BenchError(f"unknown {kind[:-1]} {name!r}: {self._hint(kind, name)}")
+
+    def _hint(self, kind: str, name: str) -> str:
+        """What the user may have meant: a folder of images, an entry of another kind, or the nearest name."""
+        if kind == "datasets" and Path(name).is_dir():
+            return f"for the images in that folder, use 'folder:{name}'"
+        for other, use in (("classifiers", "use it with --guide or --judge"), ("generators", "use it with --plugins"),
+                           ("datasets", "use it with --dataset")):  # fmt: skip
+            if other != kind and name in self.entries[other]:
+                return f"{name!r} is a {other[:-1]}: {use}"
+        return nearest(name, self.entries[kind])
 
     def all(self, kind: str) -> list[Entry]:
         """Every entry of that kind, by name."""
@@ -236,7 +246,8 @@ def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
 
 def _check(name: str, target: Any, base: type) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
-        raise _Refused(f"its entry name {name!r} is not kebab-case")
+        near = "-".join(re.findall("[a-z0-9]+", str(name).lower())) or "my-method"
+        raise _Refused(f"its entry name {name!r} is not in kebab-case: use {near!r}")
     bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that draws nothing
     if not (isinstance(target, type) and issubclass(target, bases)):
         raise _Refused(f"its entry {name!r} is {target!r}, wanted a class derived from bench.{base.__name__}")

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard import board_text, read, to_json, view
+from bench.leaderboard import board_text, read, to_json
 from bench.leaderboard.headline import HEADLINE, headline
 from bench.leaderboard.numbers import align, fixed
+from bench.leaderboard.ranks import rank
 from bench.leaderboard.view import sections
 from bench.results.record import Record
 
@@ -35,7 +36,7 @@ def headline_numbers(records: list[Record]) -> list[str]:
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Intervals of ranks that are quick to compute: their values do not matter to a layout."""
-    monkeypatch.setattr(view, "rank", partial(view.rank, draws=10))
+    monkeypatch.setattr("bench.leaderboard.view.rank", partial(rank, draws=10))
 
 
 def widest(text: str) -> int:

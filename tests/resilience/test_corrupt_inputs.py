@@ -503,7 +503,7 @@ def test_a_number_of_5000_digits_in_a_ledger_is_named(tmp_path: Path):
     from bench.registry.claims import read_claims
 
     (tmp_path / "claims.toml").write_text("method = " + "9" * 5000)
-    with refused("is no TOML", tmp_path / "claims.toml"):
+    with refused("is not valid TOML", tmp_path / "claims.toml"):
         read_claims(tmp_path / "claims.toml", "x")
 
 

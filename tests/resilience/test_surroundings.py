@@ -108,7 +108,7 @@ def test_names_of_files_that_are_no_text_do_nothing_to_a_terminal(boards: Path):
     assert answer.stdout.splitlines() == ["digits", "\\udcff\\x1b[31m"]
     answer = run([*BENCH, "leaderboard", "\x1b[31m\n\udcff"], boards.parent)
     assert answer.returncode == 2
-    says(answer.stderr, "there is no board")
+    says(answer.stderr, "no leaderboard")
     assert "\x1b" not in answer.stderr
 
 
