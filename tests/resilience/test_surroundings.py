@@ -137,7 +137,7 @@ def test_a_board_that_may_only_be_read_is_printed(boards: Path, tmp_path: Path):
     answer = run(as_a_stranger([*BENCH, "leaderboard", "digits", "--json"]), boards.parent, BENCH_CACHE=str(cache))
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)
-    says(answer.stderr, "the page is not renewed", "digits.csv: Permission denied")
+    says(answer.stderr, "could not update the page", "digits.csv: Permission denied")
 
 
 @stranger
