@@ -1,6 +1,6 @@
 """The ledger of claims: found without importing the plugin, strict about its format, honest about its status."""
 
-import io
+import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
+from bench.cli import main
+from bench.cli.claims import listing
 from bench.errors import BenchError
 from bench.registry import claims
-from bench.registry.claims import KEYS, Claim, find_ledger, load_claims, read_claims, render_claims
+from bench.registry.claims import KEYS, Claim, find_ledger, load_claims, read_claims
 
 ROW = {
     "id": "1.10.1", "claim": "the mixed latent keeps its class", "measured_by": "10,000 draws per n",
@@ -183,15 +184,49 @@ def test_every_text_comes_back_from_a_ledger(
     printed(read_claims(path, "x"))
 
 
-def printed(rows: list[Claim]) -> str:
-    out = io.StringIO()
-    Console(file=out, width=160).print(render_claims(rows))
-    return out.getvalue()
+def printed(rows: list[Claim], width: int | None = 160) -> str:
+    return "\n".join(listing(rows, width))
 
 
-def test_the_table_shows_every_claim_as_plain_text() -> None:
-    row = {"plugin": "p", "method": "m", "source": "s", **ROW, "claim": "[bold]x\x1b[2J", "status": "not shown"}
-    text = printed([Claim(**row)])  # type: ignore[arg-type]
+def claim(**changes: str) -> Claim:
+    return Claim(**({"plugin": "p", "method": "m", "source": "s", **ROW} | changes))  # type: ignore[arg-type]
+
+
+def test_the_list_shows_every_claim_as_plain_text_on_one_line() -> None:
+    text = printed([claim(figure="[bold]x\x1b[2J", status="not shown")])
     assert "[bold]x\\x1b[2J" in text
-    assert "not shown" in text
     assert "\x1b" not in text
+    assert len([line for line in text.splitlines() if "1.10.1" in line]) == 1
+
+
+def test_a_figure_is_shortened_between_two_words_and_only_if_there_is_a_width() -> None:
+    figure = "12.25 against 999.5 " * 20
+    short, whole = printed([claim(figure=figure)], 60), printed([claim(figure=figure)], None)
+    assert max(map(len, short.splitlines())) <= 60
+    assert set(short.split()) <= {*whole.split(), "..."}
+    assert figure.strip() in whole
+
+
+def test_totals_are_given_by_plugin_and_overall() -> None:
+    rows = [claim(), claim(plugin="q", status="not shown"), claim(plugin="q", status="not attempted", figure="")]
+    assert printed(rows).splitlines()[-3:] == [
+        "p      1 claims: 1 reproduced, 0 not reproduced, 0 not attempted",
+        "q      2 claims: 0 reproduced, 1 not reproduced, 1 not attempted",
+        "total  3 claims: 1 reproduced, 1 not reproduced, 1 not attempted",
+    ]
+
+
+def test_one_claim_is_shown_in_full_and_an_unknown_one_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "stic", "S5"]) == 0
+    out = capsys.readouterr().out
+    assert "measured by" in out
+    assert "expected" in out
+    assert main(["claims", "stic", "S55"]) == 2
+    assert "stic has no claim 'S55': did you mean 'S5'?" in capsys.readouterr().err
+
+
+def test_claims_are_filtered_by_what_became_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["claims", "--status", "not reproduced", "--json"]) == 0
+    assert {row["status"] for row in json.loads(capsys.readouterr().out)} == {"not shown"}
+    assert main(["claims", "--status", "refuted"]) == 2
+    assert "unknown status 'refuted'" in capsys.readouterr().err

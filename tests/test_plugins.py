@@ -136,7 +136,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
             "bench_generators(): expected a mapping from names to classes, got list",
         ),
         (good("toy").replace('{"toy": Toy}', "1 / 0"), "ZeroDivisionError"),
-        (good("My_Toy"), "its entry name 'My_Toy' is not kebab-case"),
+        (good("My_Toy"), "entry name 'My_Toy' is not in kebab-case: use 'my-toy'"),
         (good("toy").replace("Toy}", "Toy(Config(), None)}"), "expected a class derived from bench.Generator"),
         (good("toy").replace("Toy}", "dict}"), "expected a class derived from bench.Generator"),
         (good("toy").replace("bench_generators", "bench_datasets"), "expected a class derived from bench.DataSource"),

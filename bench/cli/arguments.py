@@ -2,20 +2,37 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 Command = Callable[[argparse.Namespace], int]
 
 
 def add_command(
-    commands: Any, name: str, command: Command, text: str, as_json: bool = False
+    commands: Any, name: str, command: Command, text: str, as_json: bool = False, examples: str = ""
 ) -> argparse.ArgumentParser:
     """A subparser whose options run `command`, with `--json` if it prints something for machines."""
-    sub: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    sub: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"examples:\n{indent(examples, '  ')}" if examples else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     sub.set_defaults(command=command)
     if as_json:
         sub.add_argument("--json", action="store_true", help="print JSON for machines")
     return sub
+
+
+def add_folders(to: Any) -> None:
+    """`--runs` and `--leaderboards`, for a parser or one of its groups."""
+    to.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run directories (default: runs)")
+    to.add_argument(
+        "--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR",
+        help="leaderboards (default: leaderboards)",
+    )  # fmt: skip
 
 
 def positive(text: str) -> int:

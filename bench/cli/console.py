@@ -2,8 +2,12 @@
 
 import errno
 import io
+import logging
 import os
+import shutil
 import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,15 +45,48 @@ def sentence(text: str) -> str:
     return f"bench: {one_line(text)}"
 
 
+def terminal_width() -> int | None:
+    """The columns of the terminal behind standard output; None for a pipe or a file, which has no width to keep."""
+    return (shutil.get_terminal_size().columns or 80) if sys.stdout.isatty() else None
+
+
+def show(lines: Iterable[str], styles: Mapping[str, str] | None = None) -> None:
+    """Print lines as they are. On a terminal, words that match a pattern of `styles` get its style."""
+    screen = console() if styles and sys.stdout.isatty() else None
+    for line in lines:
+        if screen is None:
+            print(line)
+            continue
+        from rich.text import Text
+
+        text = Text(line)
+        for pattern, style in (styles or {}).items():
+            text.highlight_regex(pattern, style)
+        screen.print(text, soft_wrap=True)
+
+
 def console(stderr: bool = False) -> "Console":
-    """What prints tables: as wide as the terminal, or as a pipe needs."""
+    """What draws colours and progress bars; `rich` leaves out the colours if NO_COLOR is set."""
     from rich.console import Console
 
     class Piped(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # and not SystemExit(1): `main` knows what to do
 
-    made = Piped(stderr=stderr)
-    if not made.is_terminal:
-        made.width = max(made.width, 200)  # a pipe has no width to keep within
-    return made
+    return Piped(stderr=stderr, highlight=False)
+
+
+def configure_logging() -> None:
+    """Write warnings of the logger `bench` to standard error, as one line that starts with `bench: `."""
+    logger = logging.getLogger("bench")
+    logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _OneLine)] + [_OneLine()]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+class _OneLine(logging.Handler):
+    """Looks up standard error at each message: what a test or a caller has put there counts."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # nobody reads standard error any more
+            say(record.getMessage())

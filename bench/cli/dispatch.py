@@ -5,18 +5,25 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from bench.cli import claims, completion, explain, leaderboard, run, test
+from bench.cli import claims, completion, explain, info, leaderboard, run, test
 from bench.cli import list as list_
-from bench.cli.console import NO_ROOM, open_standard_streams, say, silence
+from bench.cli.console import NO_ROOM, configure_logging, open_standard_streams, say, silence
 from bench.cli.signals import INTERRUPTED, Stop
 from bench.errors import BenchError
 
-COMMANDS = (run, leaderboard, list_, claims, explain, test)
+COMMANDS = (run, leaderboard, list_, info, claims, explain, test)
+EXAMPLES = """examples:
+  bench list                                   what is installed
+  bench run --plugins regene --budget smoke    try a method in about a minute
+  bench leaderboard sprites                    compare all methods on a data set
+
+documentation: docs/README.md in the source repository; bench COMMAND --help"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 and 143 stopped by a signal."""
     open_standard_streams()
+    configure_logging()
     stop = Stop()
     stop.listen()
     try:
@@ -32,8 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _perform(arguments: Sequence[str] | None) -> int:
     try:
         try:
-            options = parser().parse_args(arguments)
-            return options.command(options)
+            whole = parser()
+            options = whole.parse_args(arguments)
+            if options.command is None:  # `bench` alone, as with git and docker
+                whole.print_help()
+                return 2
+            return int(options.command(options))
         finally:
             sys.stdout.flush()  # here, where what goes wrong can still be said
     except BenchError as error:
@@ -52,9 +63,15 @@ def _perform(arguments: Sequence[str] | None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    top = argparse.ArgumentParser(prog="bench", description="Compare image generators that build on classifiers.")
+    text = (
+        "Train image generators that use a classifier, score them with another one, and compare them on leaderboards."
+    )
+    top = argparse.ArgumentParser(
+        prog="bench", description=text, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.set_defaults(command=None)
     top.add_argument("--version", action="version", version=f"bench {version('classifier-bench')}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    commands = top.add_subparsers(metavar="COMMAND", title="commands")
     for module in COMMANDS:
         module.add_parser(commands)
     completion.add_parser(commands, top)

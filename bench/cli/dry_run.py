@@ -1,28 +1,28 @@
 """What a run would do: its jobs, their keys, what is done already, and how long the rest may take."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bench.cli.progress import duration
 from bench.evaluation.pending import is_done
 from bench.execution.plan import Plan
 from bench.experiment.job import Job
 from bench.results.run_dir import RunDir, jobs_in, look
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from bench.util.columns import columns
+from bench.util.text import one_line
 
 
 def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
-    """One row a job: entry, seed, key, whether it is cached, and an estimate in seconds where one can be made."""
+    """One row a job: entry, seed, key, whether it is cached, and an estimate in seconds, if there is one."""
     rows = []
     for job in plan.jobs:
         folder = RunDir(runs, job)
         done = is_done(folder)
         seconds = 0.0 if done or not job.images else estimate(job, runs)
-        rows.append({"entry": job.entry, "settings": job.setting_text, "seed": job.seed, "key": job.key,
+        rows.append({"entry": job.entry, "label": job.label, "settings": job.setting_text, "seed": job.seed, "key": job.key,
                      "images": job.images, "cached": done, "seconds": seconds, "folder": str(folder.path)})  # fmt: skip
     return rows + [
-        {"entry": job.entry, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
+        {"entry": job.entry, "label": job.label, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
          "seconds": 0.0, "folder": "", "broken": reason}
         for job, reason in plan.broken
     ]  # fmt: skip
@@ -43,20 +43,18 @@ def _speed(content: Any) -> float:
     return float(content["costs"]["images-per-second"])
 
 
-def outline_table(rows: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
-
-    table = Table(
-        "entry", "seed", "training images", "key", "state", "training takes", title="a dry run: nothing was done"
-    )
+def outline_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
+    """One line a job."""
+    cells = [("method", "seed", "training images", "key", "state", "estimated time")]
     for row in rows:
         state = "broken: " + row["broken"] if "broken" in row else "cached" if row["cached"] else "to do"
         label = f"{row['entry']} {row['settings']}".strip()
-        table.add_row(label, str(row["seed"]), f"{row['images']:,}", row["key"][:12], state, _duration(row["seconds"]))
-    return table
+        texts = (label, str(row["seed"]), f"{row['images']:,}", row["key"][:12], state, _estimate(row["seconds"]))
+        cells.append(tuple(map(one_line, texts)))  # type: ignore[arg-type]
+    return [*columns(cells, width), "", "Dry run: nothing was executed."]
 
 
-def _duration(seconds: float | None) -> str:
+def _estimate(seconds: float | None) -> str:
     if seconds is None:
-        return "unknown: no run of it here yet"
-    return f"about {seconds:.0f} s" if seconds else "–"
+        return "unknown (no earlier run)"
+    return f"about {duration(seconds)}" if seconds else "–"

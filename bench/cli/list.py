@@ -2,28 +2,87 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.cli.arguments import add_command
-from bench.cli.console import console
+from bench.cli.console import show, terminal_width
+from bench.errors import BenchError, nearest
+from bench.util.columns import columns
+from bench.util.text import one_line
 
-if TYPE_CHECKING:
-    from rich.table import Table
+Rows = list[dict[str, Any]]
+KINDS = {
+    "methods": "generators",
+    "classifiers": "classifiers",
+    "datasets": "datasets",
+    "metrics": "metrics",
+    "spaces": "feature_spaces",
+    "plugins": "plugins",
+}
+EXAMPLES = """bench list
+bench list metrics"""
 
 
 def add_parser(commands: Any) -> None:
-    text = "list plugins, methods, data sets, metrics and feature spaces"
-    add_command(commands, "list", list_, text, as_json=True)
+    text = "list the installed methods, classifiers, data sets and metrics"
+    sub = add_command(commands, "list", list_, text, as_json=True, examples=EXAMPLES)
+    sub.add_argument("kind", nargs="?", metavar="KIND", help=f"list one kind in full: {', '.join(KINDS)}")
 
 
 def list_(options: argparse.Namespace) -> int:
+    if options.kind is not None and options.kind not in KINDS:
+        raise BenchError(f"unknown kind {options.kind!r}: {nearest(options.kind, KINDS)}")
     found = inventory()
     if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        for table in inventory_tables(found):
-            console().print(table)
+        kept = found if options.kind is None else {KINDS[options.kind]: found[KINDS[options.kind]]}
+        print(json.dumps(kept, indent=1))
+        return 0
+    width = terminal_width()
+    lines = overview(found, width) if options.kind is None else in_full(options.kind, found, width)
+    show(
+        [*lines, *broken_lines(found["broken"], width)], {r"^broken plugins.*": "bold red", r"^[a-z]+ \(\d+\)": "bold"}
+    )
     return 0
+
+
+def overview(found: dict[str, Rows], width: int | None) -> list[str]:
+    """Methods, classifiers and data sets with one line each; how many there are of the rest."""
+    lines = []
+    for kind in ("methods", "classifiers", "datasets"):
+        rows = found[KINDS[kind]]
+        cells = [(row["name"], _brief(KINDS[kind], row)) for row in rows]
+        lines += [f"{kind} ({len(rows)})", *columns(cells, width, indent=2), ""]
+    rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "plugins"))
+    return [*lines, f"and {rest}: bench list metrics|spaces|plugins", "settings and cost of one entry: bench info NAME"]
+
+
+def in_full(kind: str, found: dict[str, Rows], width: int | None) -> list[str]:
+    """Every row of one kind: its name, and below it all that is known."""
+    rows = found[KINDS[kind]]
+    lines = [f"{kind} ({len(rows)})"]
+    for row in rows:
+        facts = [(key.replace("_", " "), _text(value)) for key, value in row.items() if key != "name" and value]
+        lines += ["", f"  {one_line(row['name'])}", *columns(facts, width, indent=4)]
+    return lines
+
+
+def broken_lines(broken: Rows, width: int | None) -> list[str]:
+    """The plugins that cannot be used, each with its reason."""
+    cells = [(f"{row['plugin']} ({row['distribution']})", one_line(row["reason"])) for row in broken]
+    return ["", f"broken plugins ({len(broken)})", *columns(cells, width, indent=2)] if broken else []
+
+
+def _brief(kind: str, row: dict[str, Any]) -> str:
+    """One short line: what a method can do, where a data set is, whose paper a classifier follows."""
+    if kind == "generators":
+        return ", ".join(row["capabilities"]) or "samples only"
+    if kind == "datasets":
+        return str(row["state"])
+    return one_line(row["source"]).split(";")[0].split(" (")[0]
+
+
+def _text(value: Any) -> str:
+    return one_line(", ".join(value) if isinstance(value, list) else str(value))
 
 
 def inventory() -> dict[str, list[dict[str, Any]]]:
@@ -71,20 +130,3 @@ def _dataset(entry: Any) -> dict[str, Any]:
         "state": state.state,
         "note": state.note,
     }
-
-
-def inventory_tables(found: dict[str, list[dict[str, Any]]]) -> "list[Table]":
-    """One table a kind that has rows."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    tables = []
-    for kind, rows in found.items():
-        if not rows:
-            continue
-        table = Table(*rows[0], title=kind.replace("_", " "), title_justify="left")
-        for row in rows:
-            cells = [", ".join(value) if isinstance(value, list) else str(value or "–") for value in row.values()]
-            table.add_row(*map(escape, cells))
-        tables.append(table)
-    return tables

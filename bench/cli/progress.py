@@ -1,25 +1,90 @@
-"""What the user sees while a run goes on: progress bars on a terminal, plain lines elsewhere; always on stderr."""
+"""What the user sees while a run is in progress: progress bars on a terminal, plain lines elsewhere; always on stderr."""
 
 import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from statistics import fmean
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from bench.execution.messages import Progressed
 from bench.util.text import shown
 
-LINE_EVERY = 20.0  # seconds between two lines about one task where there is no terminal
+LINE_EVERY = 20.0  # seconds between two lines about one task without a terminal
+
+
+class Jobs:
+    """How many jobs have ended, and how long the rest may take: from earlier runs, or from finished jobs of an entry."""
+
+    def __init__(self, at_once: int) -> None:
+        self._estimates: dict[str, float | None] = {}
+        self._at_once = at_once
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+
+    def expect(self, estimates: Mapping[str, float | None]) -> None:
+        """The jobs to come, with the seconds that each takes, or None if that is unknown."""
+        self._estimates = dict(estimates)
+
+    def started(self, name: str) -> None:
+        self._began[name] = time.monotonic()
+
+    def ended(self, name: str, seconds: float) -> None:
+        if name in self._estimates:
+            self._ended[name] = seconds
+
+    def text(self) -> str:
+        """`3 of 8 jobs, about 2 min left`; no time if one of the jobs is unknown, and nothing without jobs."""
+        if not self._estimates:
+            return ""
+        count = f"{len(self._ended)} of {len(self._estimates)} jobs"
+        left = [self._left(name) for name in self._estimates if name not in self._ended]
+        known = [seconds for seconds in left if seconds is not None]
+        if len(known) < len(left) or not known or not max(known):
+            return count
+        return f"{count}, about {duration(max(sum(known) / self._at_once, *known))} left"
+
+    def _left(self, name: str) -> float | None:
+        """Seconds that a job still needs, as far as anybody knows."""
+        alike = [seconds for other, seconds in self._ended.items() if entry_of(other) == entry_of(name)]
+        whole = fmean(alike) if alike else self._estimates[name]
+        spent = time.monotonic() - self._began[name] if name in self._began else 0.0
+        return None if whole is None else max(0.0, whole - spent)
+
+
+def entry_of(name: str) -> str:
+    """The label of a job without its seed."""
+    return name.rpartition(" seed ")[0]
+
+
+def duration(seconds: float) -> str:
+    """Rounded as people say it: `40 s`, `3 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+class _Table(Progress):
+    """Progress bars with a line below them."""
+
+    below = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.below)
 
 
 class Bars:
-    """One bar a running task."""
+    """One bar a running task, and the count of jobs below."""
 
-    def __init__(self, console: Console) -> None:
-        self._bars = Progress(
+    def __init__(self, console: Console, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._bars = _Table(
             TextColumn("{task.fields[name]}"),
             TextColumn("[dim]{task.fields[phase]}"),
             BarColumn(24),
@@ -34,6 +99,7 @@ class Bars:
         self._phases: dict[str, tuple[str, int, float]] = {}
 
     def __enter__(self) -> "Bars":
+        self._bars.below = self._jobs.text()
         self._bars.start()
         return self
 
@@ -41,6 +107,7 @@ class Bars:
         self._bars.stop()
 
     def started(self, name: str) -> None:
+        self._jobs.started(name)
         self._ids[name] = self._bars.add_task("", total=None, name=escape(name), phase="", detail="")
 
     def progress(self, name: str, event: Progressed) -> None:
@@ -50,9 +117,12 @@ class Bars:
             self._bars.reset(bar, total=event.of)
         detail = detail_of(event, *self._phases[name][1:])
         phase = escape(shown(event.phase))
+        self._bars.below = self._jobs.text()
         self._bars.update(bar, completed=event.images, phase=phase, detail=escape(shown(detail)))
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
+        self._jobs.ended(name, seconds)
+        self._bars.below = self._jobs.text()
         if name in self._ids:
             self._bars.remove_task(self._ids.pop(name))
         self._bars.console.print(ending(name, end, reason, seconds), markup=False, highlight=False)
@@ -65,7 +135,8 @@ class Bars:
 class Lines:
     """Plain lines, now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, jobs: Jobs) -> None:
+        self._jobs = jobs
         self._last: dict[str, float] = {}
         self._first: dict[str, tuple[str, int, float]] = {}
 
@@ -76,6 +147,7 @@ class Lines:
         pass
 
     def started(self, name: str) -> None:
+        self._jobs.started(name)
         self._last[name] = time.monotonic()
         self.note(f"{name}: started")
 
@@ -90,24 +162,26 @@ class Lines:
             )
 
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
+        self._jobs.ended(name, seconds)
         self.note(ending(name, end, reason, seconds))
+        self.note(self._jobs.text())
 
     def note(self, text: str) -> None:
         if not text:
             return
         try:
             print(text, file=sys.stderr, flush=True)
-        except OSError:  # nobody reads on: no reason to end the run
+        except OSError:  # a closed stream does not end the run
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def show(console: Console) -> Any:
+def show(console: Console, jobs: Jobs) -> Any:
     """Bars on a terminal, lines elsewhere."""
-    return Bars(console) if console.is_terminal else Lines(console)
+    return Bars(console, jobs) if console.is_terminal else Lines(console, jobs)
 
 
 def detail_of(event: Progressed, first: int, since: float) -> str:
-    """Images per second and losses, where this is training."""
+    """Images per second and losses, if this is training."""
     seconds = time.monotonic() - since
     if not event.scalars or seconds <= 0 or event.images <= first:
         return ""

@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import add_command, positive, positive_float
-from bench.cli.console import console, say, sentence, silence
+from bench.cli.arguments import add_command, add_folders, positive, positive_float
+from bench.cli.console import console, say, sentence, show, silence, terminal_width
 from bench.errors import BenchError
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
 from bench.util.processes import end_children
@@ -20,55 +19,61 @@ if TYPE_CHECKING:
 LARGEST_FILE = 16 * 2**10  # MB
 
 
+EXAMPLES = """bench run --plugins regene
+bench run --plugins gmm,stic --dataset digits --seeds 0-2 --budget quick"""
+
+
 def add_parser(commands: Any) -> None:
-    sub = add_command(commands, "run", run, "train methods, examine them, and write the board", as_json=True)
-    add = sub.add_argument
-    add("--plugins", required=True, metavar="NAMES", help="entry names, separated by commas, or all")
-    add(
-        "--dataset", default="sprites", metavar="NAME", help="a data set, e.g. digits or folder:PATH (default: sprites)"
-    )
+    text = "train methods, evaluate them and update the leaderboard"
+    sub = add_command(commands, "run", run, text, examples=EXAMPLES)
+    _what(sub.add_argument_group("what to run"))
+    _how_much(sub.add_argument_group("how much"))
+    _limits_of(sub.add_argument_group("limits"))
+    _where(sub.add_argument_group("where"))
+    _output(sub.add_argument_group("output"))
+
+
+def _what(group: Any) -> None:
+    add = group.add_argument
+    add("--plugins", required=True, metavar="NAMES", help="entries to train, separated by commas, or all")
+    add("--dataset", default="sprites", metavar="NAME", help="e.g. digits or folder:PATH (default: sprites)")
     add("--labels-per-class", type=positive, metavar="N", help="train on N images of each class; the board is NAME@N")
-    add("--seeds", default="0", metavar="LIST", help="training seeds, e.g. 0,1,2 or 0-4 (default: 0)")
-    add("--budget", metavar="NAME", help="smoke, quick, standard or full (default: quick on CPU, standard on a GPU)")
     add("--set", action="append", default=[], metavar="ENTRY.KEY=VALUE", help="change a setting, e.g. regene.lr=1e-3")
-    add("--guide", metavar="NAME", help="the classifier lent to methods, e.g. timm:resnet18")
-    add("--judge", metavar="NAME", help="the classifier that scores them; never the guide")
-    add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
-    add(
-        "--jobs",
-        type=positive,
-        metavar="N",
-        help="processes at a time, sharing the cores (default: one for each core, with one thread; 1 on a GPU)",
-    )
-    add(
-        "--timeout",
-        type=positive_float,
-        metavar="SECONDS",
-        help="the longest that one job may take (default: by budget)",
-    )
-    add(
-        "--memory",
-        type=positive_float,
-        metavar="GB",
-        help="the most that one job may hold (default: 90%% of the machine / N)",
-    )
-    add(
-        "--disk",
-        type=positive_float,
-        metavar="GB",
-        help="the largest file that one job may write (default: half of what is free / N, at most 16)",
-    )
-    add(
-        "--checkpoint-every",
-        type=positive_float,
-        default=30.0,
-        metavar="SECONDS",
-        help="what a killed training loses at most (default: 30)",
-    )
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run directories (default: runs)")
-    add("--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR", help="boards (default: leaderboards)")
-    add("--dry-run", action="store_true", help="print the jobs with their keys and what is cached, and stop")
+    add("--guide", metavar="NAME", help="the classifier provided to methods, e.g. timm:resnet18")
+    add("--judge", metavar="NAME", help="the classifier that scores them; must differ from the guide")
     add("--strict-plugins", action="store_true", help="refuse to start while any installed plugin is broken")
+
+
+def _how_much(group: Any) -> None:
+    add = group.add_argument
+    add("--budget", metavar="NAME", help="smoke, quick, standard or full (default: quick on CPU, standard on a GPU)")
+    add("--seeds", default="0", metavar="LIST", help="training seeds, e.g. 0,1,2 or 0-4 (default: 0)")
+    add("--dry-run", action="store_true", help="print the jobs, what is cached and the time needed, and stop")
+
+
+def _limits_of(group: Any) -> None:
+    add = group.add_argument
+    add("--timeout", type=positive_float, metavar="SECONDS", help="time limit per job (default: by budget)")
+    add(
+        "--memory", type=positive_float, metavar="GB", help="memory limit per job (default: 90%% of the machine / jobs)"
+    )
+    add("--disk", type=positive_float, metavar="GB",
+        help="file size limit per job (default: half of the free disk / jobs, at most 16)")  # fmt: skip
+    add("--checkpoint-every", type=positive_float, default=30.0, metavar="SECONDS",
+        help="seconds between checkpoints (default: 30)")  # fmt: skip
+
+
+def _where(group: Any) -> None:
+    add = group.add_argument
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
+    add("--jobs", type=positive, metavar="N",
+        help="processes at a time, which share the cores (default: one per core; 1 on a GPU)")  # fmt: skip
+    add_folders(group)
+
+
+def _output(group: Any) -> None:
+    group.add_argument("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
+    group.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -81,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
 
         merge(options.leaderboards, records)
         render(options.leaderboards, records[0].dataset)
-        say(f"all of this was done before; the runs are in {options.runs}")
+        say(f"nothing to do: all results are up to date (see {options.runs})")
         _print_run(options, records, {})
         return 0
     return _run(options, request)
@@ -126,15 +131,21 @@ def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:
 
 
 def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.progress import show
+    from bench.cli.dry_run import outline
+    from bench.cli.progress import Jobs
+    from bench.cli.progress import show as show_progress
     from bench.execution.session import Session
+    from bench.results.run_dir import check_writable
     from bench.util.paths import cache_dir
 
-    with show(console(stderr=True)) as display:
+    jobs = Jobs(plan.request.jobs)
+    with show_progress(console(stderr=True), jobs) as display:
         every = options.checkpoint_every
         limits = _limits(options, plan)
         session = Session(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
         try:
+            check_writable(options.runs)
+            jobs.expect({row["label"]: row["seconds"] for row in outline(plan, options.runs) if not row["cached"]})
             code = session.run()
         except BenchError as error:
             display.note(sentence(str(error)))
@@ -153,8 +164,8 @@ def _write_manifest(options: argparse.Namespace, session: "Session") -> None:
         return
     try:
         write_manifest(options.runs, plan.request, session.record_paths(), plan.data_files)
-    except OSError as error:  # all is done, it only takes longer to see next time
-        say(f"no manifest is left in {options.runs}: {error.strerror}")
+    except OSError as error:  # the results are saved; finding them takes longer next time
+        say(f"could not write a manifest in {options.runs}: {error.strerror}")
 
 
 def _limits(options: argparse.Namespace, plan: "Plan") -> "Limits":
@@ -182,18 +193,19 @@ def _file_mb(options: argparse.Namespace, jobs: int) -> float:
 
 
 def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.dry_run import outline, outline_table
+    from bench.cli.dry_run import outline, outline_lines
 
     rows = outline(plan, options.runs)
     if options.json:
         print(json.dumps({"jobs": rows}, indent=1))
     else:
-        console().print(outline_table(rows))
+        show(outline_lines(rows, terminal_width()))
     return 0
 
 
 def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[str, str]) -> None:
-    from bench.leaderboard import board_path, table
+    from bench.cli.leaderboard import show_board
+    from bench.leaderboard import board_path
 
     board = board_path(options.leaderboards, records[0].dataset)
     failed = [record for record in records if record.status not in ("ok", "skipped")]
@@ -201,9 +213,7 @@ def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[
         rows = [record.to_dict() for record in records]
         print(json.dumps({"board": str(board), "failed": len(failed), "ends": ends, "records": rows}, indent=1))
         return
-    screen = console()
     try:
-        screen.print(table(records))
-        screen.print(f"board: {board.with_suffix('.md')}  rows: {board}", markup=False, highlight=False, soft_wrap=True)
+        show_board(options, records)
     except BrokenPipeError:
-        silence()  # that nobody reads on changes nothing of how the run ended
+        silence()  # a closed pipe does not change how the run ended

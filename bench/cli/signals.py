@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from bench.util.processes import end_children
 
-INTERRUPTED = "bench: interrupted; what is finished is kept, the same command goes on from there"
+INTERRUPTED = "bench: interrupted. Finished results are saved; run the same command to resume"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 4.0  # seconds that a stopped command may take to end itself and its children
 INSIST = 0.5  # seconds after which it is reminded

@@ -2,6 +2,6 @@
 
 from bench.leaderboard.files import board_path, boards, merge, read
 from bench.leaderboard.markdown import render, to_markdown
-from bench.leaderboard.terminal import table, to_json
+from bench.leaderboard.terminal import board_text, to_json
 
-__all__ = ["board_path", "boards", "merge", "read", "render", "table", "to_json", "to_markdown"]
+__all__ = ["board_path", "board_text", "boards", "merge", "read", "render", "to_json", "to_markdown"]

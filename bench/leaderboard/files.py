@@ -47,7 +47,7 @@ def read(path: Path) -> list[Record]:
         payload = path.read_bytes()
     except FileNotFoundError:
         known = boards(path.parent)
-        raise BenchError(f"there is no board {path}: {nearest(unquote(path.stem), known)}") from None
+        raise BenchError(f"no leaderboard {path}: {nearest(unquote(path.stem), known)}") from None
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}") from error
     return decode(payload, path)
@@ -57,7 +57,7 @@ def merge(folder: Path, records: Iterable[Record], tell: Callable[[str], None] =
     """Add the records to the boards of their data sets and return the paths of these.
 
     A record takes the place of an older one for the same cell. Nothing is written where nothing changes. A file
-    that is no board is set aside, never overwritten. Raises `BenchError` where the folder cannot be written.
+    that is not a board is renamed, never overwritten. Raises `BenchError` where the folder cannot be written.
     """
     by_path: dict[Path, list[Record]] = {}
     for record in records:
@@ -115,5 +115,5 @@ def _held(path: Path, tell: Callable[[str], None]) -> list[Record]:
     except BenchError as error:
         aside = next(other for n in count(1) if not (other := path.with_name(f"{path.name}.corrupt-{n}")).exists())
         path.rename(aside)
-        tell(f"set aside a board that cannot be read as {aside}: {error}")
+        tell(f"moved a board that cannot be read to {aside}: {error}")
         return []

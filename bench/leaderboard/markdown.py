@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.experiment.budget import BUDGETS
 from bench.leaderboard.files import board_path, locked, read, update
-from bench.leaderboard.notes import Notes
+from bench.leaderboard.notes import Notes, marks
 from bench.leaderboard.text import MISSING, link, markdown, number
 from bench.leaderboard.view import Column, Line, Section, sections
 from bench.results.record import Record
@@ -71,8 +71,8 @@ def _facts(notes: Notes) -> str:
 
 def _table(columns: Sequence[Column], lines: Sequence[Line], notes: Notes) -> str:
     """The methods, best mean rank first, and the anchors below them."""
-    marks = _marks(columns)
-    rows = [["method", *(markdown(column.info.heading) + marks[column] for column in columns)]]
+    letters = marks(columns)
+    rows = [["method", *(markdown(column.info.heading) + letters[column] for column in columns)]]
     rows += [_row(line, columns, notes) for line in lines if not line.anchor]
     rows += [["**anchors**", *([""] * len(columns))]] if any(line.anchor for line in lines) else []
     rows += [_row(line, columns, notes) for line in lines if line.anchor]
@@ -115,8 +115,8 @@ def _versions(notes: Notes) -> str:
 
 def _ranks(notes: Notes) -> str:
     section = notes.section
-    if not section.ranks:
-        return "No ranks: that takes two methods and a metric that has a better and a worse."
+    if section.no_ranks:
+        return section.no_ranks
     rows = [["method", "mean rank", "95 % interval", "group", "seeds"]]
     for line, rank in section.ranks.items():
         interval = MISSING if rank.low is None or rank.high is None else f"{rank.low:.2f} to {rank.high:.2f}"
@@ -138,8 +138,8 @@ def _cost_table(notes: Notes) -> str:
 
 def _protocols(notes: Notes) -> str:
     columns = [*notes.section.main, *notes.section.cost]
-    marks = _marks(columns)
-    return "\n".join(f"- {_protocol(column, notes)}{marks[column]}" for column in columns)
+    letters = marks(columns)
+    return "\n".join(f"- {_protocol(column, notes)}{letters[column]}" for column in columns)
 
 
 def _protocol(column: Column, notes: Notes) -> str:
@@ -155,10 +155,13 @@ def _parts(notes: Notes) -> list[str]:
     blocks = []
     for metric, columns in notes.section.parts.items():
         lines = [line for line in notes.section.lines if any(notes.section.cell(line, column).ok for column in columns)]
-        marks = _marks(columns)
+        letters = marks(columns)
         rows = [[markdown(metric), *(markdown(notes.label(line)) for line in lines)]]
         rows += [
-            [markdown(column.metric.partition("/")[2]) + marks[column], *(_part(line, column, notes) for line in lines)]
+            [
+                markdown(column.metric.partition("/")[2]) + letters[column],
+                *(_part(line, column, notes) for line in lines),
+            ]
             for column in columns
         ]
         blocks.append(_folded(f"Parts of {metric}", _grid(rows)))
@@ -179,15 +182,6 @@ def _not_measured(notes: Notes) -> str:
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(map(markdown, names))
-
-
-def _marks(columns: Sequence[Column]) -> dict[Column, str]:
-    """A letter behind each metric that stands there under several protocols."""
-    marks = {}
-    for column in columns:
-        same = [other for other in columns if other.metric == column.metric]
-        marks[column] = f" ({chr(ord('a') + same.index(column))})" if len(same) > 1 else ""
-    return marks
 
 
 def _folded(summary: str, content: str) -> str:

@@ -1,5 +1,6 @@
 """What stands around the tables of a section: the names of its lines, numbered failures, what was not measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -106,6 +107,15 @@ class Notes:
 
     def _is_main(self, record: Record) -> bool:
         return any(column.metric == record.metric for column in self.section.main)
+
+
+def marks(columns: Sequence[Column]) -> dict[Column, str]:
+    """A letter behind each metric that is listed under several protocols."""
+    letters = {}
+    for column in columns:
+        same = [other for other in columns if other.metric == column.metric]
+        letters[column] = f" ({chr(ord('a') + same.index(column))})" if len(same) > 1 else ""
+    return letters
 
 
 def _failure_key(record: Record) -> tuple[Line, int, str, str]:

@@ -51,7 +51,7 @@ def decode(payload: bytes, path: Path) -> list[Record]:
     try:
         lines = list(csv.reader(io.StringIO(payload.decode(), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{path} is no CSV file of a board: {error}") from error
+        raise BenchError(f"{path} is not the CSV file of a board: {error}") from error
     _check_header(lines[0] if lines else [], path)
     return [_record(line, f"{path}, row {number}") for number, line in enumerate(lines[1:], 2)]
 
@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
 def _check_header(header: list[str], path: Path) -> None:
     for got, wanted in zip(header, COLUMNS, strict=False):
         if got != wanted:
-            raise BenchError(f"{path}: column {wanted!r} is expected where the header says {got!r}")
+            raise BenchError(f"{path}: expected column {wanted!r}, got {got!r}")
     if len(header) != len(COLUMNS):
         difference = sorted(set(COLUMNS) - set(header)) or header[len(COLUMNS) :]
         what = "lacks" if len(header) < len(COLUMNS) else "has unknown"
@@ -76,7 +76,7 @@ def _check_header(header: list[str], path: Path) -> None:
 
 def _record(line: list[str], where: str) -> Record:
     if len(line) != len(COLUMNS):
-        raise BenchError(f"{where}: got {len(line)} fields, wanted {len(COLUMNS)}: {', '.join(COLUMNS)}")
+        raise BenchError(f"{where}: expected {len(COLUMNS)} fields ({', '.join(COLUMNS)}), got {len(line)}")
     return Record.from_dict({column: _value(column, text, where) for column, text in zip(COLUMNS, line, strict=True)})
 
 
@@ -89,7 +89,7 @@ def _value(column: str, text: str, where: str) -> Any:
         if column == "seed":
             return int(text)
     except ValueError:
-        raise BenchError(f"{where}: {column} is {text!r}, wanted a number") from None
+        raise BenchError(f"{where}: {column}: expected a number, got {text!r}") from None
     if column == "status" and text not in get_args(Status):
         raise BenchError(f"{where}: unknown status {text!r}: {nearest(text, get_args(Status))}")
     return text

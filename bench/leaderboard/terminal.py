@@ -3,28 +3,26 @@
 import json
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from bench.leaderboard.blocks import FLOOR, blocks
+from bench.leaderboard.headline import headline
 from bench.leaderboard.notes import Notes
-from bench.leaderboard.view import Column, Line, Section, sections
+from bench.leaderboard.summary import summary
+from bench.leaderboard.text import MISSING
+from bench.leaderboard.view import sections
 from bench.results.record import Record
-from bench.util.text import shown
+from bench.util.columns import GAP, columns, fold
+from bench.util.text import one_line
 
-if TYPE_CHECKING:
-    from rich.console import Group
-    from rich.table import Table
+ANCHORS = "real: held-out images; replay: the training set; mean: one image over and over; noise: random pixels."
 
 
-def table(records: Iterable[Record]) -> "Group":
-    """A table for each section, costs below the metrics, reasons of failures below that; for `rich` to print."""
-    from rich.console import Group, RenderableType
-    from rich.text import Text
+def board_text(records: Iterable[Record], width: int | None = None, everything: bool = False) -> str:
+    """The board as plain text that fits `width` columns, or as wide as it needs.
 
-    parts: list[RenderableType] = []
-    for section in sections(records):
-        notes = Notes(section)
-        parts += [_table(section, notes), *(Text(line) for line in _below(section, notes))]
-    return Group(*parts)
+    Shows the headline metrics, or with `everything` all metrics and costs.
+    """
+    return "\n\n".join("\n".join(_section(Notes(section), width, everything)) for section in sections(records))
 
 
 def to_json(records: Iterable[Record]) -> str:
@@ -36,33 +34,68 @@ def to_json(records: Iterable[Record]) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=True, allow_nan=False)
 
 
-def _table(section: Section, notes: Notes) -> "Table":
-    """Metrics down and methods across, or the other way round where there are more methods."""
-    from rich.table import Table
-    from rich.text import Text
-
-    columns = [*section.main, *section.cost]
-    cells = [[_cell(line, column, notes) for line in section.lines] for column in columns]
-    names, labels = [column.info.heading for column in columns], [notes.label(line) for line in section.lines]
-    if len(section.lines) > len(columns):
-        cells, names, labels = [list(row) for row in zip(*cells, strict=True)], labels, names
-    title = f"{section.records[0].dataset} · budget {section.budget} · {section.kind} · judge {section.judge}"
-    grid = Table(title=Text(shown(title)), title_justify="left")
-    for index, label in enumerate(["", *labels]):
-        grid.add_column(Text(shown(label)), justify="right" if index else "left")
-    for name, row in zip(names, cells, strict=True):
-        grid.add_row(Text(shown(name)), *map(Text, row))
-    return grid
+def _section(notes: Notes, width: int | None, everything: bool) -> list[str]:
+    section = notes.section
+    shown = section.main if everything else headline(section)
+    parts = [[line for text in _title(notes) for line in fold(one_line(text), width, "  ")]]
+    if shown:
+        parts.append(blocks(section.lines, shown, notes, width))
+    if everything and section.cost:
+        costing = [line for line in section.lines if any(section.cell(line, column).ok for column in section.cost)]
+        parts.append(["costs (comparable on one device only)", *blocks(costing, section.cost, notes, width)])
+    parts.append(_ranks(notes, width))
+    texts = [*_legend(notes, everything), *_failures(notes)]
+    parts.append([line for text in texts for line in fold(one_line(text), width, "  ")])
+    parts.append([line for text in summary(notes) for line in fold(one_line(text), width, "  ")])
+    return [line for part in parts if part for line in ("", *part)][1:]
 
 
-def _cell(line: Line, column: Column, notes: Notes) -> str:
-    return notes.section.cell(line, column).text(len(notes.section.seeds), notes.number)
+def _title(notes: Notes) -> list[str]:
+    section = notes.section
+    seeds = f"{len(section.seeds)} seed{'s' * (len(section.seeds) > 1)}"
+    facts = [section.records[0].dataset, f"budget {section.budget}", section.kind, f"judge {section.judge}", seeds]
+    several = [name for names in (notes.guides, notes.devices) if len(names) > 1 for name in names]
+    return [" · ".join(facts), *(f"{name}: {value}" for name, value in notes.facts if value in several)]
 
 
-def _below(section: Section, notes: Notes) -> list[str]:
-    ranks = [f"{notes.label(line)} {rank.mean:.2f}" for line, rank in section.ranks.items()]
-    failures = [
+def _ranks(notes: Notes, width: int | None) -> list[str]:
+    """Mean rank, interval and group, unless the seeds or the budget say too little."""
+    section = notes.section
+    if section.no_ranks:
+        return []
+    rows = [["", "mean rank", "95 % interval", "group"]]
+    for line, rank in section.ranks.items():
+        if rank.low is None or rank.high is None:  # a single seed has no rank
+            cells = [MISSING] * 3
+        else:
+            cells = [f"{rank.mean:.2f}", f"{rank.low:.2f} to {rank.high:.2f}", str(rank.group)]
+        rows.append([one_line(notes.label(line)), *cells])
+    rooms = [max(len(row[index]) for row in rows) for index in range(1, len(rows[0]))]
+    joined = [
+        [row[0], (" " * GAP).join(cell.rjust(room) for cell, room in zip(row[1:], rooms, strict=True))] for row in rows
+    ]
+    over = f"Ranks over {', '.join(column.metric for column in section.ranked)}; "
+    over += "methods in one group are not told apart by their seeds."
+    return [*columns(joined, width), *fold(over, width, "  ")]
+
+
+def _legend(notes: Notes, everything: bool) -> list[str]:
+    section = notes.section
+    shown = [*section.main, *section.cost] if everything else headline(section)
+    cells = [section.cell(line, column) for line in section.lines for column in shown]
+    parts = ["↓ lower is better", "↑ higher is better", f"{MISSING} not measured"]
+    parts += ["mean ± standard deviation over seeds"] if any(len(cell.values) > 1 for cell in cells) else []
+    if any(section.at_floor(line, column) for line in section.lines for column in shown):
+        parts.append(f"{FLOOR} as good as real, or better")
+    parts += ["[1] failed, see below"] if any(cell.failed for cell in cells) else []
+    lines = ["; ".join(parts) + "."]
+    lines += [ANCHORS] if any(line.anchor for line in section.lines) else []
+    hidden = len(section.main) + len(section.cost) - len(shown)
+    return [*lines, *([f"{hidden} more metrics and costs: --all"] if hidden else [])]
+
+
+def _failures(notes: Notes) -> list[str]:
+    return [
         f"[{note.number}] {notes.label(note.line)}, seed {note.seed}, {note.what}: {note.status}: {note.reason}"
         for note in notes.failures
     ]
-    return [shown(text) for text in [*([f"mean rank: {', '.join(ranks)}"] if ranks else []), *failures]]

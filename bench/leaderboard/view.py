@@ -86,10 +86,10 @@ class Section:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """Methods, the best mean rank first, then the anchors."""
+        """Methods, the best mean rank first, then entries that draw no images, then the anchors."""
         anchors = {line for record in self.records if (line := line_of(record)).anchor}
         methods = list(self.ranks) or self._methods
-        return methods + sorted(anchors, key=lambda line: (ANCHORS.index(line.entry), line))
+        return [*methods, *self.classifiers, *sorted(anchors, key=lambda line: (ANCHORS.index(line.entry), line))]
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -120,6 +120,9 @@ class Section:
     def seeds(self) -> list[int]:
         return sorted({record.seed for record in self.records})
 
+    def seeds_of(self, line: Line) -> set[int]:
+        return self._seeds_of[line]
+
     def cell(self, line: Line, column: Column) -> Cell:
         """A job that failed before it came to this column counts as failed here, unless the method cannot have it."""
         records = self._cells.get((line, column), [])
@@ -132,30 +135,70 @@ class Section:
 
     def at_floor(self, line: Line, column: Column) -> bool:
         """Whether the seeds cannot tell this method from real images, or it lies beyond them."""
-        own, real = self.cell(line, column).values, self._floor(line, column)
+        own, real = self.cell(line, column).values, self.anchor_values("real", line, column)
         if line.anchor or not own or not real or not all(map(math.isfinite, own + real)):
             return False
         sign = {"lower": 1.0, "higher": -1.0}.get(column.info.better or "")
         difference = fmean(own) - fmean(real)
         beyond = sign is not None and sign * difference <= 0
-        return beyond or abs(difference) <= ERRORS * math.sqrt(_squared_error(own) + _squared_error(real))
+        return beyond or same_within_error(own, real)
+
+    def anchor_values(self, name: str, line: Line, column: Column) -> list[float]:
+        """The values of an anchor, preferably of the device and the guide of `line`; empty if there are none."""
+        anchors = [other for other in self.lines if other.entry == name]
+        nearest = sorted(anchors, key=lambda other: (other.device != line.device, other.guide != line.guide))
+        return next((values for other in nearest if (values := self.cell(other, column).values)), [])
 
     @cached_property
     def ranked(self) -> list[Column]:
         """The columns that count for the ranks: of the declared metrics, those that some method has."""
-        declared = [column for column in self.main if column.info.ranked]
-        return [column for column in declared if any(self.cell(line, column).values for line in self._methods)]
+        return [column for column in self._declared if any(self.cell(line, column).values for line in self._methods)]
 
     @cached_property
     def ranks(self) -> dict[Line, Rank]:
-        """By method, best first; empty where there are not two methods and a metric to rank them by."""
+        """By method, best first; empty unless there are two methods and a metric to rank them by."""
         if len(self._methods) < 2:
             return {}
         return rank({line: {column: self._score(line, column) for column in self.ranked} for line in self._methods})
 
+    @property
+    def no_ranks(self) -> str:
+        """Why no ranks are shown, or an empty text."""
+        if self.budget == "smoke":
+            return "No ranks: the budget smoke says nothing about quality."
+        if not self.ranks:
+            return "No ranks: they need two methods and a metric that has a better and a worse."
+        if all(rank.seeds < 2 for rank in self.ranks.values()):
+            return "No ranks: they need at least two seeds."
+        return ""
+
+    @cached_property
+    def _seeds_of(self) -> dict[Line, set[int]]:
+        found: dict[Line, set[int]] = {}
+        for record in self.records:
+            found.setdefault(line_of(record), set()).add(record.seed)
+        return found
+
+    @cached_property
+    def classifiers(self) -> list[Line]:
+        """Entries that draw no images: none of the metrics that count for the ranks applies to them."""
+        return [line for line in self._entries if self._declared and not self._draws(line)]
+
     @cached_property
     def _methods(self) -> list[Line]:
+        return [line for line in self._entries if line not in self.classifiers]
+
+    @cached_property
+    def _entries(self) -> list[Line]:
         return sorted({line for record in self.records if not (line := line_of(record)).anchor})
+
+    @cached_property
+    def _declared(self) -> list[Column]:
+        return [column for column in self.main if column.info.ranked]
+
+    def _draws(self, line: Line) -> bool:
+        cells = [self.cell(line, column) for column in self._declared]
+        return any(cell.ok or cell.failed for cell in cells)
 
     def _score(self, line: Line, column: Column) -> dict[int, float | None]:
         sign, cell = (-1 if column.info.better == "higher" else 1), self.cell(line, column)
@@ -178,11 +221,6 @@ class Section:
 
     def _column(self, record: Record) -> Column:
         return Column(record.metric, record.protocol or self._protocols.get(record.metric, ""))
-
-    def _floor(self, line: Line, column: Column) -> list[float]:
-        floors = [other for other in self.lines if other.entry == "real"]
-        nearest = sorted(floors, key=lambda other: (other.device != line.device, other.guide != line.guide))
-        return next((values for other in nearest if (values := self.cell(other, column).values)), [])
 
 
 def sections(records: Iterable[Record]) -> list[Section]:
@@ -212,5 +250,14 @@ def _column_order(column: Column) -> tuple[object, ...]:
     return (position(column.metric), natural, column.protocol)
 
 
+def same_within_error(first: list[float], second: list[float]) -> bool:
+    """Whether two means lie within two standard errors of their difference."""
+    error = math.sqrt(_squared_error(first) + _squared_error(second))
+    return abs(fmean(first) - fmean(second)) <= ERRORS * error
+
+
 def _squared_error(values: list[float]) -> float:
-    return variance(values) / len(values) if len(values) > 1 else 0.0
+    try:
+        return variance(values) / len(values) if len(values) > 1 else 0.0
+    except OverflowError:  # of values above 1e154
+        return math.inf

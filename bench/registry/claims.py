@@ -2,22 +2,18 @@
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from bench.errors import BenchError, nearest
 from bench.registry.sources import package_folders
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Shown = Literal["shown", "not shown", "not attempted"]
 FILE = "claims.toml"
 TOP = ("method", "source")
 KEYS = ("id", "claim", "measured_by", "expected", "figure", "status")
-COLOURS = {"shown": "green", "not shown": "red", "not attempted": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -73,24 +69,6 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
     for index, row in enumerate(rows):
         _check_claim(row, f"{path}: claim {index + 1}", [other.get("id") for other in rows[:index]])
     return [Claim(plugin, ledger["method"], ledger["source"], **row) for row in rows]
-
-
-def render_claims(claims: Iterable[Claim]) -> "Table":
-    """The ledger for the terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from bench.util.text import one_line
-
-    table = Table(show_lines=True)
-    columns = [field.name for field in fields(Claim) if field.name not in ("method", "source")]
-    for column in columns:
-        table.add_column(column.replace("_", " "), no_wrap=column in ("plugin", "id"))
-    for claim in claims:
-        cells = [Text(one_line(getattr(claim, column))) for column in columns]
-        cells[-1].stylize(COLOURS[claim.status])
-        table.add_row(*cells)
-    return table
 
 
 def _folders(module: str) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -85,7 +86,17 @@ class Plugins:
         for broken in self.broken:
             if broken.plugin == name:
                 raise BrokenPlugin(broken)
-        raise BenchError(f"unknown {kind[:-1]} {name!r}: {nearest(name, self.entries[kind])}")
+        raise BenchError(f"unknown {kind[:-1]} {name!r}: {self._hint(kind, name)}")
+
+    def _hint(self, kind: str, name: str) -> str:
+        """What the user may have meant: a folder of images, an entry of another kind, or the nearest name."""
+        if kind == "datasets" and Path(name).is_dir():
+            return f"for the images in that folder, use 'folder:{name}'"
+        for other, use in (("classifiers", "use it with --guide or --judge"), ("generators", "use it with --plugins"),
+                           ("datasets", "use it with --dataset")):  # fmt: skip
+            if other != kind and name in self.entries[other]:
+                return f"{name!r} is a {other[:-1]}: {use}"
+        return nearest(name, self.entries[kind])
 
     def all(self, kind: str) -> list[Entry]:
         """Every entry of that kind, by name."""
@@ -210,7 +221,8 @@ def _answers(hook: pluggy.HookImpl, kind: str) -> Iterable[tuple[str, Any]]:
 
 def _check(name: str, target: Any, base: type) -> None:
     if not (isinstance(name, str) and NAME.fullmatch(name)):
-        raise _Refused(f"its entry name {name!r} is not kebab-case")
+        near = "-".join(re.findall("[a-z0-9]+", str(name).lower())) or "my-method"
+        raise _Refused(f"entry name {name!r} is not in kebab-case: use {near!r}")
     bases = (Generator, Classifier) if base is Generator else (base,)  # a classifier is a method that samples nothing
     if not (isinstance(target, type) and issubclass(target, bases)):
         raise _Refused(f"entry {name!r}: expected a class derived from bench.{base.__name__}, got {target!r}")

@@ -1,28 +1,30 @@
-"""`bench test`: put every promise of the named plugins to the test and say how it went, as a table or as JSON."""
+"""Run the contract tests of named plugins, and return how each entry did."""
 
-import json as jsonlib
-from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bench.api import Classifier, DataSource, Generator, capabilities
 from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.registry.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
-from bench.testing.promise import Promise, Result, check_one
+from bench.testing.promise import Result, check_one
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
 
-COLOURS = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
+
+@dataclass(frozen=True)
+class Tested:
+    """One entry, and the result of each of its tests."""
+
+    entry: Entry
+    results: tuple[Result, ...]
 
 
-def conformance(names: Iterable[str], *, device: str = "cpu", json: bool = False) -> int:
-    """Test the entries of that name, or all of a plugin's, or `all`; print; 0 where no promise is broken, else 1.
+def conformance(
+    names: Iterable[str], *, device: str = "cpu", tell: Callable[[str], None] = lambda text: None
+) -> list[Tested]:
+    """Test the entries of that name, or all of a plugin's, or `all`; `tell` is told which test starts.
 
     A name may carry an argument for a data set (`folder:PATH`). Raises `BenchError` for an unknown name.
     """
@@ -30,26 +32,13 @@ def conformance(names: Iterable[str], *, device: str = "cpu", json: bool = False
     plugins = Plugins()
     plugins.load_all()
     asked = [pair for name in names for pair in _asked(plugins, name)]
-    console = Console(stderr=json)
-    if not console.is_terminal:
-        console.width = max(console.width, 200)  # a pipe has no width to keep within
-    results: list[Result] = []
-    for entry, argument in asked:
-        fresh = []
-        with console.status("") as status:
-            for promise, subject in promises_of(entry.target, device, argument):
-                status.update(f"{entry.name}: {promise.name}")
-                fresh.append(check_one(promise, subject, entry.name, entry.kind))
-        results += fresh
-        if not json:
-            console.print(_table(entry, fresh))
-    counts = Counter(result.status for result in results)
-    if json:
-        rows = [result.to_dict() for result in results]
-        print(jsonlib.dumps({"device": device, "counts": dict(counts), "results": rows}, indent=2))
-    else:
-        console.print(", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-    return int(counts["failed"] > 0)
+    return [Tested(entry, tuple(_results(entry, argument, device, tell))) for entry, argument in asked]
+
+
+def _results(entry: Entry, argument: str, device: str, tell: Callable[[str], None]) -> Iterable[Result]:
+    for promise, subject in promises_of(entry.target, device, argument):
+        tell(f"{entry.name}: {promise.name.replace('_', ' ')}")
+        yield check_one(promise, subject, entry.name, entry.kind)
 
 
 def promises_of(target: type, device: str = "cpu", argument: str = "") -> list[tuple[Promise, Any]]:
@@ -63,7 +52,7 @@ def promises_of(target: type, device: str = "cpu", argument: str = "") -> list[t
     if issubclass(target, Generator):
         drawer, has = GeneratorSubject(target, device), set(capabilities(target))
         return [(promise, drawer) for promise in generators.PROMISES if not promise.needs or has & set(promise.needs)]
-    raise TypeError(f"{target!r} is no generator, classifier or data source")
+    raise TypeError(f"{target!r} is not a generator, classifier or data source")
 
 
 def _asked(plugins: Plugins, text: str) -> list[tuple[Entry, str]]:
@@ -77,16 +66,5 @@ def _asked(plugins: Plugins, text: str) -> list[tuple[Entry, str]]:
         known = {entry.name for entry in every} | {entry.plugin for entry in every}
         raise BenchError(f"unknown plugin {name!r}: {nearest(name, known)}")
     if argument and any(entry.kind != "datasets" for entry in found):
-        raise BenchError(f"{text!r}: only a data set takes what stands behind the colon")
+        raise BenchError(f"{text!r}: only a data set takes an argument after the colon")
     return [(entry, argument) for entry in found]
-
-
-def _table(entry: Entry, results: list[Result]) -> Table:
-    title = f"{entry.name} ({entry.kind[:-1]} of {entry.plugin}, {entry.distribution} {entry.version})"
-    table = Table("promise", "", "reason", title=title, title_justify="left")
-    for before, result in pairwise([None, *results]):
-        assert result is not None
-        again = before is not None and result.reason and before.reason == result.reason
-        reason = "likewise" if again else result.reason
-        table.add_row(result.promise.replace("_", " "), Text(result.status, COLOURS[result.status]), Text(reason))
-    return table

@@ -19,7 +19,7 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
     from bench.cli import parser
-    from bench.cli.progress import Lines
+    from bench.cli.progress import Jobs, Lines
     from bench.cli.run import request_from
     from bench.execution.executor import Limits
     from bench.execution.plan import make_plan
@@ -29,7 +29,7 @@ def jobs(tmp_path, monkeypatch):
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])
     plan = make_plan(request_from(options))
     limits = Limits(600, 4096, 4096)
-    campaign = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None))
+    campaign = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None, Jobs(1)))
     assert campaign.run() == 0
     return lambda n: campaign._carry_out(list(plan.jobs[:n]))
 

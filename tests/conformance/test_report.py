@@ -1,6 +1,7 @@
 """`bench test`: which entries are tested, what is printed, and with which exit code."""
 
 import json
+import re
 
 import bad_datasets
 import pytest
@@ -36,7 +37,7 @@ def installed(monkeypatch):
 
 
 def report(capsys, *names: str) -> tuple[int, dict]:
-    code = conformance(list(names), json=True)
+    code = main(["test", "--plugins", ",".join(names), "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -82,15 +83,24 @@ def test_an_argument_reaches_the_data_set(capsys):
     assert any("no such place as [atlantis]" in reason for reason in reasons)
 
 
-def test_the_table_names_promise_status_and_reason(capsys):
-    assert conformance(["bad-data", "place"]) == 1
+def test_failures_are_shown_with_their_reason_and_the_totals(capsys):
+    assert main(["test", "--plugins", "bad-data,place"]) == 1
     out = capsys.readouterr().out
-    assert "bad-data (dataset of toys, bench-toys 1.0)" in out
-    assert "labels name a class" in out
-    assert "test.labels: expected labels in 0..2, got 1..3" in out
-    assert "no such place as []" in out  # brackets are text, not markup
-    assert "likewise" in out
-    assert "failed" in out.splitlines()[-1]
+    assert re.search(r"^bad-data \(dataset of toys, bench-toys 1\.0\): \d+ of \d+ passed, 1 failed$", out, re.MULTILINE)
+    assert re.search(
+        r"^  failed +labels name a class +test\.labels: expected labels in 0\.\.2, got 1\.\.3$", out, re.MULTILINE
+    )
+    assert "no such place as []" in out
+    assert "same reason" in out
+    assert not re.search("^  ok", out, re.MULTILINE)
+    assert re.fullmatch(r"\d+ of \d+ passed, \d+ failed", out.splitlines()[-1])
+
+
+def test_verbose_shows_every_test(capsys):
+    assert main(["test", "--plugins", "toy-data", "-v"]) == 0
+    *rows, total = capsys.readouterr().out.splitlines()[1:]
+    assert all(row.startswith("  ok") for row in rows)
+    assert total == f"{len(rows)} of {len(rows)} passed"
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -104,7 +114,7 @@ def test_a_broken_plugin_is_told_with_its_reason():
 
 
 def test_an_argument_for_anything_but_a_data_set_is_refused():
-    with pytest.raises(BenchError, match="'plain:small': only a data set takes what stands behind the colon"):
+    with pytest.raises(BenchError, match="'plain:small': only a data set takes an argument after the colon"):
         conformance(["plain:small"])
 
 

@@ -163,7 +163,7 @@ def test_the_order_of_rows_does_not_change_the_page(make: Make) -> None:
 
 
 def test_a_board_that_is_not_there_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="there is no board"):
+    with pytest.raises(BenchError, match="no leaderboard"):
         render(tmp_path / "none", "sprites")
     assert not (tmp_path / "none").exists()
 

@@ -93,14 +93,14 @@ def broken(make: Make, old: str, new: str) -> bytes:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("entry,plugin", "entri,plugin", r"sprites.csv: column 'entry' is expected where the header says 'entri'"),
+        ("entry,plugin", "entri,plugin", r"sprites.csv: expected column 'entry', got 'entri'"),
         (",guide\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
         (",guide\n", ",guide,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
-        (",1.5,", ",one,", r"sprites.csv, row 2: value is 'one', wanted a number"),
-        (",2000,ok", ",2e3,ok", r"sprites.csv, row 2: n is '2e3', wanted a number"),
+        (",1.5,", ",one,", r"sprites.csv, row 2: value: expected a number, got 'one'"),
+        (",2000,ok", ",2e3,ok", r"sprites.csv, row 2: n: expected a number, got '2e3'"),
         (",ok,", ",okay,", r"sprites.csv, row 2: unknown status 'okay': did you mean 'ok'\?"),
-        (",abc,", ",", r"sprites.csv, row 2: got 17 fields, wanted 18"),
-        ("dataset", '"dataset', r"sprites.csv is no CSV file of a board"),
+        (",abc,", ",", r"sprites.csv, row 2: expected 18 fields"),
+        ("dataset", '"dataset', r"sprites.csv is not the CSV file of a board"),
     ],
 )
 def test_a_broken_file_is_named_with_the_column(make: Make, old: str, new: str, sentence: str) -> None:

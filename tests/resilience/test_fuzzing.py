@@ -203,11 +203,12 @@ status = "shown"
     files.damaged([LEDGER, LEDGER + b"n = 1979-05-27T07:32:00Z\nm = {a = [1, 0x7f, inf]}\n"]) | st.binary(max_size=60)
 )
 def test_claims(home: Path, content: bytes) -> None:
-    from bench.registry.claims import read_claims, render_claims
+    from bench.cli.claims import listing
+    from bench.registry.claims import read_claims
 
     path = written(home, "claims.toml", content)
     with a_value_or_a_sentence(path):
-        render_claims(read_claims(path, "x"))
+        listing(read_claims(path, "x"), 80)
 
 
 def record() -> Any:

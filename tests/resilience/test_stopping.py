@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-SENTENCE = "bench: interrupted; what is finished is kept, the same command goes on from there\n"
+SENTENCE = "bench: interrupted. Finished results are saved; run the same command to resume\n"
 SECONDS = 5
 
 

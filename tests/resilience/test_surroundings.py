@@ -108,7 +108,7 @@ def test_names_of_files_that_are_no_text_do_nothing_to_a_terminal(boards: Path):
     assert answer.stdout.splitlines() == ["digits", "\\udcff\\x1b[31m"]
     answer = run([*BENCH, "leaderboard", "\x1b[31m\n\udcff"], boards.parent)
     assert answer.returncode == 2
-    says(answer.stderr, "there is no board")
+    says(answer.stderr, "no leaderboard")
     assert "\x1b" not in answer.stderr
 
 
@@ -137,7 +137,7 @@ def test_a_board_that_may_only_be_read_is_printed(boards: Path, tmp_path: Path):
     answer = run(as_a_stranger([*BENCH, "leaderboard", "digits", "--json"]), boards.parent, BENCH_CACHE=str(cache))
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)
-    says(answer.stderr, "the page is not renewed", "digits.csv: Permission denied")
+    says(answer.stderr, "could not update the page", "digits.csv: Permission denied")
 
 
 @stranger

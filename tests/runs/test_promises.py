@@ -61,7 +61,7 @@ def test_a_run_leaves_its_config_its_samples_and_its_curves(first):
 def test_a_second_run_does_nothing_and_says_the_same(again, first):
     answer = again("run", "--plugins", "good", *QUICKLY)
     assert answer.code == 0
-    assert "done before" in answer.err
+    assert "nothing to do" in answer.err
     assert sorted(map(str, answer.json["records"])) == sorted(map(str, first[1].json["records"]))
 
 
@@ -186,4 +186,4 @@ def test_few_labels_have_a_board_of_their_own(bench):
     assert {row["dataset"] for row in answer.json["records"]} == {"digits@20"}
     assert (bench.folder / "leaderboards" / "digits@20.csv").exists()
     again = bench("run", "--plugins", "good", "--dataset", "digits@20", "--budget", "smoke", "--json")
-    assert "done before" in again.err
+    assert "nothing to do" in again.err
