@@ -170,7 +170,7 @@ def test_a_job_that_is_none_is_passed_over_with_a_sentence(
 
 @pytest.mark.parametrize("key", ["", "ab", "*" * 8, "../../x", "[!a]" * 3, "\0" * 8, "G" * 8, "a" * 65, "\udcff" * 6])
 def test_a_key_that_is_none_is_a_sentence(folder: RunDir, key: str):
-    with pytest.raises(BenchError, match="no result in .* has a key starting with"):
+    with pytest.raises(BenchError, match=r"no result in .* has a key starting with"):
         explain_key(folder.path.parents[2], key)
 
 
