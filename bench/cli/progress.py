@@ -31,11 +31,14 @@ class Jobs:
         """The jobs to come, with the seconds that each takes, or None if that is unknown."""
         self._estimates = dict(estimates)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._estimates
+
     def started(self, name: str) -> None:
         self._began[name] = time.monotonic()
 
     def ended(self, name: str, seconds: float) -> None:
-        if name in self._estimates:
+        if name in self:
             self._ended[name] = seconds
 
     def text(self) -> str:
@@ -164,7 +167,7 @@ class Lines:
     def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
         self._jobs.ended(name, seconds)
         self.note(ending(name, end, reason, seconds))
-        self.note(self._jobs.text())
+        self.note(self._jobs.text() if name in self._jobs else "")
 
     def note(self, text: str) -> None:
         if not text:
