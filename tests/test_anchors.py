@@ -70,5 +70,5 @@ def test_the_images_follow_from_the_seed():
 
 
 def test_more_images_than_there_are_is_an_error_with_both_counts():
-    with pytest.raises(BenchError, match="cannot take 11 images from the 10 of numbered: choose a smaller budget"):
+    with pytest.raises(BenchError, match="expected at least 11 images in numbered, got 10; choose a smaller budget"):
         real(dataset(numbered(5, 5)), 11, 0)

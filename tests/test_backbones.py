@@ -382,7 +382,7 @@ def test_every_setting_is_a_field_with_a_default():
 
 
 def test_guide_and_judge_of_the_command_line_are_two_different_presets():
-    from bench.experiment.defaults import EXAMINERS
+    from bench.experiment.defaults import CLASSIFIERS
 
-    guide, judge = (bench_classifiers()[EXAMINERS[role]] for role in ("guide", "judge"))
+    guide, judge = (bench_classifiers()[CLASSIFIERS[role]] for role in ("guide", "judge"))
     assert guide.Config().name != judge.Config().name

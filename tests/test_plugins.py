@@ -189,9 +189,7 @@ def test_a_duplicate_plugin_name_is_refused_and_the_first_stays(install):
     plugins = Plugins(found=points)
     assert [entry.name for entry in plugins.all("generators")] == ["toy-0"]
     assert [row.distribution for row in plugins.broken] == ["bench-toy-1", "bench-toy-2"]
-    assert {row.reason for row in plugins.broken} == {
-        "a plugin named 'toy' is loaded already; plugin names must be unique"
-    }
+    assert {row.reason for row in plugins.broken} == {"another plugin is named 'toy'; plugin names must be unique"}
 
 
 def test_the_same_entry_point_of_two_distributions_is_a_duplicate(install):

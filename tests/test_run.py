@@ -88,7 +88,7 @@ def test_a_batch_may_be_larger_than_the_data():
 
 
 def test_an_empty_data_set_is_refused():
-    with pytest.raises(BenchError, match="empty data set"):
+    with pytest.raises(BenchError, match="training set is empty"):
         numbers(run_on(40), 40, n=0)
 
 
@@ -126,7 +126,7 @@ def test_share_is_a_part_of_the_whole_budget():
 def test_more_than_is_left_is_refused():
     run = run_on(40)
     numbers(run, 30, "first")
-    with pytest.raises(BenchError, match="phase 'second' asked for 30 training images, 12 of 40 left"):
+    with pytest.raises(BenchError, match="phase 'second' needs 30 training images, but 12 of 40 are left"):
         numbers(run, 30, "second")
 
 

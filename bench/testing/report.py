@@ -9,7 +9,7 @@ from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.registry.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
-from bench.testing.promise import Result, check_one
+from bench.testing.promise import Promise, Result, check_one
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
 
 
