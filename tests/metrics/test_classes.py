@@ -19,10 +19,10 @@ def test_names_are_kebab_case_or_numbers_if_they_would_be_equal(classes, names):
     assert class_names(classes) == names
 
 
-def test_one_reference_image_of_a_class_is_too_few(make_exam, dataset):
-    exam = make_exam()
-    right = (exam.real.labels == 2).nonzero()[1:, 0]
-    keep = torch.ones(len(exam.real), dtype=torch.bool)
+def test_one_reference_image_of_a_class_is_too_few(make_context, dataset):
+    context = make_context()
+    right = (context.real.labels == 2).nonzero()[1:, 0]
+    keep = torch.ones(len(context.real), dtype=torch.bool)
     keep[right] = False
-    exam.real = Data(dataset.spec, exam.real.images[keep], exam.real.labels[keep])
-    assert "samples and 1 of reference=150 training images, expected at least 2 of each" in too_few(exam)
+    context.real = Data(dataset.spec, context.real.images[keep], context.real.labels[keep])
+    assert "samples and 1 of reference=150 images" in too_few(context)
