@@ -1,9 +1,9 @@
 """Where boards live: one CSV file for each data set, changed by one process at a time, whole at every moment."""
 
 import hashlib
+import logging
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -17,17 +17,13 @@ from bench.util.text import plain
 
 LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
 PATIENCE = 60.0  # seconds to wait for another process, which needs milliseconds
-
-
-def say(sentence: str) -> None:
-    """Tell the user without touching standard output."""
-    print(sentence, file=sys.stderr)
+logger = logging.getLogger("bench")
 
 
 def board_path(folder: Path, dataset: str, suffix: str = ".csv") -> Path:
     """The file of a data set: its name with all but plain characters as %XX; one too long ends in a digest."""
     if not dataset:
-        raise BenchError("a board needs the name of a data set, got an empty one")
+        raise BenchError("expected the name of a data set, got an empty one")
     name = quote(plain(dataset), safe="@+=,")
     name = "%2E" + name[1:] if name.startswith(".") else name
     if len(name) > LONGEST_NAME:
@@ -53,18 +49,18 @@ def read(path: Path) -> list[Record]:
     return decode(payload, path)
 
 
-def merge(folder: Path, records: Iterable[Record], tell: Callable[[str], None] = say) -> list[Path]:
+def merge(folder: Path, records: Iterable[Record]) -> list[Path]:
     """Add the records to the boards of their data sets and return the paths of these.
 
-    A record takes the place of an older one for the same cell. Nothing is written where nothing changes. A file
-    that is not a board is renamed, never overwritten. Raises `BenchError` where the folder cannot be written.
+    A record replaces an older one for the same cell. Nothing is written if nothing changes. A file that is not a board
+    is renamed, never overwritten. Raises `BenchError` if the folder cannot be written.
     """
     by_path: dict[Path, list[Record]] = {}
     for record in records:
         by_path.setdefault(board_path(folder, record.dataset), []).append(tidy(record))
     for path, fresh in by_path.items():
         with locked(path):
-            _merge_one(path, fresh, tell)
+            _merge_one(path, fresh)
     return list(by_path)
 
 
@@ -99,14 +95,14 @@ def locked(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _merge_one(path: Path, fresh: list[Record], tell: Callable[[str], None]) -> None:
-    places = {record.place: record for record in _held(path, tell)}
+def _merge_one(path: Path, fresh: list[Record]) -> None:
+    places = {record.place: record for record in _held(path)}
     places |= {record.place: record for record in fresh}
     update(path, encode(places.values()))
 
 
-def _held(path: Path, tell: Callable[[str], None]) -> list[Record]:
-    """What the board holds; nothing where there is none, or one that cannot be understood."""
+def _held(path: Path) -> list[Record]:
+    """The records of the board; empty if it is missing or unreadable."""
     if not path.exists():
         return []
     payload = path.read_bytes()
@@ -115,5 +111,5 @@ def _held(path: Path, tell: Callable[[str], None]) -> list[Record]:
     except BenchError as error:
         aside = next(other for n in count(1) if not (other := path.with_name(f"{path.name}.corrupt-{n}")).exists())
         path.rename(aside)
-        tell(f"moved a board that cannot be read to {aside}: {error}")
+        logger.warning("moved a board that cannot be read to %s: %s", aside, error)
         return []

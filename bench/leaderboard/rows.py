@@ -22,10 +22,10 @@ LONGEST_TEXT = 10_000  # of any other column
 def tidy(record: Record) -> Record:
     """The record as a file can hold it: plain numbers, texts without control characters, a reason of one line.
 
-    Raises `BenchError` for a text that is too long, ValueError for a status that there is not.
+    Raises `BenchError` for a text that is too long, ValueError for an unknown status.
     """
     if record.status not in get_args(Status):
-        raise ValueError(f"no such status: {record.status!r}")
+        raise ValueError(f"unknown status: {record.status!r}")
     texts = {name: plain(value) for name, value in vars(record).items() if isinstance(value, str)}
     texts["reason"] = shorten(one_line(record.reason), LONGEST_REASON)
     for name, text in texts.items():

@@ -145,26 +145,19 @@ def test_boards_are_listed_by_data_set(tmp_path: Path, make: Make) -> None:
     assert boards(tmp_path / "nowhere") == []
 
 
-def test_a_corrupt_board_is_set_aside_with_one_sentence(tmp_path: Path, make: Make) -> None:
-    said: list[str] = []
+def test_a_corrupt_board_is_set_aside_with_one_sentence(
+    tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
     path = board_path(tmp_path, "sprites")
     for number, garbage in enumerate((b"<<<<<<< HEAD\ndataset", b"\0\xff"), 1):
         path.write_bytes(garbage)
-        merge(tmp_path, [make(seed=number)], said.append)
+        merge(tmp_path, [make(seed=number)])
         assert (tmp_path / f"sprites.csv.corrupt-{number}").read_bytes() == garbage
         assert [row.seed for row in read(path)] == [number]
-    assert len(said) == 2
-    assert "corrupt-1: " in said[0]
-    assert "column 'dataset'" in said[0]
+    assert len(caplog.messages) == 2
+    assert "corrupt-1: " in caplog.messages[0]
+    assert "column 'dataset'" in caplog.messages[0]
     assert boards(tmp_path) == ["sprites"]
-
-
-def test_the_sentence_goes_to_standard_error(tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
-    board_path(tmp_path, "sprites").write_text("no board")
-    merge(tmp_path, [make()])
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
 
 
 def test_a_folder_that_is_none_is_an_error(tmp_path: Path, make: Make) -> None:

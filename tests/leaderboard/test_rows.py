@@ -75,7 +75,7 @@ def test_a_text_that_could_not_be_read_again_is_refused(make: Make) -> None:
 
 
 def test_a_status_that_there_is_not_is_a_bug(make: Make) -> None:
-    with pytest.raises(ValueError, match="no such status"):
+    with pytest.raises(ValueError, match="unknown status"):
         tidy(make(status="fine"))
 
 
