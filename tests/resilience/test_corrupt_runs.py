@@ -251,7 +251,8 @@ def test_a_spoiled_checkpoint_is_set_aside_and_its_steps_are_redone(
 ):
     Net(1, 1).fit(Run(torch.nn.Linear(1, 1), images=24, folder=tmp_path, checkpoint_every=-1), stop=3)
     path = tmp_path / "0-train.ckpt"
-    path.write_bytes(SPOIL.get(spoil, sealed(other_checkpoint()))(path.read_bytes()))
+    spoiling = SPOIL.get(spoil, lambda old: checksummed(other_checkpoint()))
+    path.write_bytes(spoiling(path.read_bytes()))
     spoiled = path.read_bytes()
     run = Run(torch.nn.Linear(1, 1), images=24, folder=tmp_path)
     Net(1, 1).fit(run)
@@ -281,7 +282,7 @@ def test_a_cache_that_fills_up_costs_time_and_no_numbers(
 
     monkeypatch.setattr(os, "fsync", full)
     assert (Cache(tmp_path).get("fd", ("a",), lambda: np.arange(6.0)) == np.arange(6.0)).all()
-    assert "features are made anew each time" in caplog.text
+    assert "they are computed again in each run" in caplog.text
     assert not list(tmp_path.rglob("*.npy"))
     assert not list(tmp_path.rglob("*.tmp"))
 
