@@ -1,4 +1,4 @@
-"""Compare image generators that lean on classifiers: the whole vocabulary of a plugin's author."""
+"""Compare image generators that build on classifiers: the public names for authors of plugins."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The command line: one file a command, its arguments beside its body."""
+"""The command line: one file a command, with its arguments."""
 
 from bench.cli.dispatch import main as main
 from bench.cli.dispatch import parser as parser

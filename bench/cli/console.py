@@ -1,4 +1,4 @@
-"""The standard streams of a command: what is closed, full, read no further, or lacks characters is in nobody's way."""
+"""The standard streams of a command, which may be closed, full, unread, or limited to few characters."""
 
 import errno
 import io
@@ -17,7 +17,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def open_standard_streams() -> None:
-    """What was closed leads nowhere: no other file may get its number. What an encoding lacks is written as an escape."""
+    """Open closed streams on the null device, so that no file gets their numbers. Escape what the encoding lacks."""
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(handle, True)  # nor in a process that is started
     os.close(handle)

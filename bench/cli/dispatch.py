@@ -46,7 +46,7 @@ def _perform(arguments: Sequence[str] | None) -> int:
                 return 2
             return int(options.command(options))
         finally:
-            sys.stdout.flush()  # here, where what goes wrong can still be said
+            sys.stdout.flush()  # here, so that an error can still be reported
     except BenchError as error:
         say(str(error))
         return 2

@@ -46,7 +46,7 @@ def leaderboard(options: argparse.Namespace) -> int:
 
 
 def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
-    """The board, and where its page, its rows and the samples of its methods are."""
+    """The board, and the paths of its page, its rows and the samples of its methods."""
     from bench.leaderboard import board_path, board_text
     from bench.util.text import one_line
 

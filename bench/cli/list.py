@@ -73,7 +73,7 @@ def broken_lines(broken: Rows, width: int | None) -> list[str]:
 
 
 def _brief(kind: str, row: dict[str, Any]) -> str:
-    """One short line: what a method can do, where a data set is, whose paper a classifier follows."""
+    """One short line: the capabilities of a method, the state of a data set, the source of a classifier."""
     if kind == "generators":
         return ", ".join(row["capabilities"]) or "samples only"
     if kind == "datasets":

@@ -22,8 +22,8 @@ class Stopped(KeyboardInterrupt):
 class Stop:
     """What the first signal sets off; further ones change nothing.
 
-    It raises `Stopped` where the command is. An import may swallow that, or make another error of it: so it is raised
-    again until something unwinds, and what takes too long is cut off.
+    It raises `Stopped` in the running command. An import may swallow it or turn it into another error, so it is raised
+    again until the stack unwinds. A command that takes too long is ended.
     """
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from bench.metrics import Metric
 
 
-# Names (the digests beside them are in the key), and what only the evaluation depends on.
+# Names (their digests are in the key), and what only the evaluation depends on.
 NOT_TRAINED_ON = {"distribution", "version", "settings", "guide"}
 NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budget"}
 

@@ -38,7 +38,7 @@ def boards(folder: Path) -> list[str]:
 
 
 def read(path: Path) -> list[Record]:
-    """All records of a board. Raises `BenchError` naming the file, and the row and column where it is broken."""
+    """All records of a board. Raises `BenchError` that names the file and the invalid row and column."""
     try:
         payload = path.read_bytes()
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def update(path: Path, payload: bytes) -> bool:
 def locked(path: Path) -> Iterator[None]:
     """Hold the board alone. The lock is the operating system's: it ends with the process that holds it.
 
-    Raises `BenchError` where the folder cannot be written, now or within the block, or the lock is not had in time.
+    Raises `BenchError` if the folder cannot be written, or if the lock cannot be acquired in time.
     """
     from filelock import FileLock, Timeout
 

@@ -16,12 +16,12 @@ FLOOR = "≈"
 POLICY = (
     "A metric that a method lacks, or that failed for any of its seeds, ranks last; equal values share their ranks. "
     "The interval is the central 95 % of 1,000 bootstrap draws of each method's seeds; methods whose intervals "
-    "overlap, directly or along a chain, share a group and are not told apart. A method with one seed has no interval."
+    "overlap, directly or along a chain, share a group: the seeds do not distinguish them. A method with one seed has no interval."
 )
 
 
 def render(folder: Path, dataset: str) -> str:
-    """The board of a data set as Markdown, also written beside its CSV file. Raises `BenchError` without one."""
+    """The board of a data set as Markdown, also written next to its CSV file. Raises `BenchError` if there is no CSV file."""
     path = board_path(folder, dataset)
     if not path.exists():
         read(path)  # says what there is instead

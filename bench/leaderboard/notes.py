@@ -33,7 +33,7 @@ class Notes:
         self.devices = sorted({line.device for line in section.lines if line.device})
 
     def label(self, line: Line) -> str:
-        """The entry and what was set; where a section has several guides or devices, also which of them."""
+        """The entry and its settings; if a section has several guides or devices, also which of them."""
         parts = [line.entry]
         if line.settings:
             parts.append(f"[{line.settings}]")

@@ -12,7 +12,7 @@ DRAWS = 1_000  # bootstrap replicates
 COVERAGE = 0.95
 
 Method = TypeVar("Method", bound=Hashable)  # whatever names one
-Values = Mapping[int, float | None]  # by seed: the lower the better; None where that seed failed
+Values = Mapping[int, float | None]  # by seed: the lower the better; None if that seed failed
 Scores = Mapping[Method, Mapping[Any, Values]]  # by method and metric
 
 

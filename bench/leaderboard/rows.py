@@ -1,4 +1,4 @@
-"""Records as the rows of a tidy CSV file: one row each, one line each, floats to the bit."""
+"""Records as the rows of a tidy CSV file: one line for each, with exact floats."""
 
 import csv
 import io

@@ -75,7 +75,7 @@ def _ranks(notes: Notes, width: int | None) -> list[str]:
         [row[0], (" " * GAP).join(cell.rjust(room) for cell, room in zip(row[1:], rooms, strict=True))] for row in rows
     ]
     over = f"Ranks over {', '.join(column.metric for column in section.ranked)}; "
-    over += "methods in one group are not told apart by their seeds."
+    over += "the seeds do not distinguish methods of one group."
     return [*columns(joined, width), *fold(over, width, "  ")]
 
 

@@ -24,7 +24,7 @@ def link(name: str) -> str:
 
 
 def number(value: float, decimals: int | None = None) -> str:
-    """Four significant digits, or so many decimals; thousands apart."""
+    """Four significant digits, or the given number of decimals, with commas between thousands."""
     if math.isnan(value):
         return "nan"
     if math.isinf(value):
@@ -56,5 +56,5 @@ def _deviation(value: float, decimals: int) -> str:
 
 
 def _decimals(value: float, digits: int) -> int:
-    """How many decimals show so many significant digits."""
+    """The number of decimals that show this many significant digits."""
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))

@@ -1,4 +1,4 @@
-"""A board as a person reads it: like beside like, a line for each method, a column for each metric and protocol."""
+"""A board arranged for reading: a line for each method, a column for each metric and protocol."""
 
 import math
 import re
@@ -15,8 +15,8 @@ from bench.metrics.catalog import MetricInfo, info, position
 from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
-JOB = ("fit", "exam")  # records about a whole job: not columns, but where they failed every cell did
-ERRORS = 2.0  # standard errors of a difference within which two means are not told apart
+JOB = ("fit",)  # records about a whole job: not columns; if they failed, every cell of the job failed
+ERRORS = 2.0  # standard errors of a difference within which two means count as equal
 
 
 class Line(NamedTuple):
@@ -64,7 +64,7 @@ class Cell:
         return bool(self.ok) or any(record.metric not in JOB for record in self.failed)
 
     def text(self, seeds: int, note: Callable[[Record], str]) -> str:
-        """Mean ± deviation, how many seeds where that is not `seeds` of them, and what failed."""
+        """Mean ± deviation, the number of seeds if it differs from `seeds`, and what failed."""
         parts = [spread(self.values)] if self.values else []
         if self.values and (len(self.values) == 1 or len(self.values) != seeds):
             parts.append(f"({len(self.values)} seed{'s' * (len(self.values) > 1)})")

@@ -24,7 +24,7 @@ class Tested:
 def conformance(
     names: Iterable[str], *, device: str = "cpu", tell: Callable[[str], None] = lambda text: None
 ) -> list[Tested]:
-    """Test the entries of that name, or all of a plugin's, or `all`; `tell` is told which test starts.
+    """Test the entries of that name, or all of a plugin's, or `all`; `tell` receives the name of each test before it starts.
 
     A name may carry an argument for a data set (`folder:PATH`). Raises `BenchError` for an unknown name.
     """

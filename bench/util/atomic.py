@@ -79,7 +79,7 @@ def read_checksummed(path: Path) -> bytes:
     return payload
 
 
-# JSON files: the digest is a member beside the content
+# JSON files: the digest is a member next to the content
 
 
 def write_json(path: Path, content: Any) -> None:

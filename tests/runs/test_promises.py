@@ -100,7 +100,7 @@ def test_more_classes_than_half_the_samples_are_a_dash_with_its_reason(bench):
     for metric in ("intra-fd-judge", "diversity-ratio"):
         row = answer.row("real", metric)
         assert row["status"] == "skipped"
-        assert "class '40' has 1 of n=100 samples and" in row["reason"]
+        assert "class '40': expected at least 2 samples and 2 training images, got 1 of n=100 samples" in row["reason"]
     assert answer.row("real", "class-agreement")["status"] == "ok"
 
 

@@ -16,7 +16,7 @@ BUDGET = 12_800  # training images seen
 
 
 def trained(cls: type, config: Any, data: Data, images: int = BUDGET, **options: Any) -> Any:
-    """A model trained on so many images, its weights drawn from a fixed seed."""
+    """A model trained on this number of images, its weights drawn from a fixed seed."""
     return fitted(cls, config, data, images, **options).eval()
 
 

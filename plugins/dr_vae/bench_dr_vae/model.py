@@ -33,7 +33,7 @@ class DrVae(VaeGenerator):
         self.vae = build_vae(config, spec)
         self.eval()
 
-    # Training. Stage 1, the classifier, and stage 2, freezing it, are the host's: it lends the guide.
+    # Training. Stage 1, the classifier, and stage 2, freezing it, are done by the host, which provides the guide.
 
     def fit(self, data: Data, run: Run) -> None:
         """Stages 3 and 4. Raises `BenchError` for a layer that the guide does not have."""

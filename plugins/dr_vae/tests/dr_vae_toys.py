@@ -80,7 +80,7 @@ def fit_guide(data: Data, seed: int = 0) -> ConvGuide:
 def fitted(
     config: DrVaeConfig, data: Data, guide: Classifier, images: int = BUDGET, seed: int = 0, **options: Any
 ) -> DrVae:
-    """A model trained on so many images."""
+    """A model trained on this number of images."""
     with seeded(seed):
         model = DrVae(config, data.spec)
         model.fit(data, Run(model, images=images, seed=seed, guide=guide, **options))

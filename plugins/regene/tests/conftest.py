@@ -25,7 +25,7 @@ BUDGET = 60_000  # training images seen
 
 
 def trained(config: ReGeneConfig, data: Data, images: int, **options: Any) -> ReGene:
-    """A model trained on so many images, its weights drawn from a fixed seed."""
+    """A model trained on this number of images, its weights drawn from a fixed seed."""
     return fitted(ReGene, config, data, images, **options)
 
 

@@ -1,4 +1,4 @@
-"""Attentive-STIC: the canvas is drawn in passes, each under a frozen mask of where the classifier looks.
+"""Attentive-STIC: the canvas is drawn in passes, each with a frozen mask of the classifier's attention.
 
 Only the name, the purpose (thousands of classes) and "iterative drawing" are the paper's (arXiv 2103.14212); masks
 after Grad-CAM (arXiv 1610.02391), as a preconditioner that stays in the ratio. README, section 7.
@@ -86,7 +86,7 @@ class AttentiveStic(Stic):
 
 
 def attention_mask(density: Density, x: Canvas) -> Mask:
-    """Where the classifier looks for the class of each chain: in [0, 1], its greatest value 1 (0 where there is none).
+    """The attention of the classifier for the class of each chain, in [0, 1], with maximum 1 (0 if there is none).
 
     A = ReLU(sum_c w_c F_c) at the last stage, w_c the spatial mean of d f_lambda / d F_c, resized to the canvas.
     """

@@ -154,7 +154,7 @@ def calibrate(
     """The weight at which samples are as far from their class mean as held-out real images are (README, section 4).
 
     `distance(gamma)` draws samples and gives their mean R. Between two of the ascending `gammas` it is taken to be
-    linear; the first is returned where samples are near enough with it, the last where they never are.
+    linear; the first is returned if its samples are near enough, the last if none are.
     """
     below: tuple[float, float] | None = None
     for gamma in gammas:

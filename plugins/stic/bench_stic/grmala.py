@@ -102,7 +102,7 @@ def run_chains(
 ) -> Chains:
     """Advance each chain by `steps` steps of noise `sigma` (in the units of x) from x (n, ...).
 
-    The first `warmup` steps (of each chain, where a tensor) move without a test and count for no statistic; with
+    The first `warmup` steps (of each chain, if a tensor) move without a test and count for no statistic; with
     `mh=False` all do, which is the sampler of the official release. `scale` (broadcast over x) is the diagonal
     of the preconditioner, fixed for the whole call. One forward and one backward pass a step, and one to begin.
     """

@@ -26,9 +26,9 @@ class Guard:
         self.good = self._copy()
 
     def watch(self, loss: Tensor, fake: Tensor | None = None, real: Tensor | None = None) -> bool:
-        """Look at the loss and, where given, at the energies (n,) of fakes and real images; True where it went back.
+        """Check the loss and, if given, the energies (n,) of fakes and real images. Returns True if it restored a state.
 
-        Raises `Diverged`, the last good state being restored, where it would have to go back too often.
+        Raises `Diverged` after too many restorations, with the last good state restored.
         """
         self.step += 1
         why = self._complaint(float(loss.detach()), fake, real)
