@@ -74,9 +74,9 @@ class Matrix:
         return sorted(str(path) for path in [*found, *self.cache.rglob("*.ckpt"), *self.folder.rglob(".writable*")])
 
     def finished(self) -> dict[str, int]:
-        """When each finished training and measurement was written, and each examiner."""
+        """When each finished training and measurement was written, and each classifier."""
         records = [path for path in self.folder.glob("runs/*/*/*/records/*.json") if '"failed"' not in path.read_text()]
-        trained = [*self.folder.glob("runs/*/*/*/train.json"), *self.cache.glob("examiners/*/examiner.json")]
+        trained = [*self.folder.glob("runs/*/*/*/train.json"), *self.cache.glob("classifiers/*/about.json")]
         return {str(path): path.stat().st_mtime_ns for path in [*records, *trained]}
 
     def redone(self) -> Iterator[int]:
@@ -115,8 +115,8 @@ def kind(path: Path) -> str:
         return f"a {path.parent.name.removesuffix('s')}"
     if path.parent.name == "leaderboards":
         return "a board" if path.suffix == ".csv" else "the page of a board"
-    if "examiners" in path.parts:
-        return "an examiner"
+    if "classifiers" in path.parts:
+        return "a guide or judge"
     return "a model or samples" if path.suffix in (".safetensors", ".npz", ".png") else "another file"
 
 
@@ -220,7 +220,7 @@ class Killing:
             if workers := list(matrix.workers(host).items()):
                 victim, doing = min(workers, key=lambda worker: self.hit(worker[1]))
                 if doing.startswith("fitting") and rng.random() < 0.8:
-                    continue  # the death of an examiner ends the run, and there would be little else
+                    continue  # the death of the guide or judge ends the run
                 if way == "trainings" and doing != "training":
                     continue
                 with suppress(psutil.Error):

@@ -103,21 +103,21 @@ class HangsWithChildren(Good):
 class SpeaksToTheHost(Good):
     def fit(self, data, run):
         for number in sockets():
-            os.write(number, b'{"end": "ok"}\n\xff\x00junk\n')
+            os.write(number, b'{"event": "ended", "end": "splendid", "reason": ""}\n\xff\x00junk\n')
         time.sleep(float(NAP))
 
 
 class LiesToTheHost(Good):
     def fit(self, data, run):
         for number in sockets():
-            os.write(number, b'{"end": "ok", "reason": ""}\n')
+            os.write(number, b'{"event": "ended", "end": "ok", "reason": ""}\n')
         time.sleep(float(NAP))
 
 
 class SaysHalfAWord(Good):
     def fit(self, data, run):
         for number in sockets():
-            os.write(number, b'{"end": ')
+            os.write(number, b'{"event": ')
         time.sleep(1)
         super().fit(data, run)
 
