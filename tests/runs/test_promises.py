@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -58,6 +59,14 @@ def test_a_run_leaves_its_config_its_samples_and_its_curves(first):
     assert not list(first[0].folder.rglob("*.tmp"))
 
 
+def test_every_file_of_a_run_is_what_its_name_says(first):
+    files = [path for path in first[0].folder.rglob("*.json") if path.is_file()]
+    assert {path.parent.name for path in files} >= {"records", "manifests"}
+    assert all(json.loads(path.read_text(encoding="utf-8")) for path in files)
+    [samples] = first[0].folder.glob("runs/digits/good/*/samples-100.npz")
+    assert np.load(samples)["images"].shape == (100, 1, 32, 32)
+
+
 def test_a_second_run_does_nothing_and_says_the_same(again, first):
     answer = again("run", "--plugins", "good", *QUICKLY)
     assert answer.code == 0
@@ -65,14 +74,14 @@ def test_a_second_run_does_nothing_and_says_the_same(again, first):
     assert sorted(map(str, answer.json["records"])) == sorted(map(str, first[1].json["records"]))
 
 
-def test_without_a_receipt_every_job_is_still_cached(again, first):
+def test_without_a_manifest_every_job_is_still_cached(again, first):
     shutil.rmtree(again.folder / "runs" / "manifests")
     answer = again("run", "--plugins", "good", *QUICKLY)
     assert set(answer.json["ends"].values()) == {"cached"}
     assert answer.json["records"] == first[1].json["records"]
 
 
-def test_the_same_seed_gives_the_same_numbers_to_the_bit(first, bench):
+def test_the_same_seed_gives_exactly_the_same_numbers(first, bench):
     answer = bench("run", "--plugins", "good", *QUICKLY)
     assert numbers(answer) == numbers(first[1])
 
