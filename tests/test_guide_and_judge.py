@@ -233,7 +233,7 @@ def test_the_key_does_not_change_with_what_decides_nothing():
     assert key(device="cuda:0", threads=1) == key(device="cuda:1", threads=4)
 
 
-@pytest.mark.parametrize("other", ["1.0.20", "9.9"])
+@pytest.mark.parametrize("other", ["0.9", "9.9"])
 def test_the_key_changes_with_the_version_of_timm(monkeypatch, other):
     before = key()
     monkeypatch.setattr("bench.training.classifier_spec.version", lambda name: other)
