@@ -8,7 +8,7 @@ import sys
 import pytest
 from killing import MOST, Killing
 
-from bench.util.atomic import remove_stale, write_checksummed
+from bench.util.atomic import read_json, remove_stale, write_json
 
 
 def check(killing: Killing, kills: int) -> None:
@@ -38,14 +38,14 @@ def test_matrices_that_are_killed_a_hundred_times_end_like_one_that_nobody_touch
 
 def test_what_a_process_killed_while_writing_leaves_is_swept_up(tmp_path):
     code = (
-        "import os, signal, sys, pathlib; from bench.util.atomic import write_checksummed;"
+        "import os, signal, sys, pathlib; from bench.util.atomic import write_json;"
         "os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL);"
-        "write_checksummed(pathlib.Path(sys.argv[1]) / 'record.json', b'new')"
+        "write_json(pathlib.Path(sys.argv[1]) / 'record.json', 'new')"
     )
-    write_checksummed(tmp_path / "record.json", b"old")
+    write_json(tmp_path / "record.json", "old")
     ended = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=os.environ, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert len(list(tmp_path.glob(".*.tmp"))) == 1
     remove_stale(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
-    assert (tmp_path / "record.json").read_bytes().endswith(b"\nold")
+    assert read_json(tmp_path / "record.json") == "old"
