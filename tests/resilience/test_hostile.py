@@ -23,7 +23,7 @@ TRAININGS = {
     "dies": ("killed", "SIGKILL"),
     "dies-and-leaves-a-child": ("killed", "SIGKILL"),
     "crashes": ("killed", "SIGSEGV"),
-    "exits": ("killed", "exit code 3"),
+    "exits": ("killed", "exited with code 3"),
     "eats": ("killed", "--memory"),
     "fills-the-disk": ("failed", "File too large"),
     "prints-without-end": ("failed", "File too large"),
@@ -49,7 +49,7 @@ TRAININGS = {
 }
 SAMPLES = {
     "fails-in-sample": "RuntimeError: nothing to draw",
-    "draws-nan": "not finite",
+    "draws-nan": "nan or inf",
     "draws-too-bright": "[0, 1]",
     "draws-wrong-shape": "shape",
     "draws-doubles": "float64",
