@@ -78,9 +78,9 @@ def test_positions_follow_the_catalogue_and_an_unknown_metric_comes_last():
 RENDER = """
 import sys
 from pathlib import Path
-from bench.leaderboard import read, render, table
+from bench.leaderboard import board_text, read, render
 assert "fd-lite0 ↓" in render(Path(sys.argv[1]), "sprites")
-table(read(Path(sys.argv[1]) / "sprites.csv"))
+board_text(read(Path(sys.argv[1]) / "sprites.csv"), 80)
 slow = {"torch", "pandas", "numpy", "scipy", "timm"} & set(sys.modules)
 assert not slow, slow
 """
