@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bench.api import Data, Spec, to_float
-from bench.run import Run
+from bench.run import Run, silent
 
 SPEC = Spec("speed", 3, 32, tuple("abcdefgh"))
 
@@ -81,12 +81,12 @@ def bare(data: Data, steps: int) -> None:
         net.step(images, data.labels[index])
 
 
-def lent(data: Data, steps: int, folder) -> None:
-    """The same with all that the host lends: order, counting, logging, curves, checkpoints."""
+def with_harness(data: Data, steps: int, folder) -> None:
+    """The same with everything that the host provides: order, counting, logging, curves, checkpoints."""
     from bench.training.tensorboard import Curves
 
     net = Net().to(memory_format=torch.channels_last)
-    curves = Curves(folder / "curves", lambda **event: None)
+    curves = Curves(folder / "curves", silent)
     run = Run(net, images=steps * 128, folder=folder / "checkpoints", progress=curves)
     for images, labels in run.batches(data, 128, run.images, keep=(net.optimizer,)):
         run.log(loss=net.step(images, labels))
@@ -102,8 +102,8 @@ def test_harness_around_fit(benchmark, data, tmp_path):
         work(*arguments)
         return time.process_time() - started
 
-    lent(data, 20, tmp_path / "warm")
-    pairs = [(seconds(bare, data, steps), seconds(lent, data, steps, tmp_path / str(i))) for i in range(rounds)]
+    with_harness(data, 20, tmp_path / "warm")
+    pairs = [(seconds(bare, data, steps), seconds(with_harness, data, steps, tmp_path / str(i))) for i in range(rounds)]
     medians = [sorted(column)[rounds // 2] for column in zip(*pairs, strict=True)]
     benchmark.extra_info["overhead"] = medians[1] / medians[0] - 1
-    benchmark.pedantic(lent, (data, steps, tmp_path / "last"), rounds=1)
+    benchmark.pedantic(with_harness, (data, steps, tmp_path / "last"), rounds=1)

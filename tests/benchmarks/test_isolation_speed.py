@@ -14,7 +14,7 @@ FEW, MANY = 4, 24  # jobs
 
 @pytest.fixture
 def jobs(tmp_path, monkeypatch):
-    """`jobs(n)`: a campaign of n jobs that are finished, so that a process starts, finds all it needs, and ends."""
+    """`jobs(n)`: a session of n finished jobs, so that a process starts, finds all it needs, and ends."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
@@ -29,9 +29,9 @@ def jobs(tmp_path, monkeypatch):
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])
     plan = make_plan(request_from(options))
     limits = Limits(600, 4096, 4096)
-    campaign = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None, Jobs(1)))
-    assert campaign.run() == 0
-    return lambda n: campaign._carry_out(list(plan.jobs[:n]))
+    session = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None, Jobs(1)))
+    assert session.run() == 0
+    return lambda n: session._run_jobs(list(plan.jobs[:n]))
 
 
 def cpu_seconds() -> float:
