@@ -35,8 +35,8 @@ class _Bounded(io.RawIOBase):
         return piece
 
 
-def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    """The name and content of the files of a tar archive whose base name is in `wanted`.
+def read_members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the base name and content of each file in a tar archive whose base name is in `names`.
 
     Raises `BenchError` for a broken archive.
     """
@@ -44,7 +44,7 @@ def read_members(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, byt
     with parsing(path, "tar archive"), gzip.open(path) as stream, _tar(stream, path) as archive:
         for member in archive:
             name = PurePosixPath(member.name).name
-            if name not in wanted or not member.isfile():
+            if name not in names or not member.isfile():
                 continue
             if name in seen:
                 raise BenchError(f"{path} contains {name} twice")

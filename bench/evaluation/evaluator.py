@@ -1,13 +1,14 @@
 """The evaluation of one job: sample, measure, and write each record as soon as it is known."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
 from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.evaluation.pending import missing_metrics
 from bench.experiment.keys import content_key
-from bench.results.record import Record, Status
+from bench.results.record import Record
 from bench.results.samples import pack_samples, unpack_samples
 from bench.training.context import JobContext
 from bench.util.failure import explain
@@ -37,35 +38,21 @@ def evaluate(context: JobContext, model: Model | None) -> None:
 def _measure(
     context: JobContext, metric: "Metric", evaluation: "EvaluationContext", problem: str, key: str
 ) -> list[Record]:
-    unavailable = metric.missing(evaluation.model, evaluation.conditional)
-    if unavailable:
-        return [_record(context, metric, metric.name, key, status="skipped", reason=unavailable)]
+    job = context.run_dir.job
+    protocol, guide, judge = metric.protocol(job.samples, job.reference), context.guide.label, context.judge.label
+    record = partial(Record.of, job, key=key, protocol=protocol, guide=guide, judge=judge)
+    if unavailable := metric.missing(evaluation.model, evaluation.conditional):
+        return [record(metric.name, status="skipped", reason=unavailable)]
     if problem and "samples" in metric.needs:
-        return [_record(context, metric, metric.name, key, status="failed", reason=problem)]
+        return [record(metric.name, status="failed", reason=problem)]
     if lacking := metric.lacking(evaluation):
-        return [_record(context, metric, metric.name, key, status="skipped", reason=lacking)]
+        return [record(metric.name, status="skipped", reason=lacking)]
     try:
         measured = metric.compute(evaluation)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
-        return [_record(context, metric, name, key, value=value, n=measured.n) for name, value in values.items()]
+        return [record(name, value=value, n=measured.n) for name, value in values.items()]
     except Exception as error:
-        return [_record(context, metric, metric.name, key, status="failed", reason=explain(error))]
-
-
-def _record(
-    context: JobContext,
-    metric: "Metric",
-    name: str,
-    key: str,
-    value: float | None = None,
-    n: int | None = None,
-    status: Status = "ok",
-    reason: str = "",
-) -> Record:
-    job = context.run_dir.job
-    protocol = metric.protocol(job.samples, job.reference)
-    guide, judge = context.guide.label, context.judge.label
-    return Record.of(job, name, key, protocol, value=value, n=n, status=status, reason=reason, guide=guide, judge=judge)
+        return [record(metric.name, status="failed", reason=explain(error))]
 
 
 def _evaluation_context(

@@ -65,9 +65,9 @@ def _text(value: Any) -> str:
 
 
 def _check_header(header: list[str], path: Path) -> None:
-    for got, wanted in zip(header, COLUMNS, strict=False):
-        if got != wanted:
-            raise BenchError(f"{path}: expected column {wanted!r}, got {got!r}")
+    for name, expected in zip(header, COLUMNS, strict=False):
+        if name != expected:
+            raise BenchError(f"{path}: expected column {expected!r}, got {name!r}")
     if len(header) != len(COLUMNS):
         difference = sorted(set(COLUMNS) - set(header)) or header[len(COLUMNS) :]
         what = "lacks" if len(header) < len(COLUMNS) else "has unknown"

@@ -65,10 +65,10 @@ def distances(context: EvaluationContext, space: str, images: Pixels, features: 
 
 def nearest_thumbnails(thumbs: Array, train: Array, device: torch.device) -> Array:
     """Index of the training thumbnail nearest to each thumbnail, int64 (n,)."""
-    wanted = thumbs.astype(np.float32)
+    queries = thumbs.astype(np.float32)
     best, index = np.full(len(thumbs), np.inf, dtype=np.float32), np.zeros(len(thumbs), dtype=np.int64)
     for start in range(0, len(train), BLOCK):
-        for rows, squares in distance_blocks(wanted, train[start : start + BLOCK].astype(np.float32), device):
+        for rows, squares in distance_blocks(queries, train[start : start + BLOCK].astype(np.float32), device):
             near, place = (value.cpu().numpy() for value in squares.min(1))
             closer = near < best[rows]
             best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
