@@ -123,8 +123,10 @@ def test_without_a_home_what_needs_no_cache_works(boards: Path):
 
 @stranger
 def test_without_a_home_the_sentence_names_the_variable_to_set(boards: Path):
-    answer = run(as_a_stranger([*BENCH, "leaderboard", "digits"]), boards.parent, unset=["HOME", "BENCH_CACHE"])
-    assert "bench: no home directory for the cache; set BENCH_CACHE" in answer.stderr
+    command = [*BENCH, "run", "--plugins", "vae", "--dataset", "digits", "--budget", "smoke", "--dry-run"]
+    answer = run(as_a_stranger(command), boards.parent, unset=["HOME", "BENCH_CACHE"])
+    assert answer.returncode == 2
+    says(answer.stderr, "no home directory for the cache; set BENCH_CACHE")
     assert "Traceback" not in answer.stderr
     assert not list(boards.parent.glob("~"))
 
@@ -157,11 +159,11 @@ def test_a_folder_that_may_not_be_looked_into_is_not_there(boards: Path, tmp_pat
     assert answer.returncode == 0, answer.stderr
     lines = answer.stdout.splitlines()
     assert len(lines) == len(names)
-    assert "there is no folder or zip file" in lines[0]
+    assert "no such folder or zip file" in lines[0]
     assert "is not a valid folder of images: " in lines[1]
     assert "cannot expand" in lines[2]
-    assert "there is no folder or zip file" in lines[3]
-    assert "needs a file that is not here" in lines[4]
+    assert "no such folder or zip file" in lines[3]
+    assert "needs a file that was not found" in lines[4]
 
 
 # Disks
