@@ -8,6 +8,9 @@ if TYPE_CHECKING:
         Classifier as Classifier,
     )
     from bench.api import (
+        Code as Code,
+    )
+    from bench.api import (
         Codes as Codes,
     )
     from bench.api import (
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     )
     from bench.api import (
         Pixels as Pixels,
+    )
+    from bench.api import (
+        Rendering as Rendering,
     )
     from bench.api import (
         Spec as Spec,
@@ -73,9 +79,9 @@ _HOME = {
     "timm_network": "bench.backbones",
 }
 __all__ = [
-    "BenchError", "Classifier", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
-    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "ResNetTiny", "ResNetTinyConfig", "Run", "Spec", "hidden_weights", "hookimpl",
-    "quantize", "require_between", "timm_network", "to_float",
+    "BenchError", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
+    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig", "Run", "Spec",
+    "hidden_weights", "hookimpl", "quantize", "require_between", "timm_network", "to_float",
 ]  # fmt: skip
 
 

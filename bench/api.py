@@ -33,6 +33,20 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Code:
+    """One code of a `CodeConditional` model: the columns of its codes that are changed together.
+
+    A continuous code has one column. A categorical code has one column for each of its values (one-hot), or a single
+    column with the values themselves. A circular code has two columns, the cosine and the sine of an angle, or a single
+    column with the angle.
+    """
+
+    name: str
+    kind: Literal["continuous", "categorical", "circular"]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Spec:
     """The format of the images of a data set: all that a model knows before it is trained."""
 
@@ -105,6 +119,17 @@ class DataSource(ABC):
         """Load all splits at `size` pixels (default: the native size). Raises `BenchError` if that is impossible."""
 
 
+@runtime_checkable
+class Rendering(Protocol):
+    """A data source that draws the image of any values of its factors."""
+
+    def draw_factors(self, n: int, rng: torch.Generator) -> Codes:
+        """n rows of factor values, float32 (n, f), distributed as in the data set."""
+
+    def render(self, factors: Codes, size: int) -> Pixels:
+        """The images of rows of factor values at `size` pixels. The values need not occur in the data set."""
+
+
 class Model(nn.Module, ABC):
     """What generators and classifiers share: settings, a source, and a state dict that is the whole model."""
 
@@ -155,8 +180,21 @@ class ClassMixing(Protocol):
 
 @runtime_checkable
 class CodeConditional(Protocol):
-    def draw_codes(self, n: int, rng: torch.Generator) -> Codes: ...
-    def decode(self, codes: Codes, rng: torch.Generator) -> Images: ...
+    """A model that draws images from codes.
+
+    An optional attribute `code_layout`, a tuple of `Code`, says which columns are codes and of what kind; columns that
+    it leaves out are never changed alone. Without it each column is a continuous code.
+    """
+
+    def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
+        """Draw n rows from the prior of the codes."""
+
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        """Draw one image for each row of codes.
+
+        Everything random beyond the codes comes from `rng`, and how much is drawn from it does not depend on the
+        codes: the same seed with other codes gives images that differ through their codes only.
+        """
 
 
 @runtime_checkable

@@ -1,0 +1,1 @@
+"""Does changing a code change an attribute of the image, and no other?"""
