@@ -1,64 +1,40 @@
 """Image classifiers over timm's architectures (R. Wightman, https://github.com/huggingface/pytorch-image-models)."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim import SGD, AdamW, Optimizer
-from torch.optim.lr_scheduler import OneCycleLR
 
-from bench.api import Classifier, Data, Images, Logits, Spec, to_float
-from bench.backbones.architecture import build
+from bench.api import Classifier, Data, Images, Labels, Logits, Spec
 from bench.backbones.augment import shift_and_flip
-from bench.backbones.norms import Norm
-from bench.muon import Muon, hidden_weights
+from bench.backbones.network import NetworkConfig, TimmNetwork
 from bench.run import Run
 
 
 @dataclass(frozen=True)
-class TimmConfig:
+class TimmConfig(NetworkConfig):
     """Which architecture, and how it is trained."""
 
-    name: str = "resnet18"  # any of timm.list_models()
-    widths: tuple[int, ...] = ()  # channels of the stages, for ResNets and ConvNeXts; empty: as published
-    depths: tuple[int, ...] = ()  # blocks of the stages, likewise
-    side: int = 4  # minimum pixels per side of the last feature map: strides are removed until it has them
-    norm: Norm = "batch"  # batch: as published; group, layer and none do not mix the images of a batch
-    optimizer: Literal["muon", "adamw", "sgd"] = "muon"
-    lr: float = 0.02  # the peak of one cycle; with AdamW use a fifth of it
-    weight_decay: float = 0.05
-    batch_size: int = 64
     label_smoothing: float = 0.05
     shift: float = 0.0625  # maximum shift of an image as a fraction of its side
     flip: bool = False  # mirror half of the images
 
 
-class TimmClassifier(Classifier):
-    """Any timm architecture, with strides, patches and channels that fit the images."""
+class TimmClassifier(TimmNetwork, Classifier):
+    """Any timm architecture as a classifier."""
 
     Config: ClassVar[type] = TimmConfig
-    source = "timm, https://github.com/huggingface/pytorch-image-models"
-    net: Any  # with the methods that timm gives all its models
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, config: TimmConfig, spec: Spec) -> None:
-        super().__init__(config, spec)
-        self.net, self.takes = build(
-            config.name, spec, norm=config.norm, widths=config.widths, depths=config.depths, side=config.side
-        )
-        self.register_buffer("mean", torch.full((1, spec.channels, 1, 1), 0.5))
-        self.register_buffer("std", torch.full((1, spec.channels, 1, 1), 0.25))
+        super().__init__(config, spec, len(spec.classes))
 
     def logits(self, images: Images) -> Logits:
-        return self.net(self._normalised(images))
+        return self.net(self.normalised(images))
 
     def features(self, images: Images) -> list[Tensor]:
         """The maps (n, c, h, w) after each stage, then the pre-logits vector (n, d)."""
-        inputs = self._normalised(images)
+        inputs = self.normalised(images)
         if hasattr(self.net, "forward_intermediates"):
             final, maps = self.net.forward_intermediates(inputs)
         else:
@@ -68,54 +44,11 @@ class TimmClassifier(Classifier):
 
     def fit(self, data: Data, run: Run) -> None:
         config: TimmConfig = self.config
-        self._learn_pixel_range(data)
-        steps = run.steps(run.images, config.batch_size)
-        optimizers = self._optimizers()
-        schedules = [OneCycleLR(one, config.lr, total_steps=steps + 1, cycle_momentum=False) for one in optimizers]
-        steppers: list[Any] = [*optimizers, *schedules]
         reach = round(config.shift * self.spec.size)
-        self.train()
-        for images, labels in run.batches(data, config.batch_size, run.images, keep=steppers):
+
+        def loss_of(images: Images, labels: Labels) -> Tensor:
             with run.autocast():
                 logits = self.logits(shift_and_flip(images, reach, config.flip, run.rng))
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
-            self.zero_grad()
-            loss.backward()
-            for stepper in steppers:
-                stepper.step()
-            run.log(loss=loss)
-        self.eval()
+            return F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
 
-    def _normalised(self, images: Images) -> Images:
-        images = (images - self.mean) / self.std
-        if images.shape[-1] == self.takes:
-            return images
-        return F.interpolate(images, size=(self.takes, self.takes), mode="bilinear", antialias=True)
-
-    def _learn_pixel_range(self, data: Data) -> None:
-        """Mean and deviation of each channel, from up to 5,000 images spread over the split."""
-        images = to_float(data.images[:: max(1, len(data) // 5000)])
-        self.mean.copy_(images.mean((0, 2, 3)).view_as(self.mean))
-        self.std.copy_(images.std((0, 2, 3)).view_as(self.std).clamp(min=1e-3))
-
-    def _optimizers(self) -> list[Optimizer]:
-        """One for the matrices and kernels of hidden layers, and AdamW for the rest; without Muon one for all."""
-        config: TimmConfig = self.config
-        if config.optimizer == "sgd":
-            return [SGD(self._groups(), config.lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay)]
-        if config.optimizer == "adamw":
-            return [AdamW(self._groups(), config.lr, weight_decay=config.weight_decay)]
-        hidden = [weight for weight in hidden_weights(self) if len(weight) != len(self.spec.classes)]
-        rest = self._groups(but={id(weight) for weight in hidden})
-        return [
-            Muon(hidden, config.lr, weight_decay=config.weight_decay),
-            AdamW(rest, config.lr, weight_decay=config.weight_decay, betas=(0.9, 0.95)),
-        ]
-
-    def _groups(self, but: Collection[int] = ()) -> list[dict[str, Any]]:
-        """Weight decay for weights, none for biases and normalisation."""
-        parameters = [parameter for parameter in self.parameters() if id(parameter) not in but]
-        return [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
+        self.minimise(loss_of, data, run)

@@ -36,13 +36,13 @@ class RunSettings:
     file_mb: float | None  # the largest file that the task may write
     avoid: tuple[str, ...]  # plugins that must not be imported
 
-    def classifier(self, role: Role) -> ClassifierRef:
+    def classifier(self, role: Literal["guide", "judge"]) -> ClassifierRef:
         return self.guide if role == "guide" else self.judge
 
 
 @dataclass(frozen=True)
 class FitClassifier:
-    """Train the guide or the judge, or find it in the cache."""
+    """Train the guide, the judge or the probe, or find it in the cache."""
 
     role: Role
     log: Path
@@ -102,12 +102,13 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The guide or the judge is ready."""
+    """The guide, the judge or the probe is ready."""
 
     role: Role
     label: str  # name@digest
-    accuracy: float  # on the test split
+    accuracy: float  # on the test split; of a probe its lowest score
     cached: bool
+    summary: str = ""  # of a probe: what it reads badly
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _is_valid(event: Progressed | Fitted | Ended) -> bool:
     if isinstance(event, Ended):
         return event.end in get_args(End) and isinstance(event.reason, str)
     if isinstance(event, Fitted):
-        texts = event.role in get_args(Role) and isinstance(event.label, str)
+        texts = event.role in get_args(Role) and isinstance(event.label, str) and isinstance(event.summary, str)
         return texts and isinstance(event.accuracy, float) and isinstance(event.cached, bool)
     counts = all(type(count) is int and 0 <= count < LARGEST_COUNT for count in (event.images, event.of))
     scalars = isinstance(event.scalars, dict) and all(isinstance(value, float) for value in event.scalars.values())

@@ -17,9 +17,10 @@ from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
 from bench.experiment.request import RunRequest, parse_names, parse_settings
+from bench.metrics.control.kinds import oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
-from bench.training.classifier_spec import resolve_classifier
+from bench.training.classifier_spec import Role, resolve_classifier
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Plan:
     jobs: tuple[Job, ...]
     broken: tuple[tuple[Job, str], ...]  # entries whose plugin cannot be used, with the reason
     board: str
+    roles: tuple[Role, ...]  # of the networks that the host fits: with a probe if factors are known
     classes: int
     judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
@@ -60,6 +62,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
         board=subset.spec.name,
+        roles=("guide", "judge") if oracle_kind(dataset.spec) == "morphology" else ("guide", "judge", "probe"),
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
         data_files=source.reads(),

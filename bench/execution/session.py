@@ -1,11 +1,11 @@
-"""Carry out a plan: fit the guide and judge, run the jobs, and merge every record into the board at once."""
+"""Carry out a plan: fit the guide, judge and probe, run the jobs, and merge every record into the board at once."""
 
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, get_args
+from typing import Protocol
 
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
@@ -20,7 +20,7 @@ from bench.results.run_dir import RunDir, check_writable, record_name
 from bench.training.classifier_spec import Role
 from bench.training.guide_and_judge import below_floor
 
-ROLES: tuple[Role, ...] = get_args(Role)
+NAMED: tuple[Role, ...] = ("guide", "judge")  # in every row
 logger = logging.getLogger("bench")
 
 
@@ -44,7 +44,7 @@ class Session:
     limits: Limits
     show: Show
     checkpoint_every: float = 30.0  # seconds
-    labels: dict[Role, str] = field(default_factory=dict)  # of the guide and the judge: name@digest
+    labels: dict[Role, str] = field(default_factory=dict)  # of the guide, the judge and the probe: name@digest
     found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
@@ -79,7 +79,7 @@ class Session:
         return [self.run_dirs[job.key].path / record_name(*of) for job in self.plan.jobs for of in measurements(job)]
 
     def _run_jobs(self, jobs: list[Job]) -> None:
-        """Fit the guide and judge and run the jobs, methods first: they train while the judge is still being fitted."""
+        """Fit what judges and run the jobs, methods first: they train while the judge and the probe are still being fitted."""
         by_name = {job.label: job for job in sorted(jobs, key=lambda job: job.entry in ANCHORS)}
         waiting: list[tuple[Job, Ended, float]] = []
         started: dict[str, float] = {}
@@ -98,14 +98,14 @@ class Session:
                 waiting.append((by_name[task.name], _located(event, phases.get(task.name, "starting")), seconds))
             else:
                 self._end_classifier(task.name, event, time.monotonic() - started[task.name])
-            while waiting and len(self.labels) == len(ROLES):  # a row names both
+            while waiting and all(role in self.labels for role in NAMED):
                 self._end_job(*waiting.pop(0))
 
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
-        for role in ROLES:
+        for role in self.plan.roles:
             yield Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
-        after = frozenset({"the guide"})  # a job waits for the judge itself, when it has something to be judged
+        after = frozenset({"the guide"})  # a job waits for the judge or the probe itself, when it needs one
         for name, job in jobs.items():
             yield Task(name, RunJob(job, self.run_dirs[job.key].log.absolute(), settings), after)
 
@@ -128,7 +128,10 @@ class Session:
         """Raises `BenchError` for a judge that is not reliable."""
         self.labels[event.role] = event.label
         found = " (cached)" if event.cached else ""
-        self.show.note(f"{event.role} {event.label}: test accuracy {event.accuracy:.4f}{found}")
+        quality = event.summary if event.role == "probe" else f"test accuracy {event.accuracy:.4f}"
+        self.show.note(f"{event.role} {event.label}: {quality}{found}")
+        if event.role == "probe":
+            return
         floor = self.plan.judge_floor if event.role == "judge" else None
         why = below_floor(event.role, event.accuracy, floor, self.plan.classes)
         if why and event.role == "judge" and self.plan.budget.trusts_judge:
@@ -137,9 +140,9 @@ class Session:
             logger.warning("%s", why)
 
     def _end_classifier(self, name: str, event: Ended, seconds: float) -> None:
-        """Raises `BenchError` if the guide or the judge could not be fitted."""
+        """Raises `BenchError` if the guide or the judge could not be fitted; only some metrics need the probe."""
         self.show.ended(name, event.end, event.reason, seconds)
-        if event.end != "ok":
+        if event.end != "ok" and name != "the probe":
             raise BenchError(f"{name} could not be fitted: {event.reason}")
 
     def _end_job(self, job: Job, event: Ended, seconds: float) -> None:
@@ -168,7 +171,7 @@ class Session:
             merge(self.boards, self.found[job.key])
 
     def _failure(self, job: Job, status: Status | str, reason: str) -> Record:
-        names = {role: self.labels.get(role, str(getattr(self.plan.request, role))) for role in ROLES}
+        names = {role: self.labels.get(role, str(getattr(self.plan.request, role))) for role in NAMED}
         return Record.of(job, FIT, job.key, FIT, status=status, reason=reason, **names)  # type: ignore[arg-type]
 
     def _collect(self, job: Job) -> list[Record]:

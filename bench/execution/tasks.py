@@ -1,6 +1,7 @@
-"""What a worker does: fit the guide or the judge, or train and evaluate one entry."""
+"""What a worker does: fit the guide, the judge or the probe, or train and evaluate one entry."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 
@@ -16,9 +17,11 @@ from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
 from bench.results.record import Record
 from bench.results.run_dir import RunDir
+from bench.run import Progress
 from bench.training.classifier_spec import Role, resolve_classifier
 from bench.training.context import JobContext
 from bench.training.guide_and_judge import FittedClassifier, load_or_fit
+from bench.training.probe import FittedProbe, load_or_fit_probe, resolve_probe
 from bench.training.trainer import train_or_load
 
 Emit = Callable[[Progressed | Fitted], None]
@@ -34,11 +37,15 @@ def perform(assignment: Assignment, emit: Emit) -> None:
 
 
 def fit_classifier(assignment: FitClassifier, plugins: Plugins, emit: Emit) -> None:
-    """Fit the guide or the judge, or find it in the cache, and report its accuracy."""
+    """Fit the guide, the judge or the probe, or find it in the cache, and report how good it is."""
     role, settings = assignment.role, assignment.settings
     dataset, subset = load_dataset(plugins, settings.dataset)
-    fitted = _load_or_fit(role, plugins, subset if role == "guide" else dataset, settings, emit)
-    emit(Fitted(role, fitted.label, fitted.accuracy, fitted.cached))
+    if role == "probe":
+        probe = _load_or_fit_probe(dataset, settings, emit)
+        emit(Fitted(role, probe.label, min(probe.scores.values()), probe.cached, probe.summary))
+    else:
+        fitted = _load_or_fit(role, plugins, subset if role == "guide" else dataset, settings, emit)
+        emit(Fitted(role, fitted.label, fitted.accuracy, fitted.cached))
 
 
 def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> None:
@@ -81,6 +88,7 @@ def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
         subset=subset,
         guide=_load_or_fit("guide", plugins, subset, settings, emit),
         find_judge=lambda: _load_or_fit("judge", plugins, dataset, settings, emit),
+        find_probe=lambda: _load_or_fit_probe(dataset, settings, emit),
         device=torch.device(settings.device.kind),
         precision=settings.device.precision,
         cache=settings.cache,
@@ -89,10 +97,21 @@ def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
     )
 
 
-def _load_or_fit(role: Role, plugins: Plugins, dataset: Dataset, settings: RunSettings, emit: Emit) -> FittedClassifier:
+def _load_or_fit(
+    role: Literal["guide", "judge"], plugins: Plugins, dataset: Dataset, settings: RunSettings, emit: Emit
+) -> FittedClassifier:
+    budget = find_budget(settings.budget)
+    spec = resolve_classifier(role, settings.classifier(role), plugins, dataset, budget, settings.device)
+    return load_or_fit(spec, settings.cache, _fitting(role, emit), settings.checkpoint_every)
+
+
+def _load_or_fit_probe(dataset: Dataset, settings: RunSettings, emit: Emit) -> FittedProbe:
+    spec = resolve_probe(dataset, find_budget(settings.budget), settings.device)
+    return load_or_fit_probe(spec, settings.cache, _fitting("probe", emit), settings.checkpoint_every)
+
+
+def _fitting(role: Role, emit: Emit) -> Progress:
     def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
         emit(Progressed(f"fitting the {role}", images, of, scalars))
 
-    budget = find_budget(settings.budget)
-    spec = resolve_classifier(role, settings.classifier(role), plugins, dataset, budget, settings.device)
-    return load_or_fit(spec, settings.cache, progress, settings.checkpoint_every)
+    return progress

@@ -20,7 +20,7 @@ from typing import Any
 import pluggy
 
 from bench import hookspecs
-from bench.api import Classifier, DataSource, Generator
+from bench.api import Classifier, DataSource, Generator, Model
 from bench.errors import BenchError, nearest
 from bench.registry.sources import source_digest
 
@@ -175,7 +175,7 @@ class _Refused(BenchError):
 
 def source_modules(target: type) -> list[str]:
     """The modules that define the class and its bases; for built-in ones their package."""
-    roots = tuple(KINDS.values())
+    roots = (*KINDS.values(), Model)
     own = {base.__module__ for base in target.__mro__ if issubclass(base, roots) and base not in roots}
     return sorted({module.rpartition(".")[0] if module.count(".") > 1 else module for module in own})
 

@@ -1,13 +1,13 @@
-"""What identifies a guide or a judge: one value for its content key and for its training."""
+"""What identifies a guide, a judge or a probe: one value for its content key and for its training."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import torch
 
-from bench.api import Classifier, Dataset
+from bench.api import Classifier, Dataset, Model
 from bench.config import build, to_dict
 from bench.experiment.budget import Budget
 from bench.experiment.device import Device
@@ -17,16 +17,17 @@ from bench.registry.plugins import Plugins, source_modules
 from bench.registry.sources import source_digest
 from bench.run import derive_seed
 
-Role = Literal["guide", "judge"]
+Role = Literal["guide", "judge", "probe"]
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, eq=False)
-class ClassifierSpec:
-    """Everything that decides the weights of a guide or a judge."""
+class ClassifierSpec(Generic[M]):
+    """Everything that decides the weights of a guide, a judge or a probe."""
 
     role: Role
     name: str  # as asked for, e.g. timm:resnet18
-    target: type[Classifier]
+    target: type[M]
     config: Any  # an instance of `target.Config`
     dataset: Dataset
     images: int  # training images
@@ -34,7 +35,7 @@ class ClassifierSpec:
 
     @cached_property
     def key(self) -> str:
-        """The content key, known before the classifier is trained."""
+        """The content key, known before the network is trained."""
         device = torch.device(self.device.kind)
         parts = {
             "role": self.role,
@@ -59,7 +60,7 @@ class ClassifierSpec:
 
 def resolve_classifier(
     role: Role, ref: ClassifierRef, plugins: Plugins, dataset: Dataset, budget: Budget, device: Device
-) -> ClassifierSpec:
+) -> ClassifierSpec[Classifier]:
     """The classifier that `ref` names, trained on `dataset`. Raises `BenchError` for an unknown name or setting."""
     entry = plugins.find("classifiers", ref.base)
     return ClassifierSpec(

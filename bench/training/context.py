@@ -1,4 +1,4 @@
-"""What one job works with: its run directory, the data, the guide and judge, and where to compute."""
+"""What one job works with: its run directory, the data, the guide, the judge and the probe, and where to compute."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,12 @@ from pathlib import Path
 import torch
 
 from bench.api import Dataset
+from bench.errors import BenchError
+from bench.metrics.control.kinds import oracle_kind
 from bench.results.run_dir import RunDir
 from bench.run import Precision, Progress
 from bench.training.guide_and_judge import FittedClassifier
+from bench.training.probe import FittedProbe
 from bench.training.side_effects import SideEffectGuard
 
 
@@ -23,6 +26,7 @@ class JobContext:
     subset: Dataset  # what the method is given: the same, or cut to a few labels per class
     guide: FittedClassifier
     find_judge: Callable[[], FittedClassifier]
+    find_probe: Callable[[], FittedProbe]  # only for a data set with known factors
     device: torch.device
     precision: Precision
     cache: Path
@@ -34,6 +38,14 @@ class JobContext:
         """Loaded at the first use: the judge may still be training while the method trains."""
         self.progress("waiting for the judge", 0, 1, {})
         return self.find_judge()
+
+    @cached_property
+    def probe(self) -> FittedProbe:
+        """Loaded at the first use, like the judge. Raises `BenchError` if the data set has no known factors."""
+        if oracle_kind(self.dataset.spec) == "morphology":
+            raise BenchError(f"{self.dataset.spec.name}: expected a data set with known factors, got one without")
+        self.progress("waiting for the probe", 0, 1, {})
+        return self.find_probe()
 
     @cached_property
     def guard(self) -> SideEffectGuard:

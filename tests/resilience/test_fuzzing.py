@@ -295,7 +295,7 @@ def test_names(home: Path, name: str, other: str) -> None:
 def json_parsers() -> dict[str, tuple[Any, Any]]:
     """The content of each JSON file, and its parser."""
     from bench.results.run_dir import parse_records
-    from bench.training.guide_and_judge import parse_about
+    from bench.training.fit_once import parse_about
 
     return {
         "record": ([record().to_dict()], parse_records),
