@@ -33,24 +33,27 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
+    _save_control(context, evaluation)
 
 
 def _measure(
     context: JobContext, metric: "Metric", evaluation: "EvaluationContext", problem: str, key: str
 ) -> list[Record]:
+    from bench.metrics.metric import NotMeasured
+
     job = context.run_dir.job
-    protocol, guide, judge = metric.protocol(job.samples, job.reference), context.guide.label, context.judge.label
+    protocol, guide, judge = metric.protocol(job.scale), context.guide.label, context.judge.label
     record = partial(Record.of, job, key=key, protocol=protocol, guide=guide, judge=judge)
-    if unavailable := metric.missing(evaluation.model, evaluation.conditional):
+    if unavailable := metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor):
         return [record(metric.name, status="skipped", reason=unavailable)]
     if problem and "samples" in metric.needs:
         return [record(metric.name, status="failed", reason=problem)]
-    if lacking := metric.lacking(evaluation):
-        return [record(metric.name, status="skipped", reason=lacking)]
     try:
         measured = metric.compute(evaluation)
         values = {metric.name: measured.value} | {f"{metric.name}/{p}": v for p, v in measured.parts.items()}
         return [record(name, value=value, n=measured.n) for name, value in values.items()]
+    except NotMeasured as reason:
+        return [record(metric.name, status="skipped", reason=explain(reason))]
     except Exception as error:
         return [record(metric.name, status="failed", reason=explain(error))]
 
@@ -58,6 +61,7 @@ def _measure(
 def _evaluation_context(
     context: JobContext, model: Model | None, samples: Data | None, conditional: bool
 ) -> "EvaluationContext":
+    from bench.evaluation.anchor_codes import anchor_codes
     from bench.metrics import EvaluationContext
 
     run_dir, job = context.run_dir, context.run_dir.job
@@ -75,7 +79,18 @@ def _evaluation_context(
         seed=job.seed,
         costs=run_dir.costs("train.json") | run_dir.costs("sampling.json"),
         cache=context.cache,
+        anchor=anchor_codes(job.entry, context.dataset.spec, None) if model is None else None,
+        oracle_name=job.oracle,
     )
+
+
+def _save_control(context: JobContext, evaluation: "EvaluationContext") -> None:
+    """Pictures and table of the effects of codes, if they were measured now."""
+    from bench.results.control_files import save_control
+
+    control, sweeps = evaluation.known("control"), evaluation.known("code sweeps")
+    if control is not None and sweeps is not None:
+        save_control(context.run_dir.path, sweeps, control.effects)
 
 
 def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, bool, str]:

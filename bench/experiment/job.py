@@ -5,6 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bench.experiment.keys import TRAINING_VERSION, content_key
+from bench.metrics.catalog import ORACLE
+from bench.metrics.scale import OracleName, Scale
 
 if TYPE_CHECKING:
     from bench.metrics import Metric
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 # Names (their digests are in the key), and what only the evaluation depends on.
 NOT_TRAINED_ON = {"distribution", "version", "settings", "guide"}
 NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budget"}
+NOT_TRAINED_ON |= {"train_size", "test_size", "oracle", "oracle_key"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class Job:
     images: int  # training images
     samples: int
     reference: int
+    train_size: int  # images of the whole split
+    test_size: int
+    oracle: OracleName  # what reads the attributes of images
+    oracle_key: str
     guide: str
     guide_key: str
     judge: str
@@ -51,10 +58,17 @@ class Job:
     def key(self) -> str:
         return content_key(self.training)
 
+    @property
+    def scale(self) -> Scale:
+        """The numbers of images that the protocols of metrics state."""
+        return Scale(self.samples, self.reference, self.train_size, self.test_size, self.oracle)
+
     def measuring(self, metric: "Metric") -> dict[str, Any]:
         """The parts of the key of one measurement."""
-        protocol = metric.protocol(self.samples, self.reference)
+        protocol = metric.protocol(self.scale)
         judged = {"judge": self.judge_key, "guide": self.guide_key}
+        if metric.space == ORACLE:
+            judged["oracle"] = self.oracle_key
         return {"training": self.key, "metric": metric.name, "version": metric.version, "protocol": protocol} | judged
 
     @property

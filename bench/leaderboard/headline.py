@@ -11,8 +11,26 @@ HEADLINE = (
     "hacking-gap",  # how much better does the method judge its own samples than the judge does?
 )
 
+CONTROL = (
+    "acs",  # does one code control an attribute, alone?
+    "selectivity",  # does a code move its own attribute only?
+    "live-codes",  # how many codes do anything?
+    "mig-generator",  # do codes tell the attributes of the images drawn from them?
+    "mig-encoder",  # do codes of real images follow their attributes?
+    "class-leakage",  # does asking for another class change anything else?
+    "mixture-response",  # does the share of a class that is asked for show?
+)
+
 
 def headline(section: Section) -> list[Column]:
     """The headline metrics of a section in the order of `HEADLINE`; all of its metrics if it has none of these."""
-    found = [column for name in HEADLINE for column in section.main if column.metric == name]
-    return found or section.main
+    return _in_order(HEADLINE, section.images) or section.images
+
+
+def control_headline(section: Section) -> list[Column]:
+    """The headline metrics of control, in the order of `CONTROL`."""
+    return _in_order(CONTROL, section.control)
+
+
+def _in_order(names: tuple[str, ...], columns: list[Column]) -> list[Column]:
+    return [column for name in names for column in columns if column.metric == name]

@@ -46,12 +46,13 @@ def _section(section: Section) -> list[str]:
     notes = Notes(section)
     title = [f"Budget {section.budget}", section.kind, f"judge {section.judge}"]
     blocks = [f"## {markdown(' · '.join(title))}", _facts(notes)]
-    common = [column for column in section.main if not column.info.special]
-    special = [column for column in section.main if column.info.special]
+    common = [column for column in section.images if not column.info.special]
+    special = [column for column in section.images if column.info.special]
     blocks += [_table(common, section.lines, notes)] if common else []
     if special:
         able = [line for line in section.lines if any(section.cell(line, column).tried for column in special)]
         blocks += ["### Own classifier, mixing, reconstruction", _table(special, able, notes)]
+    blocks += _control(notes)
     blocks += [_legend(section) if section.main else "", _failures(notes), _versions(notes)]
     if section.main:
         blocks += ["### Ranks", _ranks(notes)]
@@ -77,6 +78,17 @@ def _table(columns: Sequence[Column], lines: Sequence[Line], notes: Notes) -> st
     rows += [["**anchors**", *([""] * len(columns))]] if any(line.anchor for line in lines) else []
     rows += [_row(line, columns, notes) for line in lines if line.anchor]
     return _grid(rows)
+
+
+def _control(notes: Notes) -> list[str]:
+    """Codes to images, and images to codes: a fine encoder says nothing about the generator."""
+    section, blocks = notes.section, []
+    for title, encoder in (("codes to images", False), ("images to codes", True)):
+        columns = [column for column in section.control if ("Encoding" in column.info.needs) == encoder]
+        lines = [line for line in section.lines if any(section.cell(line, column).tried for column in columns)]
+        if lines:
+            blocks += [f"### Control: {title}", _table(columns, lines, notes)]
+    return blocks
 
 
 def _row(line: Line, columns: Sequence[Column], notes: Notes) -> list[str]:

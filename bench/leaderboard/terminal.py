@@ -2,18 +2,22 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable
+from typing import get_args
 
 from bench.leaderboard.blocks import FLOOR, blocks
-from bench.leaderboard.headline import headline
+from bench.leaderboard.headline import control_headline, headline
 from bench.leaderboard.notes import Notes
 from bench.leaderboard.summary import summary
 from bench.leaderboard.text import MISSING
-from bench.leaderboard.view import sections
+from bench.leaderboard.view import Column, Line, Section, sections
+from bench.metrics.scale import OracleName
 from bench.results.record import Record
 from bench.util.columns import GAP, columns, fold
 from bench.util.text import one_line
 
+ORACLES = get_args(OracleName)
 ANCHORS = "real: held-out images; replay: the training set; mean: one image over and over; noise: random pixels."
 
 
@@ -36,18 +40,39 @@ def to_json(records: Iterable[Record]) -> str:
 
 def _section(notes: Notes, width: int | None, everything: bool) -> list[str]:
     section = notes.section
-    shown = section.main if everything else headline(section)
+    images, control = _shown(section, everything)
     parts = [[line for text in _title(notes) for line in fold(one_line(text), width, "  ")]]
-    if shown:
-        parts.append(blocks(section.lines, shown, notes, width))
+    if images:
+        parts.append(blocks(section.lines, images, notes, width))
+    if control:
+        parts.append([f"control ({_readers(control)})", *blocks(_with(section, control), control, notes, width)])
     if everything and section.cost:
-        costing = [line for line in section.lines if any(section.cell(line, column).ok for column in section.cost)]
+        costing = _with(section, section.cost)
         parts.append(["costs (comparable on one device only)", *blocks(costing, section.cost, notes, width)])
     parts.append(_ranks(notes, width))
     texts = [*_legend(notes, everything), *_failures(notes)]
     parts.append([line for text in texts for line in fold(one_line(text), width, "  ")])
     parts.append([line for text in summary(notes) for line in fold(one_line(text), width, "  ")])
     return [line for part in parts if part for line in ("", *part)][1:]
+
+
+def _shown(section: Section, everything: bool) -> tuple[list[Column], list[Column]]:
+    """The metrics of images, and those of control."""
+    if everything:
+        return section.images, section.control
+    return headline(section), control_headline(section)
+
+
+def _with(section: Section, columns: list[Column]) -> list[Line]:
+    """The lines that have a number, or a failure of its own, in one of these columns."""
+    return [line for line in section.lines if any(section.cell(line, column).tried for column in columns)]
+
+
+def _readers(columns: list[Column]) -> str:
+    """By whom attributes were read, from the protocols."""
+    found = {match[1] for column in columns if (match := re.match(r"[a-z-]+@([a-z]+):", column.protocol))}
+    names = sorted(found.intersection(ORACLES))
+    return f"attributes read by {' and '.join(names)}" if names else "class mixing"
 
 
 def _title(notes: Notes) -> list[str]:
@@ -81,7 +106,8 @@ def _ranks(notes: Notes, width: int | None) -> list[str]:
 
 def _legend(notes: Notes, everything: bool) -> list[str]:
     section = notes.section
-    shown = [*section.main, *section.cost] if everything else headline(section)
+    shown = [column for columns in _shown(section, everything) for column in columns]
+    shown += section.cost if everything else []
     cells = [section.cell(line, column) for line in section.lines for column in shown]
     parts = ["↓ lower is better", "↑ higher is better", f"{MISSING} not measured"]
     parts += ["mean ± standard deviation over seeds"] if any(len(cell.values) > 1 for cell in cells) else []

@@ -104,6 +104,16 @@ class Section:
         return [column for column in self.columns if not column.part and not column.info.cost]
 
     @property
+    def images(self) -> list[Column]:
+        """The metrics of images and classifiers, without those of control."""
+        return [column for column in self.main if not column.info.control]
+
+    @property
+    def control(self) -> list[Column]:
+        """The metrics of control and disentanglement: a table of their own."""
+        return [column for column in self.main if column.info.control]
+
+    @property
     def cost(self) -> list[Column]:
         return [column for column in self.columns if not column.part and column.info.cost]
 

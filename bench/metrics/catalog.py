@@ -12,10 +12,14 @@ from typing import Literal
 # seen from both sides. More Frechet distances would only count the same thing twice.
 RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-judge", "class-agreement")
 
+ORACLE = "oracle"  # in place of a feature space: the oracle of the data set, whose name the protocol states
+
 SAMPLES = ("samples",)
 LABELLED = ("samples", "ClassConditional")
 RECONSTRUCTING = ("Reconstructing",)
 SELF = ("SelfClassifying",)
+CODES = ("CodeConditional",)
+ENCODING = ("Encoding",)
 TRAINING = ("training",)
 
 
@@ -30,6 +34,7 @@ class MetricInfo:
     needs: tuple[str, ...] = ()  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
     space: str | None = None  # the feature space
     version: int = 1  # raised when the same images would score another number
+    control: bool = False  # whether it belongs to the table "Control" of a board
 
     @property
     def heading(self) -> str:
@@ -45,7 +50,7 @@ class MetricInfo:
     @property
     def special(self) -> bool:
         """Whether it needs an ability beyond drawing images."""
-        return not set(LABELLED).issuperset(self.needs)
+        return self.control or not set(LABELLED).issuperset(self.needs)
 
     @property
     def ranked(self) -> bool:
@@ -110,6 +115,50 @@ _RECONSTRUCTION = (
                "lower", "", RECONSTRUCTING),
 )  # fmt: skip
 
+
+def _control(name: str, about: str, better: Literal["lower", "higher"] | None, needs: tuple[str, ...] = CODES,
+             space: str | None = ORACLE) -> MetricInfo:  # fmt: skip
+    return MetricInfo(name, about, better, "", needs, space, control=True)
+
+
+_CONTROL = (
+    _control("acs", "attribute control score: one code controls an attribute, alone; se: standard error", "higher"),
+    _control("control", "share of an attribute that its best code controls", "higher"),
+    _control("selectivity", "how much more a code moves its own attribute than any other", "higher"),
+    _control("monotonicity", "rank correlation of a code with its own attribute", "higher"),
+    _control("live-codes", "fraction of codes that move an attribute", "higher"),
+    _control("leakage", "share of a code's effect that falls on other attributes", "lower"),
+    _control("varying-attributes", "fraction of the attributes of real images that vary over samples", "higher"),
+    _control("identity-lite0", "does an image stay recognisable while a code changes? 1: unchanged, 0: another one",
+             "higher", space="lite0"),
+    _control("ppl-lite0", "perceptual path length: change of an image for a small step of its codes",
+             "lower", space="lite0"),
+    _control("ppl-judge", "the same in the judge's features", "lower", space="judge"),
+    _control("mig-generator", "mutual information gap between codes and attributes of the images drawn from them",
+             "higher"),
+    _control("dci-generator", "does each code matter for one attribute only? parts: completeness, informativeness",
+             "higher"),
+    _control("sap-generator", "how much better the best code predicts an attribute than the second", "higher"),
+    _control("modularity-generator", "does each code carry information on one attribute only?", "higher"),
+    _control("class-leakage", "how much asking for another class moves the other attributes", "lower",
+             ("ClassConditional",)),
+    _control("mixture-response", "rank correlation of the share of a class with the judge's probability", "higher",
+             ("ClassMixing",), None),
+    _control("mixture-calibration", "distance of that probability from the share", "lower", ("ClassMixing",), None),
+    _control("mig-encoder", "mutual information gap between codes of real images and their attributes", "higher",
+             ENCODING),
+    _control("dci-encoder", "does each code of a real image matter for one attribute only?", "higher", ENCODING),
+    _control("factor-vae-score", "do codes of real images that share a factor value agree in one code?", "higher",
+             ENCODING),
+    _control("beta-vae-score", "can the factor that two real images share be told from their codes?", "higher",
+             ENCODING),
+    _control("sap-encoder", "how much better the best code of a real image predicts an attribute than the second",
+             "higher", ENCODING),
+    _control("modularity-encoder", "does each code of a real image carry information on one attribute only?",
+             "higher", ENCODING),
+    _control("total-correlation", "dependence between the codes of real images, in nats", "lower", ENCODING, None),
+)  # fmt: skip
+
 _COST = (
     MetricInfo("train-images", "training images seen, all phases together", None, "images", TRAINING),
     MetricInfo("train-seconds", "seconds of training", "lower", "s", TRAINING),
@@ -119,7 +168,7 @@ _COST = (
     MetricInfo("parameters", "parameters of the model", None, "", TRAINING),
 )
 
-CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_COST)
+CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_CONTROL, *_COST)
 
 
 def info(metric: str) -> MetricInfo:

@@ -2,8 +2,8 @@
 
 import re
 
-from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext
+from bench.metrics.metric import NotMeasured
 
 
 def class_names(classes: tuple[str, ...]) -> list[str]:
@@ -13,8 +13,8 @@ def class_names(classes: tuple[str, ...]) -> list[str]:
     return names if unique else [f"class-{label}" for label in range(len(classes))]
 
 
-def too_few(context: EvaluationContext) -> str:
-    """The first class without two samples and two reference images, as a reason, or "".
+def require_two(context: EvaluationContext) -> None:
+    """Raises `NotMeasured` if a class has fewer than two samples or two reference images.
 
     This follows from the data set, n and the reference, and is the same for every seed.
     """
@@ -23,14 +23,7 @@ def too_few(context: EvaluationContext) -> str:
     )
     for name, samples, real in zip(context.spec.classes, *(it.tolist() for it in counts), strict=True):
         if min(samples, real) < 2:
-            return (
+            raise NotMeasured(
                 f"class {name!r}: expected at least 2 samples and 2 training images, got {samples} of n={context.n} "
                 f"samples and {real} of reference={context.reference} images; choose a larger budget"
             )
-    return ""
-
-
-def require_two(context: EvaluationContext) -> None:
-    """Raises `BenchError` if a class has fewer than two samples or two reference images."""
-    if reason := too_few(context):
-        raise BenchError(reason)

@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from bench.api import Classifier, Data, Dataset, Logits, Model, Pixels, SelfClassifying, to_float
+from bench.api import Classifier, Data, Dataset, Logits, Model, Pixels, Rendering, SelfClassifying, to_float
 from bench.errors import BenchError
 from bench.metrics.cache import Array, Cache
+from bench.metrics.control.oracle import Oracle
 from bench.metrics.features.base import BATCH, Features, FeatureSpace
 from bench.metrics.features.judge import JudgeSpace
 from bench.metrics.precision import full_precision
 from bench.metrics.sampling import CHUNK, checked
+from bench.metrics.scale import OracleName, Scale
 from bench.metrics.spaces import load_space
 from bench.metrics.subsets import stratified
 from bench.util.hashing import tensor_digest
@@ -45,10 +47,16 @@ class EvaluationContext:
         seed: int,
         costs: Mapping[str, float] = {},
         cache: Path | None = None,
+        anchor: Any = None,  # what stands in for the codes of a model that is None
+        find_oracle: Callable[[], Oracle] | None = None,  # None: closed-form morphology
+        oracle_name: OracleName = "morphology",
+        renderer: Rendering | None = None,  # draws images of any factor values
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
         self.n, self.reference, self.seed, self.costs = n, reference, seed, costs
+        self.scale = Scale(n, reference, len(dataset.train), len(dataset.test), oracle_name)
+        self.anchor, self.renderer, self._find_oracle = anchor, renderer, find_oracle
         self._samples, self._judge_digest, self._cache = samples, judge_digest, Cache(cache)
         self._spaces: dict[str, FeatureSpace] = {}
         self._memo: dict[str, Any] = {}
@@ -64,6 +72,20 @@ class EvaluationContext:
         if self._samples is None:
             raise BenchError("the metric needs samples, but none were drawn")
         return self._samples
+
+    @property
+    def coder(self) -> Any:
+        """What draws and decodes codes: the model, or what stands in for it."""
+        return self.anchor if self.model is None else self.model
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """What reads attributes off images."""
+        if self._find_oracle is not None:
+            return self._find_oracle()
+        from bench.metrics.control.morphology import Morphology
+
+        return Morphology(self.spec.channels)
 
     # Features, once for each space
 
@@ -87,6 +109,10 @@ class EvaluationContext:
         if name not in self._memo:
             self._memo[name] = make()
         return self._memo[name]
+
+    def known(self, name: str) -> Any:
+        """What was memoized under this name; None if nothing was."""
+        return self._memo.get(name)
 
     def embed(self, space: str, pixels: Pixels) -> Features:
         return self.space(space)(pixels, self.device)

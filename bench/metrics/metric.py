@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, capabilities
-from bench.metrics.catalog import MetricInfo
+from bench.errors import BenchError
+from bench.metrics.catalog import ORACLE, MetricInfo
+from bench.metrics.scale import Scale
 from bench.metrics.spaces import absent
 
 if TYPE_CHECKING:
@@ -21,24 +23,29 @@ class Measured:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
+class NotMeasured(BenchError):
+    """A metric does not apply to these images or codes: a dash on the board, with this reason."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric(MetricInfo):
     """An entry of the catalogue with the function that computes it."""
 
-    compute: "Callable[[EvaluationContext], Measured]"
-    settings: Callable[[int, int], str]  # of the protocol, from n and reference
-    lacking: "Callable[[EvaluationContext], str]" = lambda context: ""  # why the counts of images do not suffice, or ""
+    compute: "Callable[[EvaluationContext], Measured]"  # may raise `NotMeasured`
+    settings: Callable[[Scale], str]  # of the protocol
 
-    def protocol(self, n: int, reference: int) -> str:
+    def protocol(self, scale: Scale) -> str:
         """An identifier of everything but the images that determines the value, e.g. fd@lite0:n=2000,ref=5000:v1."""
+        space = scale.oracle if self.space == ORACLE else self.space
         family = self.name.replace(f"-{self.space}", "", 1)
-        place = f"{family}@{self.space}" if self.space else family
-        return ":".join(part for part in (place, self.settings(n, reference), f"v{self.version}") if part)
+        place = f"{family}@{space}" if space else family
+        return ":".join(part for part in (place, self.settings(scale), f"v{self.version}") if part)
 
-    def missing(self, model: object | None, conditional: bool = True) -> str:
+    def missing(self, model: object | None, conditional: bool = True, anchor: object | None = None) -> str:
         """The reason why this metric cannot be measured (a dash on the board), or "".
 
-        `conditional`: whether the samples were drawn for labels, which an anchor may be without a model.
+        `conditional`: whether the samples were drawn for labels, which an anchor may be without a model. `anchor`: what
+        stands in for the codes of a model without one.
         """
         who = "an anchor" if model is None else type(model).__name__
         for need in self.needs:
@@ -46,10 +53,13 @@ class Metric(MetricInfo):
                 return "an anchor is not trained"
             if need == "samples" and isinstance(model, Classifier):
                 return f"{who} is a classifier, which draws no images"
-            if need in CAPABILITIES and not _has(model, need, conditional):
+            if need in CAPABILITIES and not _has(model or anchor, need, conditional):
                 return f"{who} has no {', '.join(CAPABILITIES[need])} ({need})"
         return absent(self.space)
 
 
 def _has(model: object | None, need: str, conditional: bool) -> bool:
-    return conditional if need == "ClassConditional" else model is not None and need in capabilities(model)
+    if need == "ClassConditional":
+        return conditional
+    knows = need == "Encoding" and hasattr(model, "codes_of")  # an anchor that knows the codes of real images
+    return model is not None and (knows or need in capabilities(model))

@@ -2,62 +2,109 @@
 
 from collections.abc import Callable
 
-from bench.metrics import agreement, inception_score, manifold, memorising, mixing, reconstruction
+from bench.metrics import agreement, inception_score, manifold, memorising, mixing, mixing_response, reconstruction
 from bench.metrics.catalog import CATALOG, MetricInfo, frechet_info, kernel_info
-from bench.metrics.classes import too_few
 from bench.metrics.context import EvaluationContext
+from bench.metrics.control import class_leakage, identity, measures, path_length, sweeps
 from bench.metrics.cost import cost
+from bench.metrics.disentanglement import fixed_factor, votes
+from bench.metrics.disentanglement import measures as disentanglement
 from bench.metrics.diversity import diversity_ratio
 from bench.metrics.fidelity import fd, intra_fd
 from bench.metrics.infinity import fd_infinity
 from bench.metrics.kernel import SUBSETS, kid, subset_size
 from bench.metrics.metric import Measured, Metric
+from bench.metrics.scale import Scale
 
 Compute = Callable[[EvaluationContext], Measured]
-Settings = Callable[[int, int], str]  # of a protocol, from n and the number of reference images
+Settings = Callable[[Scale], str]  # of a protocol
 
 
-def _n(n: int, reference: int) -> str:
-    return f"n={n}"
+def _n(scale: Scale) -> str:
+    return f"n={scale.n}"
 
 
-def _both(n: int, reference: int) -> str:
-    return f"n={n},ref={reference}"
+def _both(scale: Scale) -> str:
+    return f"n={scale.n},ref={scale.reference}"
 
 
-def _infinity(n: int, reference: int) -> str:
-    return f"{_both(n, min(n, reference))},parts=1+2/3+1/2"
+def _infinity(scale: Scale) -> str:
+    return f"n={scale.n},ref={min(scale.n, scale.reference)},parts=1+2/3+1/2"
 
 
-def _kid(n: int, reference: int) -> str:
-    return f"{_both(n, reference)},subsets={SUBSETS},size={subset_size(n, reference)}"
+def _kid(scale: Scale) -> str:
+    return f"{_both(scale)},subsets={SUBSETS},size={subset_size(scale.n, scale.reference)}"
 
 
-def _splits(n: int, reference: int) -> str:
-    return f"n={n},splits={inception_score.SPLITS}"
+def _splits(scale: Scale) -> str:
+    return f"n={scale.n},splits={inception_score.SPLITS}"
 
 
-def _manifold(n: int, reference: int) -> str:
-    return f"{_both(n, reference)},k={manifold.K}"
+def _manifold(scale: Scale) -> str:
+    return f"{_both(scale)},k={manifold.K}"
 
 
-def _bins(n: int, reference: int) -> str:
-    return f"n={n},bins={agreement.BINS}"
+def _bins(scale: Scale) -> str:
+    return f"n={scale.n},bins={agreement.BINS}"
 
 
-def _nearest(n: int, reference: int) -> str:
-    return _both(min(n, memorising.MOST), reference)
+def _nearest(scale: Scale) -> str:
+    return f"n={min(scale.n, memorising.MOST)},ref={scale.reference}"
 
 
-def _mixtures(n: int, reference: int) -> str:
+def _mixtures(scale: Scale) -> str:
     return f"pairs={mixing.PAIRS},weights={len(mixing.WEIGHTS)}"
 
 
-def _layers(n: int, reference: int) -> str:
-    return f"n={min(n, reconstruction.MOST)}"
+def _layers(scale: Scale) -> str:
+    return f"n={min(scale.n, reconstruction.MOST)}"
 
 
-def _none(n: int, reference: int) -> str:
+def _sweeps(scale: Scale) -> str:
+    return f"contexts={scale.contexts},values={scale.values},codes={sweeps.MOST}"
+
+
+def _identity(scale: Scale) -> str:
+    return f"contexts={sweeps.KEPT},values={scale.values},codes={sweeps.MOST}"
+
+
+def _path(scale: Scale) -> str:
+    return f"pairs={path_length.PAIRS},eps={path_length.EPSILON:g}"
+
+
+def _drawn(scale: Scale) -> str:
+    return f"n={sum(scale.draws)}"
+
+
+def _fit(scale: Scale) -> str:
+    return f"n={scale.draws[0]}"
+
+
+def _fit_and_test(scale: Scale) -> str:
+    return "n={},test={}".format(*scale.draws)
+
+
+def _encoded(scale: Scale) -> str:
+    return f"n={scale.encoded[0]}"
+
+
+def _encoded_and_test(scale: Scale) -> str:
+    return "n={},test={}".format(*scale.encoded)
+
+
+def _votes(scale: Scale) -> str:
+    return f"votes={votes.TRAIN},test={votes.EVALUATE},values={fixed_factor.VALUES},images={votes.IMAGES}"
+
+
+def _class_leakage(scale: Scale) -> str:
+    return f"contexts={scale.contexts},classes={class_leakage.MOST}"
+
+
+def _response(scale: Scale) -> str:
+    return f"pairs={mixing.PAIRS},doses={len(mixing_response.DOSES)}"
+
+
+def _none(scale: Scale) -> str:
     return ""
 
 
@@ -88,6 +135,30 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "reconstruction-agreement": (reconstruction.reconstruction_agreement, _n),
     "feature-error-guide": (reconstruction.feature_error("guide"), _layers),
     "feature-error-judge": (reconstruction.feature_error("judge"), _layers),
+    "acs": (measures.acs, _sweeps),
+    "control": (measures.control_share, _sweeps),
+    "selectivity": (measures.selectivity, _sweeps),
+    "monotonicity": (measures.monotonicity, _sweeps),
+    "live-codes": (measures.live_codes, _sweeps),
+    "leakage": (measures.leakage, _sweeps),
+    "varying-attributes": (measures.varying_attributes, _drawn),
+    "identity-lite0": (identity.identity, _identity),
+    "ppl-lite0": (path_length.path_length("lite0"), _path),
+    "ppl-judge": (path_length.path_length("judge"), _path),
+    "mig-generator": (disentanglement.mig(disentanglement.drawn), _fit),
+    "dci-generator": (disentanglement.dci(disentanglement.drawn), _fit_and_test),
+    "sap-generator": (disentanglement.sap(disentanglement.drawn), _fit),
+    "modularity-generator": (disentanglement.modular(disentanglement.drawn), _fit),
+    "class-leakage": (class_leakage.class_leakage, _class_leakage),
+    "mixture-response": (mixing_response.mixture_response, _response),
+    "mixture-calibration": (mixing_response.mixture_calibration, _response),
+    "mig-encoder": (disentanglement.mig(disentanglement.encoded), _encoded),
+    "dci-encoder": (disentanglement.dci(disentanglement.encoded), _encoded_and_test),
+    "factor-vae-score": (fixed_factor.factor_vae, _votes),
+    "beta-vae-score": (fixed_factor.beta_vae, _votes),
+    "sap-encoder": (disentanglement.sap(disentanglement.encoded), _encoded),
+    "modularity-encoder": (disentanglement.modular(disentanglement.encoded), _encoded),
+    "total-correlation": (disentanglement.total_correlation, _encoded),
     "train-images": (cost("train-images"), _none),
     "train-seconds": (cost("train-seconds"), _none),
     "images-per-second": (cost("images-per-second"), _none),
@@ -97,12 +168,8 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
 }
 
 
-LACKING: dict[str, Callable[[EvaluationContext], str]] = {"intra-fd-judge": too_few, "diversity-ratio": too_few}
-
-
 def _metric(info: MetricInfo, compute: Compute, settings: Settings) -> Metric:
-    lacking = LACKING.get(info.name, lambda context: "")
-    return Metric(**vars(info), compute=compute, settings=settings, lacking=lacking)
+    return Metric(**vars(info), compute=compute, settings=settings)
 
 
 def space_metrics(space: str) -> tuple[Metric, ...]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.api import CAPABILITIES
-from bench.testing import models
+from bench.testing import codes, models
 from bench.testing.promise import Skipped, collect, promise, require
 from bench.testing.subject import BATCH, GeneratorSubject
 from bench.testing.watch import watching
@@ -275,4 +275,4 @@ def _require_choice(subject: GeneratorSubject, method: str, of_class: Callable[[
         )
 
 
-PROMISES = (*models.PROMISES, *collect(globals()))
+PROMISES = (*models.PROMISES, *collect(globals()), *codes.PROMISES)

@@ -7,7 +7,7 @@ from bad import bad_ones, breaks
 from torch import Tensor
 from toys import Plain, Toy, ToyConfig
 
-from bench import Codes, Images, Labels, Logits, Spec
+from bench import Code, Codes, Images, Labels, Logits, Spec
 
 IMAGES = "samples_are_images"
 PROCESS = "using_a_model_leaves_the_process_unchanged"
@@ -190,6 +190,46 @@ class DrawsWholeCodes(Toy):
 
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         return super().decode(codes.float(), rng)
+
+
+@breaks("decode_draws_as_much_for_any_codes", "got another number")
+class DrawsUntilItLikesTheCodes(Toy):
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        images = super().decode(codes, rng)
+        for _ in range(int(codes.double().abs().sum() * 1e6) % 7):
+            images = (images + 0.01 * torch.rand(images.shape, generator=rng)).clamp(0, 1)
+        return images
+
+
+@breaks("a_row_of_codes_changes_its_own_image_only", "expected the other images unchanged")
+class MixesRows(Toy):
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        return super().decode(codes + 0.5 * codes.mean(0), rng)
+
+
+@breaks("a_small_step_of_a_code_is_a_small_step_of_the_image", "draw the nuisance from rng alone")
+class DrawsNuisanceFromTheCodes(Toy):
+    def decode(self, codes: Codes, rng: torch.Generator) -> Images:
+        images = super().decode(codes, rng)
+        for image, row in zip(images, codes, strict=True):
+            own = torch.Generator().manual_seed(hash(tuple(row.tolist())) % 2**31)
+            image.mul_(torch.rand(image.shape, generator=own))
+        return images
+
+
+@breaks("code_layout_describes_the_codes", "code_layout: expected columns from 0 to 7 for 'size', got (8,)")
+class NamesAColumnTooMany(Toy):
+    code_layout = (Code("size", "continuous", (8,)),)
+
+
+@breaks("code_layout_describes_the_codes", "expected one 1 and otherwise 0 in the columns of 'kind'")
+class SaysOneHotForNumbers(Toy):
+    code_layout = (Code("kind", "categorical", (0, 1)),)
+
+
+@breaks("code_layout_describes_the_codes", "expected the columns of 'hue' on a circle")
+class SaysCircleForNumbers(Toy):
+    code_layout = (Code("hue", "circular", (0, 1)),)
 
 
 @breaks("encodings_are_codes", "encode: expected 8 columns as from draw_codes, got 4")

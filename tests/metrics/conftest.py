@@ -53,7 +53,7 @@ class Thirds(Classifier):
 
 
 class Painter(Generator):
-    """Draws for a label, mixes, reconstructs by a small blur, and classifies with its own classifier."""
+    """Draws for a label, mixes, decodes codes, reconstructs by a small blur, and classifies with its own classifier."""
 
     Config, source = Nothing, ""
 
@@ -75,6 +75,19 @@ class Painter(Generator):
         for k in range(3):
             images[..., 5 * k : 5 * k + 5] += bright[:, k, None, None, None]
         return images.clamp(0, 1)
+
+    def draw_codes(self, n: int, rng: torch.Generator) -> Tensor:
+        """The brightness of each third."""
+        return torch.rand((n, 3), generator=rng)
+
+    def decode(self, codes: Tensor, rng: torch.Generator) -> Tensor:
+        images = torch.rand((len(codes), *SPEC.shape), generator=rng) * 0.2
+        for k in range(3):
+            images[..., 5 * k : 5 * k + 5] += 0.7 * codes[:, k, None, None, None]
+        return images.clamp(0, 1)
+
+    def encode(self, images: Tensor) -> Tensor:
+        return self.own.features(images)[-1][:, :3]
 
     def reconstruct(self, images: Tensor) -> Tensor:
         return 0.9 * images + 0.05

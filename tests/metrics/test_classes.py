@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from bench.api import Data
-from bench.metrics.classes import class_names, too_few
+from bench.metrics.classes import class_names, require_two
+from bench.metrics.metric import NotMeasured
 
 
 @pytest.mark.parametrize(
@@ -25,4 +26,5 @@ def test_one_reference_image_of_a_class_is_too_few(make_context, dataset):
     keep = torch.ones(len(context.real), dtype=torch.bool)
     keep[right] = False
     context.real = Data(dataset.spec, context.real.images[keep], context.real.labels[keep])
-    assert "samples and 1 of reference=150 images" in too_few(context)
+    with pytest.raises(NotMeasured, match="samples and 1 of reference=150 images"):
+        require_two(context)

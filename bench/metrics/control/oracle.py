@@ -27,6 +27,7 @@ class Attribute:
     name: str
     kind: Kind
     columns: tuple[int, ...]
+    span: float = 1.0  # between the lowest and the highest value that images can have
 
 
 class Oracle(ABC):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from bench import Codes, Data, Images, Labels, Logits, Run, Spec
+from bench import Code, Codes, Data, Images, Labels, Logits, Run, Spec
 from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
 from bench.parts.optim import MuonAdamW
 from bench.parts.vae import conv_vae
@@ -94,6 +94,9 @@ class ConditionalVae(PlainVae):
         super().__init__(config, spec)
         k = len(spec.classes)
         self.register_buffer("class_share", torch.full((k,), 1 / k))
+        continuous = tuple(Code(f"z{index}", "continuous", (index,)) for index in range(config.latent_dim))
+        classes = tuple(range(config.latent_dim, config.latent_dim + k))
+        self.code_layout = (*continuous, Code("class", "categorical", classes))
 
     def fit(self, data: Data, run: Run) -> None:
         """As without labels; also learns how frequent the classes are."""

@@ -1,0 +1,83 @@
+"""Perceptual path length (Karras et al., arXiv 1812.04948): how much an image changes for a small step of its codes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.api import Codes
+from bench.metrics.context import EvaluationContext
+from bench.metrics.control.codes import code_layout
+from bench.metrics.control.evaluation import draws, sweeper
+from bench.metrics.control.sweeps import BATCH
+from bench.metrics.metric import Measured, NotMeasured
+from bench.metrics.precision import full_precision
+
+PAIRS = 500
+EPSILON = 1e-4  # step along the path, which has length 1
+DROPPED = 0.01  # of the distances at each end
+NORMAL = 0.5  # |excess kurtosis| of a code below which its prior counts as normal; a uniform one has -1.2
+
+
+def path_length(space: str) -> Callable[[EvaluationContext], Measured]:
+    """The metric in a feature space: squared distance of unit features over the squared step, extremes dropped."""
+
+    def compute(context: EvaluationContext) -> Measured:
+        columns = _continuous(context)
+        if not columns:
+            raise NotMeasured("no code is continuous")
+        codes = sweeper(context).draw_codes(2 * PAIRS, "path")
+        start, end = codes[:PAIRS], codes[PAIRS:]
+        position = torch.from_numpy(np.random.default_rng([context.seed, 2]).random((PAIRS, 1))).float()
+        path = slerp if is_normal(draws(context).codes[:, columns]) else torch.lerp
+        distances = []
+        for batch, rows in enumerate(torch.arange(PAIRS).split(BATCH)):
+            features = []
+            for step in (0.0, EPSILON):
+                moved = start[rows].clone()  # categorical and circular codes stay as they are
+                moved[:, columns] = path(start[rows][:, columns], end[rows][:, columns], position[rows] + step)
+                features.append(_unit_features(context, space, moved, batch))
+            distances.append((features[0] - features[1]).square().sum(1) / EPSILON**2)
+        return Measured(trimmed_mean(torch.cat(distances).numpy()), PAIRS)
+
+    return compute
+
+
+def slerp(start: Tensor, end: Tensor, position: Tensor) -> Tensor:
+    """Spherical interpolation of rows (n, d): `start` at position 0, `end` at 1, shape (n, 1)."""
+    cosine = torch.nn.functional.cosine_similarity(start, end, dim=1).clamp(-1, 1)[:, None]
+    angle = torch.acos(cosine)
+    sine = torch.sin(angle)
+    straight = torch.lerp(start, end, position)
+    arc = (torch.sin((1 - position) * angle) * start + torch.sin(position * angle) * end) / sine.clamp(min=1e-6)
+    return torch.where(sine < 1e-3, straight, arc)
+
+
+def is_normal(codes: Codes) -> bool:
+    """Whether the median code has the tails of a normal distribution."""
+    table = codes.double().numpy()
+    centred = table - table.mean(axis=0)
+    variance = (centred**2).mean(axis=0)
+    used = variance > 0
+    kurtosis = (centred[:, used] ** 4).mean(axis=0) / variance[used] ** 2 - 3
+    return bool(used.any() and abs(np.median(kurtosis)) < NORMAL)
+
+
+def trimmed_mean(distances: np.ndarray) -> float:
+    """The mean without the lowest and the highest 1 %."""
+    low, high = np.quantile(distances, [DROPPED, 1 - DROPPED])
+    return float(distances[(distances >= low) & (distances <= high)].mean())
+
+
+def _continuous(context: EvaluationContext) -> list[int]:
+    layout = code_layout(context.coder, draws(context).codes.shape[1])
+    return [code.columns[0] for code in layout if code.kind == "continuous"]
+
+
+def _unit_features(context: EvaluationContext, space: str, codes: Codes, batch: int) -> Tensor:
+    """Unit feature vectors of images that are not quantized: a step of EPSILON would be lost among 256 levels."""
+    images = sweeper(context).decode_float(codes, "path", batch)
+    with full_precision(context.device):
+        features = context.space(space).embed(images.float().clamp(0, 1) * 255, context.device)
+    return torch.nn.functional.normalize(features.double().cpu(), dim=1)

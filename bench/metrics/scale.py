@@ -1,0 +1,39 @@
+"""How many images an evaluation uses: what the protocols of its metrics state."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OracleName = Literal["factors", "attributes", "morphology"]
+FULL = 1000  # samples from which the control metrics use their full numbers
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The numbers of images of one evaluation, and the oracle that reads their attributes."""
+
+    n: int  # samples, and real test images that they are compared with
+    reference: int  # training images that they are compared with
+    train: int = 0  # images of the whole split
+    test: int = 0
+    oracle: OracleName = "morphology"
+
+    @property
+    def contexts(self) -> int:
+        """Contexts in which each code is changed."""
+        return 256 if self.n >= FULL else 64
+
+    @property
+    def values(self) -> int:
+        """Values that a continuous code takes in each context."""
+        return 11 if self.n >= FULL else 7
+
+    @property
+    def draws(self) -> tuple[int, int]:
+        """Images drawn from codes for measures of whole representations: to fit and to test."""
+        return (10_000, 5_000) if self.n >= FULL else (1_000, 500)
+
+    @property
+    def encoded(self) -> tuple[int, int]:
+        """Real images encoded for such measures: training images to fit, and test images."""
+        fit, test = self.draws
+        return min(fit, self.train), min(test, self.test)
