@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
 from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.evaluation.pending import missing_metrics
+from bench.experiment.budget import find_budget
 from bench.experiment.keys import content_key
 from bench.results.record import Record
 from bench.results.samples import pack_samples, unpack_samples
@@ -15,6 +16,7 @@ from bench.util.failure import explain
 
 if TYPE_CHECKING:
     from bench.metrics import EvaluationContext, Metric
+    from bench.metrics.control.oracle import Oracle
 
 
 def evaluate(context: JobContext, model: Model | None) -> None:
@@ -79,9 +81,23 @@ def _evaluation_context(
         seed=job.seed,
         costs=run_dir.costs("train.json") | run_dir.costs("sampling.json"),
         cache=context.cache,
-        anchor=anchor_codes(job.entry, context.dataset.spec, None) if model is None else None,
-        oracle_name=job.oracle,
+        anchor=anchor_codes(job.entry, context.dataset.spec, context.renderer) if model is None else None,
+        find_oracle=lambda: _oracle(context),
+        oracle_kind=job.oracle,
+        renderer=context.renderer,
     )
+
+
+def _oracle(context: JobContext) -> "Oracle":
+    """What reads attributes off images: closed formulas, or the probe of a data set with known factors."""
+    from bench.metrics.control.factors import FactorOracle
+    from bench.metrics.control.morphology import Morphology
+
+    spec, job = context.dataset.spec, context.run_dir.job
+    if job.oracle == "morphology":
+        return Morphology(spec.channels)
+    fitted, floor = context.probe, find_budget(job.budget).trusts_judge
+    return FactorOracle(fitted.probe, spec, fitted.scores, fitted.digest, enforce_floor=floor)
 
 
 def _save_control(context: JobContext, evaluation: "EvaluationContext") -> None:

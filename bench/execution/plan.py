@@ -21,6 +21,7 @@ from bench.metrics.control.kinds import oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
 from bench.training.classifier_spec import Role, resolve_classifier
+from bench.training.probe import resolve_probe
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ def _common(
         "reference": min(budget.reference, len(dataset.train)),
         "train_size": len(dataset.train),
         "test_size": len(dataset.test),
-        "oracle": "morphology",
-        "oracle_key": "",
+        "oracle": (oracle := oracle_kind(dataset.spec)),
+        "oracle_key": "" if oracle == "morphology" else resolve_probe(dataset, budget, device).key,
         "guide": guide.name,
         "guide_key": guide.key,
         "judge": judge.name,

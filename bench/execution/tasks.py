@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from bench.api import Dataset
+from bench.api import Dataset, Rendering
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
@@ -77,6 +77,11 @@ def load_dataset(plugins: Plugins, ref: DatasetRef) -> tuple[Dataset, Dataset]:
     return dataset, few_labels(dataset, ref.labels)
 
 
+def _renderer(plugins: Plugins, ref: DatasetRef) -> Rendering | None:
+    source = plugins.find("datasets", ref.base).target(ref.argument)
+    return source if isinstance(source, Rendering) else None
+
+
 def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
     job, settings = assignment.job, assignment.settings
     dataset, subset = load_dataset(plugins, settings.dataset)
@@ -89,6 +94,7 @@ def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
         guide=_load_or_fit("guide", plugins, subset, settings, emit),
         find_judge=lambda: _load_or_fit("judge", plugins, dataset, settings, emit),
         find_probe=lambda: _load_or_fit_probe(dataset, settings, emit),
+        renderer=_renderer(plugins, settings.dataset),
         device=torch.device(settings.device.kind),
         precision=settings.device.precision,
         cache=settings.cache,

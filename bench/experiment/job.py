@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.metrics.catalog import ORACLE
-from bench.metrics.scale import OracleName, Scale
+from bench.metrics.control.kinds import OracleKind
+from bench.metrics.scale import Scale
 
 if TYPE_CHECKING:
     from bench.metrics import Metric
@@ -39,7 +40,7 @@ class Job:
     reference: int
     train_size: int  # images of the whole split
     test_size: int
-    oracle: OracleName  # what reads the attributes of images
+    oracle: OracleKind  # what reads the attributes of images
     oracle_key: str
     guide: str
     guide_key: str

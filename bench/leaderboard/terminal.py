@@ -12,12 +12,12 @@ from bench.leaderboard.notes import Notes
 from bench.leaderboard.summary import summary
 from bench.leaderboard.text import MISSING
 from bench.leaderboard.view import Column, Line, Section, sections
-from bench.metrics.scale import OracleName
+from bench.metrics.control.kinds import OracleKind
 from bench.results.record import Record
 from bench.util.columns import GAP, columns, fold
 from bench.util.text import one_line
 
-ORACLES = get_args(OracleName)
+ORACLES = get_args(OracleKind)
 ANCHORS = "real: held-out images; replay: the training set; mean: one image over and over; noise: random pixels."
 
 

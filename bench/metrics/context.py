@@ -11,12 +11,13 @@ import torch
 from bench.api import Classifier, Data, Dataset, Logits, Model, Pixels, Rendering, SelfClassifying, to_float
 from bench.errors import BenchError
 from bench.metrics.cache import Array, Cache
+from bench.metrics.control.kinds import OracleKind
 from bench.metrics.control.oracle import Oracle
 from bench.metrics.features.base import BATCH, Features, FeatureSpace
 from bench.metrics.features.judge import JudgeSpace
 from bench.metrics.precision import full_precision
 from bench.metrics.sampling import CHUNK, checked
-from bench.metrics.scale import OracleName, Scale
+from bench.metrics.scale import Scale
 from bench.metrics.spaces import load_space
 from bench.metrics.subsets import stratified
 from bench.util.hashing import tensor_digest
@@ -48,14 +49,14 @@ class EvaluationContext:
         costs: Mapping[str, float] = {},
         cache: Path | None = None,
         anchor: Any = None,  # what stands in for the codes of a model that is None
-        find_oracle: Callable[[], Oracle] | None = None,  # None: closed-form morphology
-        oracle_name: OracleName = "morphology",
+        find_oracle: Callable[[], Oracle] | None = None,  # what reads attributes off images
+        oracle_kind: OracleKind = "morphology",
         renderer: Rendering | None = None,  # draws images of any factor values
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
         self.n, self.reference, self.seed, self.costs = n, reference, seed, costs
-        self.scale = Scale(n, reference, len(dataset.train), len(dataset.test), oracle_name)
+        self.scale = Scale(n, reference, len(dataset.train), len(dataset.test), oracle_kind)
         self.anchor, self.renderer, self._find_oracle = anchor, renderer, find_oracle
         self._samples, self._judge_digest, self._cache = samples, judge_digest, Cache(cache)
         self._spaces: dict[str, FeatureSpace] = {}
@@ -81,11 +82,9 @@ class EvaluationContext:
     @cached_property
     def oracle(self) -> Oracle:
         """What reads attributes off images."""
-        if self._find_oracle is not None:
-            return self._find_oracle()
-        from bench.metrics.control.morphology import Morphology
-
-        return Morphology(self.spec.channels)
+        if self._find_oracle is None:
+            raise BenchError("the metric needs an oracle of attributes, but there is none")
+        return self._find_oracle()
 
     # Features, once for each space
 

@@ -1,9 +1,9 @@
 """How many images an evaluation uses: what the protocols of its metrics state."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-OracleName = Literal["factors", "attributes", "morphology"]
+from bench.metrics.control.kinds import OracleKind
+
 FULL = 1000  # samples from which the control metrics use their full numbers
 
 
@@ -15,7 +15,7 @@ class Scale:
     reference: int  # training images that they are compared with
     train: int = 0  # images of the whole split
     test: int = 0
-    oracle: OracleName = "morphology"
+    oracle: OracleKind = "morphology"
 
     @property
     def contexts(self) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from bench.api import Dataset
+from bench.api import Dataset, Rendering
 from bench.errors import BenchError
 from bench.metrics.control.kinds import oracle_kind
 from bench.results.run_dir import RunDir
@@ -27,6 +27,7 @@ class JobContext:
     guide: FittedClassifier
     find_judge: Callable[[], FittedClassifier]
     find_probe: Callable[[], FittedProbe]  # only for a data set with known factors
+    renderer: Rendering | None  # the data source, if it draws images of any factor values
     device: torch.device
     precision: Precision
     cache: Path

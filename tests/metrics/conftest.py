@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.api import Classifier, Data, Dataset, Generator, Spec, to_float
 from bench.metrics import EvaluationContext
+from bench.metrics.control.morphology import Morphology
 from bench.run import generator
 
 SPEC = Spec("stripes", 1, 16, ("Left side", "middle", "right"))
@@ -131,7 +132,7 @@ def make_context(dataset: Dataset) -> Callable[..., EvaluationContext]:
         defaults = {
             "model": None, "dataset": dataset, "samples": dataset.test[:n], "conditional": True, "judge": Thirds(),
             "judge_digest": "thirds", "guide": Thirds(10.0), "device": torch.device("cpu"), "n": n, "reference": 150,
-            "seed": 0,
+            "seed": 0, "find_oracle": lambda: Morphology(1),
         }  # fmt: skip
         return EvaluationContext(**defaults | changes)
 

@@ -33,7 +33,8 @@ from bench.util.atomic import write_checksummed, write_json
 
 JOB = Job(
     entry="good", plugin="p", distribution="d", version="1", source="s", settings=(), config={}, dataset="digits",
-    board="digits", data_digest="0", seed=0, budget="smoke", images=10, samples=4, reference=10, guide="g", guide_key="g",
+    board="digits", data_digest="0", seed=0, budget="smoke", images=10, samples=4, reference=10, train_size=10,
+    test_size=4, oracle="morphology", oracle_key="", guide="g", guide_key="g",
     judge="j", judge_key="j", device="cpu", torch="2",
 )  # fmt: skip
 RECORD = Record(

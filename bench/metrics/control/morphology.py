@@ -22,6 +22,7 @@ EPSILON = 1e-12
 
 SHAPE = ("intensity", "background", "area", "x", "y", "spread", "elongation", "slant", "thickness")
 COLOUR = ("saturation", "contrast")  # besides the hue
+SPANS = {"spread": 0.5, "thickness": 0.25, "slant": 2.0}  # of real shapes; of the others 1
 
 
 class Morphology(Oracle):
@@ -49,7 +50,7 @@ class Morphology(Oracle):
             raise BenchError(f"morphology: expected images of 1 or 3 channels, got {channels}")
         self._channels, self.left_out = channels, {}
         names = SHAPE + COLOUR if channels == 3 else SHAPE
-        linear = tuple(Attribute(name, "linear", (column,)) for column, name in enumerate(names))
+        linear = tuple(Attribute(name, "linear", (column,), SPANS.get(name, 1.0)) for column, name in enumerate(names))
         hue = Attribute("hue", "circular", (len(names), len(names) + 1))
         self.attributes = (*linear, hue) if channels == 3 else linear
 

@@ -46,7 +46,7 @@ def evaluate(lamps: Dataset) -> Callable[..., EvaluationContext]:
         defaults = {
             "model": model, "dataset": lamps, "samples": None, "conditional": False, "judge": Blank(),
             "judge_digest": "blank", "guide": Blank(), "device": torch.device("cpu"), "n": 100, "reference": 100,
-            "seed": 0, "find_oracle": LampOracle, "oracle_name": "factors",
+            "seed": 0, "find_oracle": LampOracle, "oracle_kind": "factors",
         }  # fmt: skip
         return EvaluationContext(**defaults | changes)
 
