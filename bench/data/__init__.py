@@ -8,6 +8,7 @@ from bench.data.celeba import CelebA
 from bench.data.cifar import Cifar10, Cifar100
 from bench.data.digits import Digits
 from bench.data.dsprites import DSprites, DSpritesLike
+from bench.data.faces import Faces
 from bench.data.folder import Cifar10Jpeg, Folder
 from bench.data.idx import FashionMnist, Kmnist, Mnist
 from bench.data.source import Source
@@ -21,7 +22,7 @@ from bench.hookspecs import hookimpl
 def bench_datasets() -> Mapping[str, type[Source]]:
     """The built-in data sets by name."""
     classes: tuple[type[Source], ...] = (
-        Sprites, DSprites, DSpritesLike, Digits, Mnist, FashionMnist, Kmnist,
+        Sprites, Faces, DSprites, DSpritesLike, Digits, Mnist, FashionMnist, Kmnist,
         Cifar10, Cifar100, Cifar10Jpeg, Svhn, CelebA, Folder,
     )  # fmt: skip
     return {source.name: source for source in classes}

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from bench.api import DataState, Factor, Spec
+from bench.api import Codes, DataState, Factor, Pixels, Spec
 from bench.data import shapes
 from bench.data.builder import Blocks, DatasetBuilder, SplitBuilder
+from bench.data.factors import checked_rows, random_rows
 from bench.data.files import Published, parsing
-from bench.data.resize import resize
+from bench.data.resize import check_size, resize
 from bench.data.source import FileSource, Source
 from bench.data.splits import random_keys
 from bench.errors import BenchError
@@ -49,9 +51,21 @@ def split_points(test: int, validation: int, train: int | None) -> list[NDArray[
     return [order[test + validation : stop], order[test : test + validation], order[:test]]
 
 
+def on_grid(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Factor values (n, 5) without the error of float32 in values of the grid."""
+    low, high = np.array([(factor.low, factor.high) for factor in FACTORS]).T
+    last = np.array(GRID) - 1
+    exact = low + (high - low) * np.rint((rows - low) / (high - low) * last) / last
+    return np.where(exact.astype(np.float32) == rows, exact, rows.astype(np.float64))
+
+
 def render(points: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
     """Draw these points of the grid, 0 or 255, shape (n, 1, size, size)."""
-    factors = grid_factors(points)
+    return draw(grid_factors(points), size)
+
+
+def draw(factors: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    """Draw rows of factor values, 0 or 255, shape (n, 1, size, size)."""
     pose = np.stack([factors[:, 1] * RADIUS, 0.25 + factors[:, 3] / 2, 0.25 + factors[:, 4] / 2, factors[:, 2]], axis=1)
     tables = np.stack([shapes.distance_table(outline) for outline in OUTLINES])
     distances = shapes.signed_distances(tables, factors[:, 0].astype(np.int64), pose, size)
@@ -160,6 +174,17 @@ class DSpritesLike(Source):
 
     def fingerprint(self) -> str:
         return "drawn"
+
+    def draw_factors(self, n: int, rng: torch.Generator) -> Codes:
+        """n rows of factor values, float32 (n, 5): points of the grid, uniform and with replacement."""
+        return random_rows(FACTORS, n, rng)
+
+    def render(self, factors: Codes, size: int) -> Pixels:
+        """The images (n, 1, size, size) of rows of factor values, between points of the grid too."""
+        check_size(size)
+        rows = on_grid(checked_rows(FACTORS, factors))
+        blocks = [resize(draw(rows[start : start + CHUNK], SIZE), size) for start in range(0, len(rows), CHUNK)]
+        return torch.from_numpy(np.concatenate([np.empty((0, 1, size, size), dtype=np.uint8), *blocks]))
 
     def builder(self, size: int | None) -> DatasetBuilder:
         spec = _spec(self.name, size)

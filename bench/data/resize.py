@@ -10,10 +10,10 @@ from bench.errors import BenchError
 SMALLEST, LARGEST = 8, 512  # pixels
 
 
-def check_size(size: int | None) -> None:
-    """Raises `BenchError` unless `size` is None or from 8 to 512 pixels."""
-    if size is not None and not (isinstance(size, int) and SMALLEST <= size <= LARGEST):
-        raise BenchError(f"size: expected an integer from {SMALLEST} to {LARGEST} pixels, got {size!r}")
+def check_size(size: int | None, largest: int = LARGEST) -> None:
+    """Raises `BenchError` unless `size` is None or from 8 to `largest` pixels."""
+    if size is not None and not (isinstance(size, int) and SMALLEST <= size <= largest):
+        raise BenchError(f"size: expected an integer from {SMALLEST} to {largest} pixels, got {size!r}")
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

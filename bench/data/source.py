@@ -9,7 +9,7 @@ from bench.data.builder import DatasetBuilder
 from bench.data.download import download, file_digest
 from bench.data.files import Published, advice, find, fingerprint, home
 from bench.data.prepared import load_or_build, prepared_folder
-from bench.data.resize import check_size
+from bench.data.resize import LARGEST, check_size
 from bench.errors import BenchError
 from bench.util.atomic import quarantine
 
@@ -20,6 +20,7 @@ class Source(DataSource):
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raised when the same files give other arrays
     argument_meaning: ClassVar[str] = ""  # empty: it takes no argument
+    largest: ClassVar[int] = LARGEST  # pixels
 
     def __init__(self, argument: str = "", root: str | Path | None = None) -> None:
         """`root` is searched before all other folders. Raises `BenchError` if an argument is given and the data set takes none."""
@@ -41,7 +42,7 @@ class Source(DataSource):
 
     def load(self, size: int | None = None) -> Dataset:
         """Load all splits, from the cache if they were prepared before. Raises `BenchError` if they cannot be read."""
-        check_size(size)
+        check_size(size, self.largest)
         try:
             folder = prepared_folder(self.name, self.version, self.argument, size, self.fingerprint())
             return load_or_build(folder, lambda: self.builder(size))

@@ -11,6 +11,7 @@ from bench.testing.subject import DataSubject
 from bench.testing.watch import watching
 
 SPLITS = ("train", "validation", "test")
+DRAWN = 9  # images that are drawn again
 SHARED = 0.01  # fraction of held-out images that may be training images too: collections have duplicates
 
 
@@ -148,6 +149,47 @@ def images_are_loaded_at_the_requested_size(subject: DataSubject) -> None:
         resized.digest != subject.dataset.digest,
         f"load({size}): expected another digest than that of the native size, got the same",
     )
+
+
+@promise("Rendering")
+def drawn_factors_are_those_of_the_spec(subject: DataSubject) -> None:
+    """`draw_factors(n, rng)` gives n rows in the ranges of the factors, the same for the same rng."""
+    spec, source = subject.dataset.spec, subject.rendering
+    first, second, other = (source.draw_factors(100, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    shape = (100, len(spec.factors))
+    require(
+        tuple(first.shape) == shape and first.dtype == torch.float32,
+        f"draw_factors(100, rng): expected torch.float32 of shape {shape}, got {first.dtype} of {tuple(first.shape)}",
+    )
+    for factor, column in zip(spec.factors, first.T, strict=True):
+        _require_factor(factor, column, "draw_factors(100, rng)")
+    require(torch.equal(first, second), "draw_factors: two calls with the same rng differ")
+    require(not torch.equal(first, other), "draw_factors: expected other rows from another rng, got the same")
+
+
+@promise("Rendering")
+def stored_factors_draw_the_stored_images(subject: DataSubject) -> None:
+    """`render(factors, size)` of stored factors gives the stored images, up to 1 of 255 levels."""
+    test = subject.dataset.test[:DRAWN]
+    assert test.factors is not None  # promised above
+    images = subject.rendering.render(test.factors.clone(), test.spec.size)
+    require(
+        images.dtype == torch.uint8 and images.shape == test.images.shape,
+        f"render: expected torch.uint8 of shape {tuple(test.images.shape)}, got {images.dtype} of {tuple(images.shape)}",
+    )
+    apart = int((images.int() - test.images.int()).abs().max())
+    require(apart <= 1, f"render: expected the stored images up to 1 of 255 levels, got a difference of {apart}")
+
+
+@promise("Rendering")
+def a_drawn_image_alone_is_as_in_a_batch(subject: DataSubject) -> None:
+    """`render` draws the same image of a row of factors alone and in a batch, and leaves the factors unchanged."""
+    source, size = subject.rendering, subject.dataset.spec.size
+    factors = source.draw_factors(DRAWN, torch.Generator().manual_seed(1))
+    before, images = factors.clone(), source.render(factors, size)
+    require(torch.equal(factors, before), "render changed its factors")
+    alone = torch.cat([source.render(row[None], size) for row in before])
+    require(torch.equal(alone, images), "render: an image differs when it is drawn alone")
 
 
 def _splits(dataset: Dataset) -> list[tuple[str, Data]]:

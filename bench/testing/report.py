@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.api import Classifier, DataSource, Generator, capabilities
+from bench.api import Classifier, DataSource, Generator, Rendering, capabilities
 from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.registry.plugins import BrokenPlugin, Entry, Plugins
@@ -45,7 +45,8 @@ def promises_of(target: type, device: str = "cpu", argument: str = "") -> list[t
     """Every promise that a class makes, with one subject for all of them; a capability it lacks promises nothing."""
     if issubclass(target, DataSource):
         data = DataSubject(target, argument)
-        return [(promise, data) for promise in datasets.PROMISES]
+        draws = issubclass(target, Rendering)
+        return [(promise, data) for promise in datasets.PROMISES if draws or "Rendering" not in promise.needs]
     if issubclass(target, Classifier):
         classifier = ClassifierSubject(target, device)
         return [(promise, classifier) for promise in classifiers.PROMISES]

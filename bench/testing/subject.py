@@ -11,7 +11,18 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from bench.api import Classifier, Dataset, DataSource, Images, Labels, Model, Spec, capabilities, to_float
+from bench.api import (
+    Classifier,
+    Dataset,
+    DataSource,
+    Images,
+    Labels,
+    Model,
+    Rendering,
+    Spec,
+    capabilities,
+    to_float,
+)
 from bench.run import Precision, derive_seed, generator
 from bench.testing.data import tiny_dataset
 from bench.testing.guide import tiny_guide
@@ -210,6 +221,14 @@ class DataSubject:
     @property
     def source(self) -> DataSource:
         return self.target(self.argument)
+
+    @property
+    def rendering(self) -> Rendering:
+        """The source, which draws images of factors. Raises `TypeError` if it does not."""
+        source = self.source
+        if not isinstance(source, Rendering):
+            raise TypeError(f"{self.target.__name__} has no draw_factors and render")
+        return source
 
     def load(self, size: int | None = None) -> Dataset:
         """The data set at `size` pixels. Raises `Skipped` unless its data are on this machine."""

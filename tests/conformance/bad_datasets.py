@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 from bad import bad_ones, breaks
-from toys import ToyData, change, digest
+from toys import DrawnData, ToyData, change, digest
 
-from bench import Dataset, DataState, Spec
+from bench import Codes, Dataset, DataState, Pixels, Spec
 
 
 @breaks("state_needs_no_loading", "expected a note with 'missing'")
@@ -169,6 +169,34 @@ class ResizesItsSpecOnly(ToyData):
         dataset = super().load(None)
         spec: Spec = replace(dataset.spec, size=size or dataset.spec.size)
         return replace(dataset, spec=spec, digest=digest(str(size)))
+
+
+@breaks("drawn_factors_are_those_of_the_spec", "two calls with the same rng differ")
+class IgnoresTheRng(DrawnData):
+    def draw_factors(self, n: int, rng: torch.Generator) -> Codes:
+        fresh = torch.Generator().manual_seed(random.SystemRandom().randrange(2**32))
+        return super().draw_factors(n, fresh)
+
+
+@breaks("drawn_factors_are_those_of_the_spec", "expected x in 0.0..1.0, got")
+class DrawsOutOfRange(DrawnData):
+    def draw_factors(self, n: int, rng: torch.Generator) -> Codes:
+        return super().draw_factors(n, rng) + torch.tensor([0.0, float(n == 100)])
+
+
+@breaks("stored_factors_draw_the_stored_images", "up to 1 of 255 levels, got a difference of 2")
+class DrawsBrighter(DrawnData):
+    def load(self, size: int | None = None) -> Dataset:
+        dataset = super().load(size)
+        darker = (dataset.test.images.int() - 2).clamp(min=0).to(torch.uint8)
+        return change(dataset, "test", images=darker)
+
+
+@breaks("a_drawn_image_alone_is_as_in_a_batch", "an image differs when it is drawn alone")
+class NormalizesTheBatch(DrawnData):
+    def render(self, factors: Codes, size: int) -> Pixels:
+        images = super().render(factors, size).float()
+        return (images * 255 / images.max()).to(torch.uint8)
 
 
 BAD = bad_ones(globals())

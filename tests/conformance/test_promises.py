@@ -52,7 +52,7 @@ def test_each_check_fails_for_a_plugin_that_breaks_its_promise(cls):
     assert reason in result.reason
 
 
-@pytest.mark.parametrize("cls", [toys.Toy, toys.Plain, TinyClassifier, toys.ToyData])
+@pytest.mark.parametrize("cls", [toys.Toy, toys.Plain, TinyClassifier, toys.ToyData, toys.DrawnData])
 def test_good_plugins_keep_every_promise(cls):
     results = check(cls)
     assert [result for result in results if result.status != "ok"] == []
@@ -87,6 +87,11 @@ def test_checks_of_a_missing_capability_do_not_apply():
     assert "samples_are_images" in asked
     assert "labels_are_honoured" not in asked
     assert "labels_are_honoured" in {promise.name for promise, _ in promises_of(toys.Toy)}
+
+
+def test_checks_of_drawing_do_not_apply_to_data_that_cannot_be_drawn():
+    assert "stored_factors_draw_the_stored_images" not in {promise.name for promise, _ in promises_of(toys.ToyData)}
+    assert "stored_factors_draw_the_stored_images" in {promise.name for promise, _ in promises_of(toys.DrawnData)}
 
 
 def test_after_a_failed_fit_the_other_checks_are_skipped_with_its_reason():

@@ -8,7 +8,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench import Codes, Data, Dataset, DataSource, DataState, Generator, Images, Labels, Logits, Run, Spec
+from bench import (
+    Codes,
+    Data,
+    Dataset,
+    DataSource,
+    DataState,
+    Factor,
+    Generator,
+    Images,
+    Labels,
+    Logits,
+    Pixels,
+    Run,
+    Spec,
+    quantize,
+)
 from bench.testing import tiny_dataset
 
 
@@ -139,6 +154,31 @@ class ToyData(DataSource):
 
     def load(self, size: int | None = None) -> Dataset:
         return tiny_dataset(size=size or 32)
+
+
+class DrawnData(DataSource):
+    """Two classes of plain images, whose red and green say `x` to the last digit: it draws any values of its factors."""
+
+    source = "none, a toy"
+    factors = (Factor("side", "categorical", 0, 1, 2), Factor("x", "linear", 0.0, 1.0))
+
+    def state(self) -> DataState:
+        return DataState("ready")
+
+    def load(self, size: int | None = None) -> Dataset:
+        spec = Spec("drawn", 3, size or 32, ("left", "right"), self.factors)
+        parts = [self.draw_factors(n, torch.Generator().manual_seed(n)) for n in (97, 33, 32)]
+        train, validation, test = (Data(spec, self.render(rows, spec.size), rows[:, 0].long(), rows) for rows in parts)
+        return Dataset(spec, train, validation, test, digest=digest(str(spec)))
+
+    def draw_factors(self, n: int, rng: torch.Generator) -> Codes:
+        rows = torch.rand(n, 2, generator=rng)
+        return torch.stack([(rows[:, 0] < 0.5).float(), rows[:, 1]], dim=1)
+
+    def render(self, factors: Codes, size: int) -> Pixels:
+        side, x = factors.T
+        pixels = torch.stack([x, x * 255 % 1, side / 2], dim=1)[:, :, None, None]
+        return quantize(pixels.expand(-1, -1, size, size))
 
 
 def change(dataset: Dataset, split: str, **parts: object) -> Dataset:

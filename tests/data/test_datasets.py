@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.api import DataSource
-from bench.data import bench_datasets, load
+from bench.data import bench_datasets, face_drawing, load
 from bench.data.source import FileSource
 from bench.errors import BenchError
 from bench.util.paths import cache_dir, data_roots
@@ -21,7 +21,7 @@ REAL = [Path(part) for part in os.environ.get("BENCH_DATA", "").split(os.pathsep
 
 def test_the_names_are_the_documented_ones():
     assert set(DATASETS) == {
-        "sprites", "dsprites", "dsprites-like", "digits", "mnist", "fashion-mnist", "kmnist",
+        "sprites", "faces", "dsprites", "dsprites-like", "digits", "mnist", "fashion-mnist", "kmnist",
         "cifar10", "cifar100", "cifar10-jpeg", "svhn", "celeba", "folder",
     }  # fmt: skip
 
@@ -33,7 +33,7 @@ def test_every_data_set_states_its_source_and_whether_its_files_exist(name: str)
     assert source.name == name
     assert source.source
     state = source.state()
-    drawn = name in ("sprites", "dsprites-like", "digits")
+    drawn = name in ("sprites", "dsprites-like", "digits") or (name == "faces" and face_drawing.installed())
     assert (state.state == "ready") == drawn
     assert bool(state.note) == (not drawn)
     assert source.judge_floor is None or 0 < source.judge_floor < 1
@@ -44,10 +44,22 @@ def test_every_data_set_is_documented(name: str):
     assert f"| `{name}" in PAGE
 
 
-@pytest.mark.parametrize("name", [name for name in DATASETS if name not in ("celeba", "folder")])
+@pytest.mark.parametrize("name", [name for name in DATASETS if not DATASETS[name].argument_meaning])
 def test_an_unsupported_argument_is_refused(name: str):
     with pytest.raises(BenchError, match=f"'{name}' takes no argument, got 'x'"):
         load(f"{name}:x")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("sprites:simpel", "sprites: expected 'simple' or nothing, got 'simpel'; did you mean 'simple'"),
+        ("faces:100", "faces: expected a size in pixels: 64, 128, 256, 512, 1024, got '100'"),
+    ],
+)
+def test_an_unknown_argument_is_refused_with_the_known_ones(name: str, says: str):
+    with pytest.raises(BenchError, match=says):
+        load(name)
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS if issubclass(DATASETS[name], FileSource)])
@@ -82,7 +94,7 @@ def test_a_size_has_a_cache_entry_of_its_own(cache: Path):
 
 
 def test_importing_imports_no_slow_package():
-    code = "import sys, bench.data; print([m for m in ('sklearn', 'scipy', 'requests', 'rich') if m in sys.modules])"
+    code = "import sys, bench.data; print([m for m in ('sklearn', 'scipy', 'requests', 'rich', 'dicebear', 'resvg_py') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

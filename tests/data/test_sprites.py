@@ -1,6 +1,7 @@
 """The procedural sprites."""
 
 import hashlib
+import itertools
 import math
 
 import numpy as np
@@ -148,3 +149,37 @@ def test_the_data_set_is_as_documented(monkeypatch: pytest.MonkeyPatch):
 def test_other_sizes_are_refused():
     with pytest.raises(BenchError, match="expected a size of 32 or 64 pixels, got 48"):
         load("sprites", size=48)
+
+
+# The simple ones.
+
+
+def test_simple_sprites_are_upright_and_have_four_shapes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sprites.Sprites, "counts", {"train": 60, "validation": 20, "test": 30})
+    dataset = load("sprites:simple")
+    assert dataset.spec.name == "sprites-simple"
+    assert dataset.spec.classes == ("crescent", "cross", "horseshoe", "triangle")
+    assert [factor.name for factor in dataset.spec.factors] == ["shape", "scale", "x", "y", "hue", "shade"]
+    assert dataset.test.factors is not None
+    assert (dataset.test.factors[:, 0].long() == dataset.test.labels).all()
+
+
+def test_a_simple_sprite_is_a_full_one_without_its_rotation():
+    rows = sprites.draw_factors(50, 0, sprites.SCENES["simple"])
+    names = [shape.__name__ for shape in sprites.SHAPES]
+    full = np.insert(rows, 2, 0.0, axis=1)
+    full[:, 0] = [names.index(sprites.SIMPLE_SHAPES[int(shape)].__name__) for shape in rows[:, 0]]
+    assert (sprites.render(rows, 32, sprites.SCENES["simple"]) == sprites.render(full, 32)).all()
+
+
+def test_simple_shapes_differ_clearly():
+    """Two upright shapes of one size share at most 40 % of the area that either covers."""
+    inside = [shapes.distance_table(shape) < 0 for shape in sprites.SIMPLE_SHAPES]
+    for one, other in itertools.combinations(inside, 2):
+        assert (one & other).sum() <= 0.4 * (one | other).sum()
+
+
+def test_simple_images_are_not_those_of_the_full_data_set():
+    full, simple = sprites.draw_factors(500, 0), sprites.draw_factors(500, 0, sprites.SCENES["simple"])
+    pairs = np.concatenate([full[:, [1, 6]], simple[:, [1, 5]]])  # scale and shade
+    assert len(np.unique(pairs.astype(np.float32), axis=0)) == 1_000
