@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.api import Images, Pixels, Spec, to_float
+from bench.api import Factor, Images, Pixels, Spec, to_float
 from bench.metrics.control.kinds import below_floor, oracle_kind
 from bench.metrics.control.oracle import Attribute, Oracle, Readings
 from bench.metrics.features.base import BATCH
@@ -39,7 +39,7 @@ class FactorOracle(Oracle):
         self._columns = [column for factor in kept for column in probe.columns[factor.name]]
         starts = np.cumsum([0] + [len(probe.columns[factor.name]) for factor in kept]).tolist()
         self.attributes = tuple(
-            Attribute(factor.name, factor.kind, tuple(range(start, stop)))
+            Attribute(factor.name, factor.kind, tuple(range(start, stop)), _span(factor))
             for factor, start, stop in zip(kept, starts, starts[1:], strict=False)
         )
         names = [factor.name for factor in kept]
@@ -55,3 +55,8 @@ class FactorOracle(Oracle):
                 batch = to_float(pixels[start : start + size].to(device))
                 readings[start : start + size] = self._probe.readings(batch)[:, self._columns].cpu().numpy()
         return readings
+
+
+def _span(factor: Factor) -> float:
+    """Probabilities, cosines and sines have a span of about 1."""
+    return factor.high - factor.low if factor.kind == "linear" else 1.0
