@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import suppress
 from typing import Any
 
 from bench.cli.arguments import add_command
@@ -17,6 +18,7 @@ KINDS = {
     "datasets": "datasets",
     "metrics": "metrics",
     "spaces": "feature_spaces",
+    "oracles": "oracles",
     "plugins": "plugins",
 }
 EXAMPLES = """bench list
@@ -52,8 +54,12 @@ def overview(found: dict[str, Rows], width: int | None) -> list[str]:
         rows = found[KINDS[kind]]
         cells = [(row["name"], _brief(KINDS[kind], row)) for row in rows]
         lines += [f"{kind} ({len(rows)})", *columns(cells, width, indent=2), ""]
-    rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "plugins"))
-    return [*lines, f"and {rest}: bench list metrics|spaces|plugins", "settings and cost of one entry: bench info NAME"]
+    rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "oracles", "plugins"))
+    return [
+        *lines,
+        f"and {rest}: bench list metrics|spaces|oracles|plugins",
+        "settings and cost of one entry: bench info NAME",
+    ]
 
 
 def in_full(kind: str, found: dict[str, Rows], width: int | None) -> list[str]:
@@ -86,7 +92,7 @@ def _text(value: Any) -> str:
 
 
 def inventory() -> dict[str, list[dict[str, Any]]]:
-    """Plain rows by kind: plugins, broken, generators, classifiers, datasets, metrics, feature_spaces."""
+    """Plain rows by kind: plugins, broken, generators, classifiers, datasets, metrics, feature_spaces, oracles."""
     from bench.metrics import METRICS, space_states
     from bench.registry.plugins import KINDS, Plugins
 
@@ -111,6 +117,7 @@ def inventory() -> dict[str, list[dict[str, Any]]]:
             for metric in METRICS
         ],
         "feature_spaces": [dict(zip(("name", "state", "note"), state, strict=True)) for state in space_states()],
+        "oracles": _oracles(entries["datasets"]),
     }  # fmt: skip
 
 
@@ -130,3 +137,21 @@ def _dataset(entry: Any) -> dict[str, Any]:
         "state": state.state,
         "note": state.note,
     }
+
+
+def _oracles(datasets: list[Any]) -> list[dict[str, Any]]:
+    """What reads the attributes of images, and the networks among them that are in the cache."""
+    from bench.training.probe import cached_probes
+    from bench.util.paths import cache_dir
+
+    fitted: list[str] = []
+    with suppress(BenchError):  # no home directory: nothing is cached
+        fitted += cached_probes(cache_dir())
+    celeba = next((entry.target().state().state for entry in datasets if entry.name == "celeba"), "missing")
+    labelled = "data missing" if celeba == "missing" else "fitted at the first run"
+    return [
+        {"name": "factors", "state": "fitted at the first run", "fitted": fitted,
+         "note": "a network that reads the ground-truth factors of a data set; once for each data set and budget"},
+        {"name": "attributes", "state": labelled, "note": "the same for the 40 attributes of celeba"},
+        {"name": "morphology", "state": "ready", "note": "closed formulas, for data sets without known factors"},
+    ]  # fmt: skip

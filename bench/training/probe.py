@@ -12,9 +12,10 @@ from bench.experiment.budget import Budget
 from bench.experiment.device import Device
 from bench.freeze import freeze
 from bench.metrics.control.kinds import below_floor, describe
+from bench.results.run_dir import look
 from bench.run import Progress
 from bench.training.classifier_spec import ClassifierSpec
-from bench.training.fit_once import restore_or_fit
+from bench.training.fit_once import ABOUT, restore_or_fit
 
 NAME = "factor-probe"
 
@@ -67,3 +68,15 @@ def load_or_fit_probe(
 
     model, known, cached = restore_or_fit(spec, cache, progress, measure, checkpoint_every)
     return FittedProbe(freeze(model), known.digest, known.scores, cached)
+
+
+def cached_probes(cache: Path) -> list[str]:
+    """Each probe in the cache: its data set, and the factor that it reads worst."""
+    found = []
+    for path in sorted(cache.glob(f"classifiers/*/{ABOUT}")):
+        known = look(path, lambda about: (str(about["data"]), dict(about["scores"])))
+        if known and set(known[1]) - {"accuracy"}:  # guides and judges have one score
+            name, scores = known
+            worst = min(scores, key=lambda factor: scores[factor])
+            found.append(f"{name} (worst: {worst} {scores[worst]:.3f})")
+    return sorted(found)

@@ -60,7 +60,8 @@ def test_the_overview_fits_a_screen_and_cuts_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "key"), [("metrics", "metrics"), ("methods", "generators"), ("spaces", "feature_spaces")]
+    ("kind", "key"),
+    [("metrics", "metrics"), ("methods", "generators"), ("spaces", "feature_spaces"), ("oracles", "oracles")],
 )
 def test_a_kind_in_full_shows_every_row_whole(kind: str, key: str) -> None:
     found = inventory()
@@ -77,7 +78,7 @@ def test_an_unknown_kind_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
 def test_json_of_list_has_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == [
-        "plugins", "broken", "generators", "classifiers", "datasets", "metrics", "feature_spaces",
+        "plugins", "broken", "generators", "classifiers", "datasets", "metrics", "feature_spaces", "oracles",
     ]  # fmt: skip
 
 
