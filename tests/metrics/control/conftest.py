@@ -10,7 +10,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from toys import SPEC, LampOracle, lamps_dataset
+from lamp_generators import SPEC, LampOracle, lamps_dataset
 
 from bench.api import Classifier, Dataset
 from bench.metrics import EvaluationContext

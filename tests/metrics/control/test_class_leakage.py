@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from toys import SPEC, LampOracle, Lamps, lamps_dataset, paint
+from lamp_generators import SPEC, LampOracle, Lamps, lamps_dataset, paint
 
 from bench.api import Data, Dataset, Factor, Spec
 from bench.metrics import METRICS, EvaluationContext

@@ -1,10 +1,10 @@
 """Generators whose control is known by construction, and what their metrics say."""
 
+import lamp_generators as toys
 import numpy as np
 import pytest
 import torch
-import toys
-from toys import Lamps, pad
+from lamp_generators import Lamps, pad
 
 from bench.api import Code
 from bench.errors import BenchError
