@@ -19,7 +19,7 @@ def foreground(images: Floats) -> tuple[Floats, Floats, Floats]:
     """
     background = np.median(_border(images), axis=2).astype(np.float32)
     distance: Floats = np.abs(images - background[:, :, None, None]).max(axis=1)
-    flat = distance.reshape(len(images), -1)
+    flat = distance.reshape(len(images), distance.shape[1] * distance.shape[2])
     rank = max(1, round(flat.shape[1] * BRIGHT))
     peak = np.partition(flat, -rank, axis=1)[:, -rank]
     scale = np.where(peak < FAINT, np.float32(0), 2 / np.maximum(peak, FAINT)).astype(np.float32)

@@ -1,5 +1,6 @@
 """Which oracle reads the attributes of a data set, and which of its factors it may read. Plain values, no torch."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -36,7 +37,7 @@ def below_floor(spec: "Spec", scores: Mapping[str, float]) -> dict[str, str]:
 
 def describe(factor: "Factor", score: float) -> str:
     """A score with what it measures, e.g. "R2 0.81"; rounded down, so that it never looks like the next minimum."""
-    return f"{SCORES[factor.kind]} {int(score * 100) / 100:.2f}"
+    return f"{SCORES[factor.kind]} {math.floor(score * 100) / 100 if math.isfinite(score) else score:.2f}"
 
 
 def _is_label(factor: "Factor") -> bool:

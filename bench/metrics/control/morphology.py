@@ -68,7 +68,7 @@ def _measure(images: Floats) -> NDArray[np.float64]:
     mask, distance, background = foreground(images)
     columns = {"intensity": images.mean(axis=(1, 2, 3)), "background": background.mean(axis=1)}
     columns |= _moments(mask)
-    columns["thickness"] = thickness(mask >= 0.5, columns["area"] * mask[0].size) / mask.shape[2]
+    columns["thickness"] = thickness(mask >= 0.5, columns["area"] * mask.shape[1] * mask.shape[2]) / mask.shape[2]
     order: tuple[str, ...] = SHAPE
     if images.shape[1] == 3:
         columns |= _colour(images, mask, distance)
