@@ -68,3 +68,9 @@ def test_an_examiner_sees_no_more_passes_than_it_needs(train, images):
 
 def test_at_smoke_an_examiner_sees_the_same_whatever_the_data():
     assert {BUDGETS["smoke"].images_for_classifier(train) for train in (10, 10**6)} == {2_560}
+
+
+def test_a_probe_sees_twice_as_many_passes_within_the_same_limit():
+    quick = BUDGETS["quick"]
+    assert [quick.images_for_probe(train) for train in (100, 10_000, 20_000, 10**6)] == [20_000, 40_000, 60_000, 60_000]
+    assert BUDGETS["smoke"].images_for_probe(10**6) == 2_560

@@ -140,7 +140,7 @@ def test_its_key_covers_its_source(monkeypatch):
 
 def test_it_sees_as_many_images_as_the_judge():
     quick = find_budget("quick")
-    assert resolve_probe(DATASET, quick, DEVICE).images == quick.images_for_classifier(1500)
+    assert resolve_probe(DATASET, quick, DEVICE).images == quick.images_for_probe(1500)
 
 
 # Scores, in closed form

@@ -23,6 +23,10 @@ class Budget:
         """Training images for the guide and for the judge."""
         return min(self.classifier_images, max(CLASSIFIER_LEAST, self.classifier_passes * train_size))
 
+    def images_for_probe(self, train_size: int) -> int:
+        """Training images for the probe: twice as many passes, since it has every factor to learn."""
+        return min(self.classifier_images, max(CLASSIFIER_LEAST, 2 * self.classifier_passes * train_size))
+
     @property
     def trusts_judge(self) -> bool:
         """Whether the judge must reach its minimum accuracy; at `smoke` nothing is trained long enough."""

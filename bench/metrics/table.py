@@ -93,7 +93,7 @@ def _encoded_and_test(scale: Scale) -> str:
 
 
 def _votes(scale: Scale) -> str:
-    return f"votes={votes.TRAIN},test={votes.EVALUATE},values={fixed_factor.VALUES},images={votes.IMAGES}"
+    return f"votes={votes.TRAIN},test={votes.EVALUATE},values={fixed_factor.VALUES},images={fixed_factor.GROUP}"
 
 
 def _class_leakage(scale: Scale) -> str:

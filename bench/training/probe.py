@@ -52,7 +52,7 @@ def resolve_probe(dataset: Dataset, budget: Budget, device: Device) -> Classifie
         target=FactorProbe,
         config=FactorProbe.Config(),
         dataset=dataset,
-        images=budget.images_for_classifier(len(dataset.train)),
+        images=budget.images_for_probe(len(dataset.train)),
         device=device,
     )
 

@@ -12,11 +12,11 @@ from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control.codes import code_layout, code_table
 from bench.metrics.disentanglement.measures import encode_data, encoded
-from bench.metrics.disentanglement.votes import IMAGES, VoteScore, beta_vae_score, factor_vae_score
+from bench.metrics.disentanglement.votes import VoteScore, beta_vae_score, factor_vae_score
 from bench.metrics.metric import Measured, NotMeasured
 from bench.run import generator
 
-VALUES, GROUP = 20, 128  # of each factor, at most; images that share one
+VALUES, GROUP = 20, 128  # of each factor, at most; images that share one: half of them for each kind of votes
 Pool = list[NDArray[np.float64]]
 
 
@@ -78,12 +78,10 @@ def _from_test_split(context: EvaluationContext, column: int, factor: Factor) ->
     width = (factor.high - factor.low) / VALUES
     places = truth if factor.count else ((truth - factor.low) / width).clamp(max=VALUES - 1).floor()
     members = [torch.nonzero(places == place)[:, 0] for place in places.unique()]
-    groups = [group[:GROUP] for group in members if len(group) >= IMAGES][:VALUES]
+    groups = [group[:GROUP] for group in members if len(group) >= GROUP][:VALUES]
     if not groups:
-        raise NotMeasured(f"expected at least {IMAGES} test images that share a value of {factor.name!r}, got fewer")
-    size = min(map(len, groups))
-    codes = _codes(context, test[torch.cat([group[:size] for group in groups])])
-    return codes.reshape(len(groups), size, -1)
+        raise NotMeasured(f"expected at least {GROUP} test images that share a value of {factor.name!r}, got fewer")
+    return _codes(context, test[torch.cat(groups)]).reshape(len(groups), GROUP, -1)
 
 
 def _codes(context: EvaluationContext, data: Data) -> NDArray[np.float64]:
