@@ -17,10 +17,10 @@ CHUNK = 500  # images read at a time
 
 @dataclass(frozen=True)
 class FactorProbeConfig(NetworkConfig):
-    """timm's small test ResNet with half of its strides, and one hidden layer over its whole last map."""
+    """timm's small test ResNet with all of its strides, and one hidden layer over its whole last map."""
 
     name: str = "test_resnet"
-    side: int = 2
+    side: int = 1
     batch_size: int = 128
     hidden: int = 128  # units between the last map and the outputs
 
