@@ -50,7 +50,7 @@ class MetricInfo:
     @property
     def special(self) -> bool:
         """Whether it needs an ability beyond drawing images."""
-        return self.control or not set(LABELLED).issuperset(self.needs)
+        return not set(LABELLED).issuperset(self.needs)
 
     @property
     def ranked(self) -> bool:
