@@ -55,7 +55,7 @@ def overview(found: dict[str, Rows], width: int | None) -> list[str]:
         cells = [(row["name"], _brief(KINDS[kind], row)) for row in rows]
         lines += [f"{kind} ({len(rows)})", *columns(cells, width, indent=2), ""]
     rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "oracles", "plugins"))
-    return [*lines, f"and {rest}: bench list KIND; one entry: bench info NAME"]
+    return [*lines, f"and {rest}; bench list KIND, bench info NAME"]
 
 
 def in_full(kind: str, found: dict[str, Rows], width: int | None) -> list[str]:
