@@ -47,13 +47,13 @@ def test_the_heat_map_shows_the_best_code_first_in_dark():
     pale = np.argwhere((image == PALE.astype(np.uint8)).all(axis=2))
     assert len(dark) > 500
     assert dark[:, 0].max() < pale[:, 0].max()  # the second row is that of the code that controls less
-    assert image.shape[1] > 6 * 64
+    assert image.shape[1] > 6 * 72
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_traversal_is_a_row_of_images_from_low_to_high(channels):
     sheet = np.asarray(traversal_sheet(sweeps(channels), EFFECTS))
-    height = 8 * 6 + 1  # enlarged to 48 pixels, one pixel apart
+    height = 8 * 8 + 1  # enlarged to 64 pixels, one pixel apart
     assert sheet.shape[0] == 2 * height + 20
     row = sheet[20 + height + 5, -5 * height :, 0].astype(int)  # "first" comes second: it controls less
     assert [row[column * height + 5] for column in range(5)] == [0, 60, 120, 180, 240]

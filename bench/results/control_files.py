@@ -16,7 +16,7 @@ from bench.util.atomic import write_atomic
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CELL = 64, 24  # pixels of a number in the heat map
+CELL = 72, 24  # pixels of a number in the heat map
 TEXT = 12  # pixels
 PALE, DARK = np.array([247, 251, 255]), np.array([8, 48, 107])
 TITLES = "alone (S1)", "with interactions (ST)"
@@ -51,7 +51,7 @@ def order(effects: Effects) -> list[int]:
 def traversal_sheet(sweeps: Sweeps, effects: Effects, context: int = 0) -> "Image":
     """Codes by rows, their values by columns, everything else as in one context; left, what a code controls."""
     codes = order(effects)
-    scale = max(1, 48 // sweeps.images[0].shape[-1])
+    scale = max(1, 64 // sweeps.images[0].shape[-1])
     rows = [_strip(sweeps.images[code][context].numpy(), scale) for code in codes]
     labels = [_label(effects, code) for code in codes]
     left, height = _text_width(labels) + 16, rows[0].shape[0]
@@ -61,7 +61,7 @@ def traversal_sheet(sweeps: Sweeps, effects: Effects, context: int = 0) -> "Imag
         top = place * height + TEXT + 8
         sheet[top : top + height, left : left + row.shape[1]] = row
     texts = [(8, place * height + TEXT + 8 + height // 2 - TEXT // 2, text) for place, text in enumerate(labels)]
-    return _written(sheet, [(left, 4, "low value of the code \u2192 high value"), *texts])
+    return _written(sheet, [(left, 4, "value of the code, from low to high"), *texts])
 
 
 def heat_map(effects: Effects) -> "Image":
