@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bench.metrics.control.oracle import Oracle
 
 
+CONTROL_FILES = "acs"  # the metric with which the pictures of codes are written, before its record
+
+
 def evaluate(context: JobContext, model: Model | None) -> None:
     """Measure every metric that is still missing; one that fails becomes a row and does not stop the others."""
     missing = missing_metrics(context.run_dir)
@@ -34,8 +37,9 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         records = _measure(context, metric, evaluation, problem, key)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
+        if metric.name == CONTROL_FILES:
+            _save_control(context, evaluation)
         context.run_dir.write_record(metric.name, key, records)
-    _save_control(context, evaluation)
 
 
 def _measure(
@@ -101,7 +105,7 @@ def _oracle(context: JobContext) -> "Oracle":
 
 
 def _save_control(context: JobContext, evaluation: "EvaluationContext") -> None:
-    """Pictures and table of the effects of codes, if they were measured now."""
+    """Pictures and table of the effects of codes, if they could be measured."""
     from bench.results.control_files import save_control
 
     control, sweeps = evaluation.known("control"), evaluation.known("code sweeps")

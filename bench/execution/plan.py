@@ -17,7 +17,7 @@ from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import Job
 from bench.experiment.request import RunRequest, parse_names, parse_settings
-from bench.metrics.control.kinds import oracle_kind
+from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
 from bench.training.classifier_spec import Role, resolve_classifier
@@ -121,7 +121,7 @@ def _common(
         "train_size": len(dataset.train),
         "test_size": len(dataset.test),
         "oracle": (oracle := oracle_kind(dataset.spec)),
-        "oracle_key": "" if oracle == "morphology" else resolve_probe(dataset, budget, device).key,
+        "oracle_key": _oracle_key(oracle, dataset, budget, device),
         "guide": guide.name,
         "guide_key": guide.key,
         "judge": judge.name,
@@ -129,6 +129,13 @@ def _common(
         "device": device.name,
         "torch": torch.__version__,
     }
+
+
+def _oracle_key(oracle: OracleKind, dataset: Dataset, budget: Budget, device: Device) -> str:
+    """What decides the readings of an oracle."""
+    if oracle == "morphology":
+        return VERSION
+    return f"{resolve_probe(dataset, budget, device).key}:floor={FLOORS[oracle]}"
 
 
 def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ HEADLINE = (
 
 CONTROL = (
     "acs",  # does one code control an attribute, alone?
+    "varying-attributes",  # how much of the data set is that said of?
     "selectivity",  # does a code move its own attribute only?
     "live-codes",  # how many codes do anything?
     "mig-generator",  # do codes tell the attributes of the images drawn from them?

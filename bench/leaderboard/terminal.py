@@ -45,7 +45,7 @@ def _section(notes: Notes, width: int | None, everything: bool) -> list[str]:
     if images:
         parts.append(blocks(section.lines, images, notes, width))
     if control:
-        parts.append([f"control ({_readers(control)})", *blocks(_with(section, control), control, notes, width)])
+        parts.append([f"control{_readers(control)}", *blocks(_with(section, control), control, notes, width)])
     if everything and section.cost:
         costing = _with(section, section.cost)
         parts.append(["costs (comparable on one device only)", *blocks(costing, section.cost, notes, width)])
@@ -72,7 +72,7 @@ def _readers(columns: list[Column]) -> str:
     """By whom attributes were read, from the protocols."""
     found = {match[1] for column in columns if (match := re.match(r"[a-z-]+@([a-z]+):", column.protocol))}
     names = sorted(found.intersection(ORACLES))
-    return f"attributes read by {' and '.join(names)}" if names else "class mixing"
+    return f", attributes read by {' and '.join(names)}" if names else ""
 
 
 def _title(notes: Notes) -> list[str]:

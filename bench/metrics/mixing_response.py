@@ -32,9 +32,9 @@ def mixture_response(context: EvaluationContext) -> Measured:
 
 
 def mixture_calibration(context: EvaluationContext) -> Measured:
-    """Mean |probability - dose| of the mean curve: 0 if half of a class is asked for and the judge says one half."""
-    curve = response(context).mean(dim=0)
-    return Measured(float((curve - torch.tensor(DOSES, dtype=curve.dtype)).abs().mean()), PAIRS)
+    """Mean |probability - dose| over pairs and doses: 0 if the judge says one half for half of a class, in each mixture."""
+    curves = response(context)
+    return Measured(float((curves - torch.tensor(DOSES, dtype=curves.dtype)).abs().mean()), PAIRS)
 
 
 def response(context: EvaluationContext) -> Tensor:

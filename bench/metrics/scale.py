@@ -28,6 +28,11 @@ class Scale:
         return 11 if self.n >= FULL else 7
 
     @property
+    def spread(self) -> int:
+        """Images of independent codes whose variance the effects of codes are shares of."""
+        return 4_000 if self.n >= FULL else 1_000
+
+    @property
     def draws(self) -> tuple[int, int]:
         """Images drawn from codes for measures of whole representations: to fit and to test."""
         return (10_000, 5_000) if self.n >= FULL else (1_000, 500)

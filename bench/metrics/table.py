@@ -61,7 +61,11 @@ def _layers(scale: Scale) -> str:
 
 
 def _sweeps(scale: Scale) -> str:
-    return f"contexts={scale.contexts},values={scale.values},codes={sweeps.MOST}"
+    return f"{_contexts(scale)},codes={sweeps.MOST},draws={scale.spread}"
+
+
+def _contexts(scale: Scale) -> str:
+    return f"contexts={scale.contexts},values={scale.values}"
 
 
 def _identity(scale: Scale) -> str:
@@ -93,11 +97,12 @@ def _encoded_and_test(scale: Scale) -> str:
 
 
 def _votes(scale: Scale) -> str:
-    return f"votes={votes.TRAIN},test={votes.EVALUATE},values={fixed_factor.VALUES},images={fixed_factor.GROUP}"
+    pool = f"values={fixed_factor.VALUES},images={fixed_factor.GROUP},n={sum(scale.encoded)}"
+    return f"votes={votes.TRAIN},test={votes.EVALUATE},{pool}"
 
 
 def _class_leakage(scale: Scale) -> str:
-    return f"contexts={scale.contexts},classes={class_leakage.MOST}"
+    return f"contexts={scale.contexts},classes={class_leakage.MOST},n={scale.n}"
 
 
 def _response(scale: Scale) -> str:

@@ -22,7 +22,8 @@ def decode_draws_as_much_for_any_codes(subject: GeneratorSubject) -> None:
         states.append(rng.get_state())
     require(
         torch.equal(*states),
-        "decode: expected as many draws from rng for any codes, got another number; draw the nuisance before looking at codes",
+        "decode: expected the same number of draws from rng whatever the codes, got another number; draw the nuisance "
+        "before looking at the codes",
     )
 
 

@@ -44,6 +44,19 @@ def test_a_step_at_one_half_keeps_the_order_and_loses_calibration(make_context, 
     assert METRIC["mixture-calibration"].compute(context).value > 0.1
 
 
+def test_mixtures_that_jump_are_not_calibrated_even_if_their_mean_is(make_context, toys):
+    """Each pair jumps from one class to the other at a share of its own."""
+    shares = (torch.arange(50) + 0.5) / 50
+
+    def law(weights, rng):
+        first = weights.gather(1, (torch.arange(50) % 3)[:, None])[:, 0] > shares
+        hard = torch.zeros_like(weights)
+        hard[torch.arange(50), torch.where(first, torch.arange(50) % 3, (torch.arange(50) + 1) % 3)] = 1
+        return hard
+
+    assert METRIC["mixture-calibration"].compute(context_of(make_context, toys, law)).value > 0.2
+
+
 def test_mixtures_that_ignore_the_share_have_no_response(make_context, toys):
     context = context_of(make_context, toys, lambda weights, rng: torch.full_like(weights, 1 / 3))
     assert METRIC["mixture-response"].compute(context).value == 0

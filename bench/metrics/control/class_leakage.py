@@ -6,7 +6,7 @@ import torch
 from bench.api import Spec
 from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.evaluation import VARIES, real_readings
+from bench.metrics.control.evaluation import least_variance, real_readings
 from bench.metrics.control.indices import Sweep, effects
 from bench.metrics.control.oracle import Attribute
 from bench.metrics.control.sweeps import BATCH
@@ -44,7 +44,7 @@ def _others(context: EvaluationContext) -> list[Attribute]:
     found = [
         it
         for it in context.oracle.attributes
-        if it.name != own and real[:, list(it.columns)].var(axis=0).sum() >= VARIES * it.span**2 / 12
+        if it.name != own and real[:, list(it.columns)].var(axis=0).sum() >= least_variance(it)
     ]
     if not found:
         raise NotMeasured("no attribute but the class can be read")

@@ -12,7 +12,7 @@ from bench.api import Code, Codes
 from bench.errors import BenchError
 
 WIDEST = 64  # columns: of more, those of the largest variance are measured
-MOST_VALUES = 64  # of a categorical code
+MOST_VALUES = 64  # of a categorical code: of more, the most frequent
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Grid:
     rows: Tensor  # (m, width)
     shares: NDArray[np.float64]  # (m,)
     ordered: bool
+    correction: float = 1.0  # variance of the code over that of the values
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -42,8 +43,10 @@ def code_layout(model: object, columns: int) -> tuple[Code, ...]:
     layout = tuple(declared)
     for code in layout:
         _check(code, columns)
+    if not layout:
+        raise BenchError("code_layout: expected at least one code, got none")
     used = [column for code in layout for column in code.columns]
-    if not layout or len(set(used)) < len(used):
+    if len(set(used)) < len(used):
         raise BenchError(f"code_layout: expected codes with columns of their own, got {layout}")
     return layout
 
@@ -61,14 +64,12 @@ def _check(code: Code, columns: int) -> None:
         )
     low, high = widths[code.kind]
     if not low <= len(code.columns) <= high:
-        raise BenchError(
-            f"code_layout: expected {low if low == high else f'{low} to {high}'} columns for the {code.kind} "
-            f"{code.name!r}, got {len(code.columns)}"
-        )
+        expected = "1 column" if high == 1 else f"{low} to {high} columns"
+        raise BenchError(f"code_layout: expected {expected} for the {code.kind} {code.name!r}, got {len(code.columns)}")
 
 
 def widest(layout: Sequence[Code], draws: Codes, most: int = WIDEST) -> list[Code]:
-    """At most `most` codes, in their order: of more, all that are declared as not continuous, and the widest others."""
+    """At most `most` codes, in their order: of more, first those declared as not continuous, then the widest others."""
     if len(layout) <= most:
         return list(layout)
     variances = draws.double().var(dim=0, correction=0)
@@ -78,9 +79,8 @@ def widest(layout: Sequence[Code], draws: Codes, most: int = WIDEST) -> list[Cod
 
 
 def code_table(layout: Sequence[Code], codes: Codes) -> NDArray[np.float64]:
-    """One number for each of the `widest` codes, (n, k): a value, the number of a one-hot value, or an angle in turns."""
-    kept = widest(layout, codes)
-    return torch.stack([_as_number(code, codes[:, list(code.columns)].double()) for code in kept], dim=1).numpy()
+    """One number for each code, (n, k): a value, the number of a one-hot value, or an angle in turns."""
+    return torch.stack([_as_number(code, codes[:, list(code.columns)].double()) for code in layout], dim=1).numpy()
 
 
 def _as_number(code: Code, columns: Tensor) -> Tensor:
@@ -91,11 +91,20 @@ def _as_number(code: Code, columns: Tensor) -> Tensor:
     return columns.argmax(dim=1).double()
 
 
+def independent(codes: Codes, layout: Sequence[Code], rng: torch.Generator) -> Codes:
+    """The same values of each code (n, d), in an order of its own: codes that do not depend on each other."""
+    mixed = codes.clone()
+    for code in layout:
+        columns = list(code.columns)
+        mixed[:, columns] = codes[torch.randperm(len(codes), generator=rng)][:, columns]
+    return mixed
+
+
 def grids(layout: Sequence[Code], draws: Codes, m: int) -> list[Grid]:
     """The values of each code, from draws of all codes (n, d): see `Grid`.
 
-    A continuous code takes the mid-points of m equally probable strata, a circular one m equally spaced angles, and a
-    categorical one each of its values.
+    A continuous code takes the mid-points of m equally probable strata, or each of its values if it has no more than m.
+    A circular code takes m equally spaced angles, and a categorical one each of its values.
     """
     return [_grid(code, draws[:, list(code.columns)].double().cpu(), m) for code in layout]
 
@@ -103,20 +112,24 @@ def grids(layout: Sequence[Code], draws: Codes, m: int) -> list[Grid]:
 def _grid(code: Code, draws: Tensor, m: int) -> Grid:
     if code.kind == "categorical":
         rows, counts = torch.unique(draws, dim=0, return_counts=True)
-        if len(rows) > MOST_VALUES:
-            raise BenchError(
-                f"code_layout: expected at most {MOST_VALUES} values of the categorical {code.name!r}, got {len(rows)}"
-            )
         if draws.shape[1] > 1:  # one-hot: the first value first
             rows, counts = rows.flip(0), counts.flip(0)
+        frequent = counts.argsort(descending=True, stable=True)[:MOST_VALUES].sort().values
+        rows, counts = rows[frequent], counts[frequent]
         return Grid(code, rows.float(), (counts / counts.sum()).double().numpy(), ordered=False)
     shares, steps = np.full(m, 1 / m), (torch.arange(m, dtype=torch.float64) + 0.5) / m
     if draws.shape[1] == 2:
         radius = draws.square().sum(1).sqrt().mean()
         turns = 2 * torch.pi * steps
         return Grid(code, (radius * torch.stack([turns.cos(), turns.sin()], dim=1)).float(), shares, ordered=False)
-    rows = torch.quantile(draws[:, 0], steps)[:, None].float()
-    return Grid(code, rows, shares, ordered=code.kind == "continuous")
+    ordered = code.kind == "continuous"
+    values, counts = draws[:, 0].unique(return_counts=True)
+    if len(values) <= m:  # as many as there are
+        return Grid(code, values[:, None].float(), (counts / counts.sum()).double().numpy(), ordered)
+    rows = torch.quantile(draws[:, 0], steps)
+    variance = float(rows.var(correction=0))
+    correction = float(draws[:, 0].var(correction=0)) / variance if ordered and variance else 1.0
+    return Grid(code, rows[:, None].float(), shares, ordered, correction)
 
 
 def checked_codes(codes: object, n: int, what: str) -> Codes:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control.indices import ControlScores, Effects, effects, scores, standard_error
@@ -12,16 +11,21 @@ from bench.metrics.control.oracle import Attribute, Readings
 from bench.metrics.control.sweeps import Draws, Sweeper, Sweeps
 from bench.metrics.metric import NotMeasured
 
+TINY = 1e-12  # instead of a variance of 0
 VARIES = 0.01  # of the variance over real images, and of that of a uniform distribution over the span of an attribute
 
 
 @dataclass(frozen=True)
 class Varying:
-    """The attributes that can be controlled, their variances over draws, and why the others were dropped."""
+    """The attributes that vary over real images and over draws, and why the others were dropped."""
 
     attributes: tuple[Attribute, ...]
-    variances: NDArray[np.float64]  # of the attributes
-    dropped: dict[str, str]
+    constant: dict[str, str]  # those that vary over real images, but not over draws
+    unread: dict[str, str]  # those that vary over neither, or cannot be read
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        return self.unread | self.constant
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ def draws(context: EvaluationContext) -> Draws:
 
 def sweeps(context: EvaluationContext) -> Sweeps:
     """The sweep of each code. Raises `BenchError` if decoding cannot be repeated."""
-    scale = context.scale
-    make = lambda: sweeper(context).sweeps(draws(context), context.oracle, scale.contexts, scale.values)  # noqa: E731
+    make = lambda: sweeper(context).sweeps(draws(context), context.oracle, context.scale)  # noqa: E731
     return context.memoize("code sweeps", make)
 
 
@@ -60,36 +63,47 @@ def control(context: EvaluationContext) -> Control:
 def _control(context: EvaluationContext) -> Control:
     found = varying(context)
     swept = sweeps(context)
-    table = effects(swept.sweeps, found.attributes, found.variances)
+    variances = np.maximum([_variance(swept.spread, attribute) for attribute in found.attributes], TINY)
+    table = effects(swept.sweeps, found.attributes, variances)
     rng = np.random.default_rng([context.seed, 1])
-    error = standard_error(swept.sweeps, found.attributes, found.variances, rng)
+    error = standard_error(swept.sweeps, found.attributes, variances, rng)
     return Control(table, scores(table), error, found.dropped, swept.codes)
 
 
 def varying(context: EvaluationContext) -> Varying:
     """The attributes that vary over real images and over draws. Raises `NotMeasured` if there is none."""
-    return context.memoize("varying attributes", lambda: _varying(context))
+    found = all_attributes(context)
+    if not found.attributes:
+        raise NotMeasured(f"no attribute varies over the images of the codes ({listed(found.dropped)})")
+    return found
 
 
-def _varying(context: EvaluationContext) -> Varying:
-    oracle, real = context.oracle, real_readings(context)
+def all_attributes(context: EvaluationContext) -> Varying:
+    """Raises `NotMeasured` if the oracle can read no attribute."""
+    return context.memoize("varying attributes", lambda: _all_attributes(context))
+
+
+def _all_attributes(context: EvaluationContext) -> Varying:
+    oracle, kept = context.oracle, []
     if not oracle.attributes:
-        raise NotMeasured(f"{oracle.name}: no attribute can be read reliably ({_list(oracle.left_out)})")
-    drawn = draws(context).readings
-    kept: list[tuple[Attribute, float]] = []
-    dropped = dict(oracle.left_out)
+        raise NotMeasured(f"{oracle.name}: no attribute can be read reliably ({listed(oracle.left_out)})")
+    real, drawn = real_readings(context), draws(context).readings
+    constant: dict[str, str] = {}
+    unread = dict(oracle.left_out)
     for attribute in oracle.attributes:
         own, truth = _variance(drawn, attribute), _variance(real, attribute)
-        if truth < VARIES * attribute.span**2 / 12:
-            dropped[attribute.name] = "hardly varies over real images"
+        if truth < least_variance(attribute):
+            unread[attribute.name] = "hardly varies over real images"
         elif own < VARIES * truth:
-            dropped[attribute.name] = f"varies {own / truth:.1%} as much as over real images"
+            constant[attribute.name] = f"varies {own / truth:.1%} as much as over real images"
         else:
-            kept.append((attribute, own))
-    if not kept:
-        raise NotMeasured(f"no attribute varies over the images of the codes ({_list(dropped)})")
-    attributes, variances = zip(*kept, strict=True)
-    return Varying(tuple(attributes), np.array(variances), dropped)
+            kept.append(attribute)
+    return Varying(tuple(kept), constant, unread)
+
+
+def least_variance(attribute: Attribute) -> float:
+    """Of an attribute that counts as varying over real images."""
+    return VARIES * attribute.span**2 / 12
 
 
 def real_readings(context: EvaluationContext) -> Readings:
@@ -102,5 +116,6 @@ def _variance(readings: Readings, attribute: Attribute) -> float:
     return float(readings[:, list(attribute.columns)].astype(np.float64).var(axis=0).sum())
 
 
-def _list(reasons: Mapping[str, str]) -> str:
+def listed(reasons: Mapping[str, str]) -> str:
+    """Names with their reasons, for a sentence."""
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or "it has none"

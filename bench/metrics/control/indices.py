@@ -21,7 +21,8 @@ class Sweep:
     values: Floats  # (m,), in ascending order if the code is ordered
     shares: Floats  # (m,), the probability of each value under the prior; they sum to 1
     readings: Floats  # (n, m, columns)
-    ordered: bool  # a continuous code: the values are mid-points of m equally probable strata
+    ordered: bool
+    correction: float = 1.0  # variance of the code over that of the values: mid-points of strata vary less
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def effects(sweeps: Sequence[Sweep], attributes: Sequence[Attribute], variances:
 def scores(effects: Effects) -> ControlScores:
     """The scores of a table of effects."""
     first, total, live = effects.first, effects.total, effects.live
-    own = first.argmax(axis=1)  # j*(k)
+    own = _best(first, total, axis=1)  # j*(k)
     selectivity, ranks = _gaps(first, total, axis=1)[live], np.abs(effects.rank[np.arange(len(own)), own])[live]
     spilled = 1 - total[np.arange(len(own)), own] / np.maximum(total.sum(axis=1), 1e-12)
     return ControlScores(
@@ -111,25 +112,29 @@ def _indices(
 def _of_columns(sweep: Sweep, weights: Floats) -> tuple[Floats, Floats]:
     """The numerators of S1 and ST for each column of the readings, each (b, columns): mi_control.md, 2.5."""
     n, m, _ = sweep.readings.shape
-    fine = m**2 / (m**2 - 1) if sweep.ordered and m > 1 else 1.0  # the variance within the strata
     readings, shares = sweep.readings, sweep.shares[:, None]
     middle = (readings * shares).sum(axis=1, keepdims=True)  # mean over the values, in each context
     within = ((readings - middle) ** 2 * shares).sum(axis=1)
-    total = fine * (weights @ within)
+    total = sweep.correction * (weights @ within)
     flat = (readings - middle).reshape(n, -1)  # centred over the values, in each context
     mean = (weights @ flat).reshape(len(weights), m, -1)
     square = (weights @ flat**2).reshape(len(weights), m, -1)
     spread = ((square - mean**2) * shares).sum(axis=1) * n / max(n - 1, 1)  # e: of the doubly centred readings
-    first = fine * (mean**2 * shares).sum(axis=1) - spread / n
+    first = sweep.correction * (mean**2 * shares).sum(axis=1) - spread / n
     return first, total
 
 
 def _gaps(first: Floats, total: Floats, axis: int) -> Floats:
     """The largest S1 along an axis, minus the largest ST of the others; 0 is the largest of none."""
-    best = np.expand_dims(first.argmax(axis=axis), axis)
+    best = np.expand_dims(_best(first, total, axis), axis)
     others = total.copy()
     np.put_along_axis(others, best, 0.0, axis)
     return np.take_along_axis(first, best, axis).squeeze(axis) - others.max(axis=axis)
+
+
+def _best(first: Floats, total: Floats, axis: int) -> NDArray[np.int64]:
+    """Where S1 is largest along an axis; of several, where ST is."""
+    return (first + 1e-9 * total).argmax(axis=axis)
 
 
 def _rank(sweep: Sweep, attribute: Attribute) -> float:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 OracleKind = Literal["factors", "attributes", "morphology"]
 
 SCORES = {"linear": "R2", "circular": "mean cosine of the error", "categorical": "balanced accuracy"}
+VERSION = "morphology:v1"  # raised when the same images would give other readings
 FLOORS: dict[OracleKind, float] = {"factors": 0.95, "attributes": 0.75}
 
 

@@ -2,7 +2,7 @@
 
 from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.evaluation import control, sweeps, varying
+from bench.metrics.control.evaluation import all_attributes, control, listed, sweeps
 from bench.metrics.control.indices import attribute_gaps
 from bench.metrics.metric import Measured, NotMeasured
 
@@ -33,7 +33,7 @@ def selectivity(context: EvaluationContext) -> Measured:
 def monotonicity(context: EvaluationContext) -> Measured:
     """|Spearman correlation| of a live code with its own attribute, mean over the pairs that have an order."""
     scores = control(context).scores
-    reason = NO_LIVE if scores.selectivity is None else "no live code and its attribute have an order"
+    reason = NO_LIVE if scores.selectivity is None else "no live code with an order moves an attribute with an order"
     return _measured(context, scores.monotonicity, reason)
 
 
@@ -45,9 +45,10 @@ def live_codes(context: EvaluationContext) -> Measured:
 
 def varying_attributes(context: EvaluationContext) -> Measured:
     """The fraction of the attributes of real images that vary over the images of the codes."""
-    found = varying(context)
-    kept = len(found.attributes)
-    lost = sum(reason.startswith("varies") for reason in found.dropped.values())
+    found = all_attributes(context)
+    kept, lost = len(found.attributes), len(found.constant)
+    if not kept + lost:
+        raise NotMeasured(f"no attribute varies over real images ({listed(found.unread)})")
     return Measured(kept / (kept + lost), sum(context.scale.draws), {"kept": float(kept)})
 
 

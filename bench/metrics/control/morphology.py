@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.control.foreground import foreground
+from bench.metrics.control.kinds import VERSION
 from bench.metrics.control.oracle import Attribute, Oracle, Readings
 from bench.metrics.control.strokes import thickness
 
@@ -42,7 +43,7 @@ class Morphology(Oracle):
     """
 
     name = "morphology"
-    digest = "morphology:v1"
+    digest = VERSION
 
     def __init__(self, channels: int) -> None:
         """Raises `BenchError` for other than 1 or 3 channels."""

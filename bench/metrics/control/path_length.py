@@ -17,6 +17,7 @@ from bench.metrics.precision import full_precision
 PAIRS = 500
 EPSILON = 1e-4  # step along the path, which has length 1
 DROPPED = 0.01  # of the distances at each end
+ON_GRID = 1e-3  # levels of 255 from whole ones, at most, for images that were quantized
 NORMAL = 0.5  # |excess kurtosis| of a code below which its prior counts as normal; a uniform one has -1.2
 
 
@@ -39,7 +40,10 @@ def path_length(space: str) -> Callable[[EvaluationContext], Measured]:
                 moved[:, columns] = path(start[rows][:, columns], end[rows][:, columns], position[rows] + step)
                 features.append(_unit_features(context, space, moved, batch))
             distances.append((features[0] - features[1]).square().sum(1) / EPSILON**2)
-        return Measured(trimmed_mean(torch.cat(distances).numpy()), PAIRS)
+        found = torch.cat(distances).numpy()
+        if not found.any():
+            raise NotMeasured("small steps of its codes do not change its images")
+        return Measured(trimmed_mean(found), PAIRS)
 
     return compute
 
@@ -78,6 +82,8 @@ def _continuous(context: EvaluationContext) -> list[int]:
 def _unit_features(context: EvaluationContext, space: str, codes: Codes, batch: int) -> Tensor:
     """Unit feature vectors of images that are not quantized: a step of EPSILON would be lost among 256 levels."""
     images = sweeper(context).decode_float(codes, "path", batch)
+    if float((images * 255 - (images * 255).round()).abs().max()) < ON_GRID:
+        raise NotMeasured("its images are quantized: a small step of a code cannot be seen")
     with full_precision(context.device):
         features = context.space(space).embed(images.float().clamp(0, 1) * 255, context.device)
     return torch.nn.functional.normalize(features.double().cpu(), dim=1)

@@ -39,11 +39,13 @@ def disentanglement_completeness_informativeness(
     train: int = 10_000,
     test: int = 5_000,
     rng: int | np.random.Generator = 0,
+    shuffle: bool = True,
 ) -> DCI:
     """DCI of codes (n, k) and factors (n, j), of which `train` rows are learnt from and `test` others predicted.
 
-    `learner`: "quick" or "published", see `bench.metrics.disentanglement.learners`; `rng` chooses the rows. Importances
-    of a factor have sum 1, or 0 where no code tells of it: such a factor counts 0 in completeness. If there is one
+    `learner`: "quick" or "published", see `bench.metrics.disentanglement.learners`; `rng` chooses the rows,
+    unless `shuffle` is false: then the first `train` rows are learnt from and the next `test` predicted. Importances of
+    a factor have sum 1, or 0 where no code tells of it: such a factor counts 0 in completeness. If there is one
     code, a factor that it tells of is complete. Informativeness is 1 - test error / test error of the best constant,
     at least 0, so that factors of any kind are comparable; the error is the share of wrong classes (categorical), the
     mean squared error (linear) or that of cosine and sine together (circular). Raises `BenchError` as `inputs.checked`
@@ -59,7 +61,7 @@ def disentanglement_completeness_informativeness(
         )
     inputs, rng = checked(codes, factors, kinds, measure, fewest_factors=2), np.random.default_rng(rng)
     require_rows(len(inputs.codes), train + test, measure)
-    rows = rng.permutation(len(inputs.codes))
+    rows = rng.permutation(len(inputs.codes)) if shuffle else np.arange(len(inputs.codes))
     learn, predict = rows[:train], rows[train : train + test]
     inputs = inputs.varying(learn, predict)
     inputs.require_factors(2, measure)

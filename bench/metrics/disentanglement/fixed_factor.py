@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from bench.api import Data, Factor
 from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.codes import code_layout, code_table
-from bench.metrics.disentanglement.measures import encode_data, encoded
+from bench.metrics.control.codes import code_table
+from bench.metrics.disentanglement.measures import encode_data, encoded, encoder_layout
 from bench.metrics.disentanglement.votes import VoteScore, beta_vae_score, factor_vae_score
 from bench.metrics.metric import Measured, NotMeasured
 from bench.run import generator
@@ -85,5 +85,4 @@ def _from_test_split(context: EvaluationContext, column: int, factor: Factor) ->
 
 
 def _codes(context: EvaluationContext, data: Data) -> NDArray[np.float64]:
-    codes = encode_data(context, data)
-    return code_table(code_layout(context.coder, codes.shape[1]), codes)
+    return code_table(encoder_layout(context), encode_data(context, data))

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.api import Codes, Data
+from bench.api import Code, Codes, Data
 from bench.errors import BenchError
 from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.codes import code_layout, code_table
-from bench.metrics.control.evaluation import VARIES, draws, real_readings, varying
+from bench.metrics.control.codes import code_layout, code_table, widest
+from bench.metrics.control.evaluation import draws, least_variance, real_readings, varying
 from bench.metrics.control.oracle import Attribute, Kind, values
 from bench.metrics.control.sweeps import encode
 from bench.metrics.disentanglement.dci import disentanglement_completeness_informativeness
@@ -50,8 +50,8 @@ def drawn(context: EvaluationContext) -> Representation:
 
 def _drawn(context: EvaluationContext) -> Representation:
     found, kept = draws(context), varying(context).attributes
-    table = code_table(code_layout(context.coder, found.codes.shape[1]), found.codes)
-    return _representation(table, values(found.readings, kept), kept, context.scale.draws[0])
+    layout = widest(code_layout(context.coder, found.codes.shape[1]), found.codes)
+    return _representation(code_table(layout, found.codes), values(found.readings, kept), kept, context.scale.draws[0])
 
 
 def encoded(context: EvaluationContext) -> Representation:
@@ -60,12 +60,33 @@ def encoded(context: EvaluationContext) -> Representation:
 
 
 def _encoded(context: EvaluationContext) -> Representation:
+    factors, attributes = _truth(context, _parts(context))
+    codes = encodings(context)
+    return _representation(code_table(encoder_layout(context), codes), factors, attributes, context.scale.encoded[0])
+
+
+def encodings(context: EvaluationContext) -> Codes:
+    """The codes of training images, then those of test images."""
+    make = lambda: torch.cat([encode_data(context, part) for part in _parts(context)])  # noqa: E731
+    return context.memoize("encodings", make)
+
+
+def encoder_layout(context: EvaluationContext) -> list[Code]:
+    """The codes of an encoder that are measured: the same ones by every metric."""
+    return context.memoize("encoder layout", lambda: _encoder_layout(context))
+
+
+def _encoder_layout(context: EvaluationContext) -> list[Code]:
+    codes = encodings(context)
+    try:
+        return widest(code_layout(context.coder, codes.shape[1]), codes)
+    except BenchError as error:
+        raise NotMeasured(f"encode gives other codes than draw_codes ({error})") from error
+
+
+def _parts(context: EvaluationContext) -> list[Data]:
     fit, test = context.scale.encoded
-    parts = [context.dataset.train[:fit], context.dataset.test[:test]]
-    codes = torch.cat([encode_data(context, part) for part in parts])
-    table = code_table(code_layout(context.coder, codes.shape[1]), codes)
-    factors, attributes = _truth(context, parts)
-    return _representation(table, factors, attributes, fit)
+    return [context.dataset.train[:fit], context.dataset.test[:test]]
 
 
 def _representation(codes: Floats, factors: Floats, attributes: Sequence[Attribute], fit: int) -> Representation:
@@ -83,13 +104,11 @@ def _truth(context: EvaluationContext, parts: Sequence[Data]) -> tuple[Floats, S
                 table[:, column] = (table[:, column] - factor.low) / (factor.high - factor.low) % 1.0
         return table, [Attribute(factor.name, factor.kind, ()) for factor in spec.factors]
     real = real_readings(context).astype(np.float64)
-    kept = [it for it in context.oracle.attributes if _varies(real[:, list(it.columns)], it.span)]
+    kept = [it for it in context.oracle.attributes if real[:, list(it.columns)].var(axis=0).sum() >= least_variance(it)]
+    if not kept:
+        raise NotMeasured("no attribute varies over real images")
     readings = np.concatenate([context.oracle.read(part.images, context.device) for part in parts])
     return values(readings, kept), kept
-
-
-def _varies(readings: Floats, span: float) -> bool:
-    return float(readings.var(axis=0).sum()) >= VARIES * span**2 / 12
 
 
 def encode_data(context: EvaluationContext, data: Data) -> Codes:
@@ -132,9 +151,11 @@ def dci(find: Find) -> Compute:
         test = len(found.codes) - found.fit
         with _not_applicable():
             result = disentanglement_completeness_informativeness(
-                found.codes, found.factors, found.kinds, train=found.fit, test=test, rng=context.seed
+                found.codes, found.factors, found.kinds, train=found.fit, test=test, rng=context.seed, shuffle=False
             )
+        names = class_names(found.names)
         parts = {"completeness": result.completeness, "informativeness": result.informativeness}
+        parts |= {f"informativeness-{names[column]}": part for column, part in result.informativeness_of.items()}
         return Measured(result.disentanglement, len(found.codes), parts)
 
     return compute
@@ -142,13 +163,11 @@ def dci(find: Find) -> Compute:
 
 def total_correlation(context: EvaluationContext) -> Measured:
     """Gaussian total correlation of the continuous codes of real images, in nats."""
-    fit = context.scale.encoded[0]
-    codes = encode_data(context, context.dataset.train[:fit])
-    layout = [code for code in code_layout(context.coder, codes.shape[1]) if code.kind == "continuous"]
+    layout, fit = [code for code in encoder_layout(context) if code.kind == "continuous"], context.scale.encoded[0]
     if not layout:
         raise NotMeasured("no code is continuous")
     with _not_applicable():
-        return Measured(gaussian_total_correlation(code_table(layout, codes)), fit)
+        return Measured(gaussian_total_correlation(code_table(layout, encodings(context)[:fit])), fit)
 
 
 def _by_factor(find: Find, measure: Measure) -> Compute:

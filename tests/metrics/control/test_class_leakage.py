@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from lamp_generators import SPEC, LampOracle, Lamps, lamps_dataset, paint
+from lamp_generators import SPEC, Lamps, lamps_dataset, paint
 
 from bench.api import Data, Dataset, Factor, Spec
 from bench.metrics import METRICS, EvaluationContext
@@ -67,4 +67,3 @@ def test_without_a_class_factor_it_is_not_known_what_the_class_may_change(evalua
 def test_the_class_is_the_factor_with_as_many_values():
     assert class_factor(THREE) == "kind"
     assert class_factor(SPEC) is None
-    assert LampOracle.attributes[0].name == "lamp 0"

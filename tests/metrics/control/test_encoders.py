@@ -9,6 +9,7 @@ import torch
 from lamp_generators import Lamps, identity, paint
 
 from bench.api import Code, Data, Dataset, Factor, Spec
+from bench.errors import BenchError
 from bench.metrics import METRICS, EvaluationContext
 from bench.metrics.metric import NotMeasured
 from bench.run import generator
@@ -134,5 +135,49 @@ def test_declared_codes_count_as_one_each(measure, evaluate, known):
 
 
 def test_codes_that_are_not_finite_are_refused(measure):
-    with pytest.raises(Exception, match="encode: expected finite codes"):
+    with pytest.raises(BenchError, match="encode: expected finite codes"):
         measure("mig-encoder", lambda lamps: lamps / 0)
+
+
+@pytest.mark.parametrize("count", [60, 100])
+def test_many_codes_that_tell_nothing_score_chance(measure, count):
+    """The 64 codes of largest variance are chosen once, not for each factor: which ones they are tells nothing."""
+    widths = torch.tensor([1.0, 5.0, 1.0, 10.0]).repeat(count // 4)
+
+    def noise(lamps: torch.Tensor) -> torch.Tensor:
+        rng = torch.Generator().manual_seed(int(1e6 * lamps.sum()))
+        return widths * torch.randn((len(lamps), count), generator=rng)
+
+    assert measure("beta-vae-score", noise) < 0.5
+    assert measure("factor-vae-score", noise) < 0.6
+
+
+def test_an_encoder_that_knows_its_training_images_only_is_not_informative(evaluate, known):
+    """Test images are predicted, and none of them is learnt from."""
+    trained = {image.numpy().tobytes() for image in known.train.images}
+
+    class Memory(Encoder):
+        def encode(self, images: torch.Tensor) -> torch.Tensor:
+            seen = [(image * 255).round().to(torch.uint8).numpy().tobytes() in trained for image in images]
+            codes = super().encode(images)
+            return torch.where(torch.tensor(seen)[:, None], codes, torch.full_like(codes, 0.5))
+
+    measured = METRIC["dci-encoder"].compute(evaluate(Memory(lambda lamps: lamps), dataset=known, renderer=Painter()))
+    assert measured.parts["informativeness"] < 0.05
+
+
+def test_codes_of_another_number_than_those_drawn_are_a_dash(evaluate, known):
+    class Short(Encoder):
+        code_layout = tuple(Code(f"c{index}", "continuous", (index,)) for index in range(6))
+
+    context = evaluate(Short(lambda lamps: lamps), dataset=known, renderer=Painter())
+    with pytest.raises(NotMeasured, match="encode gives other codes than draw_codes"):
+        METRIC["mig-encoder"].compute(context)
+
+
+def test_attributes_that_never_vary_are_a_dash(evaluate):
+    gray = torch.full((100, 1, 16, 16), 90, dtype=torch.uint8)
+    data = Data(Spec("gray", 1, 16, ("only",)), gray, torch.zeros(100, dtype=torch.int64))
+    dataset = Dataset(data.spec, data, data, data, "gray")
+    with pytest.raises(NotMeasured, match="no attribute varies over real images"):
+        METRIC["mig-encoder"].compute(evaluate(Encoder(lambda lamps: lamps), dataset=dataset))

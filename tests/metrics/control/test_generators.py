@@ -10,6 +10,7 @@ from bench.api import Code
 from bench.errors import BenchError
 from bench.metrics import METRICS
 from bench.metrics.control.evaluation import control, draws, sweeps
+from bench.metrics.control.oracle import Attribute
 from bench.metrics.metric import NotMeasured
 
 METRIC = {metric.name: metric for metric in METRICS}
@@ -77,7 +78,8 @@ def test_each_image_of_a_sweep_is_drawn_once_for_all_metrics_of_control(evaluate
         value(name, context)
     scale = context.scale
     sweep = scale.contexts * scale.values * model.codes
-    assert model.decoded == sweep + sum(scale.draws) + 2 * min(scale.contexts, 128)  # the repetition that is compared
+    repeated = 2 * min(scale.contexts, 128)  # to see whether decoding can be repeated
+    assert model.decoded == sweep + sum(scale.draws) + scale.spread + repeated + 128  # others, for identity
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_seed_others(evaluate):
@@ -96,8 +98,10 @@ def test_an_attribute_that_does_not_vary_over_samples_is_dropped_by_name(evaluat
 
 
 def test_images_without_any_variation_have_no_control_to_measure(evaluate):
+    context = evaluate(Lamps(lambda c, rng: torch.full((len(c), 4), 0.5)))
     with pytest.raises(NotMeasured, match="no attribute varies over the images of the codes"):
-        value("acs", evaluate(Lamps(lambda c, rng: torch.full((len(c), 4), 0.5))))
+        value("acs", context)
+    assert value("varying-attributes", context) == 0
 
 
 def test_an_attribute_that_hardly_varies_over_real_images_is_dropped(evaluate, lamps):
@@ -186,7 +190,7 @@ def test_declared_codes_are_moved_as_declared(evaluate):
     assert found.effects.codes == ("which", "turn")
     assert found.effects.total == pytest.approx(np.array([[1, 0, 0], [0, 1, 0]]), abs=0.06)
     assert np.isnan(found.effects.rank).all()
-    with pytest.raises(NotMeasured, match="have an order"):
+    with pytest.raises(NotMeasured, match="with an order"):
         value("monotonicity", context)
 
 
@@ -210,14 +214,14 @@ def test_declared_codes_are_kept_among_many_wide_ones(evaluate):
     ("layout", "message"),
     [
         ((Code("a", "continuous", (3,)),), "expected columns from 0 to 2 for 'a', got .3,."),
-        ((Code("a", "continuous", (0, 1)),), "expected 1 columns for the continuous 'a', got 2"),
+        ((Code("a", "continuous", (0, 1)),), "expected 1 column for the continuous 'a', got 2"),
         ((Code("a", "continuous", (0,)), Code("b", "continuous", (0,))), "expected codes with columns of their own"),
         (
             (Code("a", "binary", (0,)),),
             "expected one of continuous, circular, categorical as kind of 'a', got 'binary'",
         ),
-        ((Code("a", "categorical", (0,)),), "expected at most 64 values of the categorical 'a', got"),
-        ((), "expected codes with columns of their own"),
+        ((Code("a", "circular", (0, 1, 2)),), "expected 1 to 2 columns for the circular 'a', got 3"),
+        ((), "expected at least one code, got none"),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_with_a_sentence(evaluate, layout, message):
@@ -228,10 +232,52 @@ def test_a_layout_that_cannot_be_is_refused_with_a_sentence(evaluate, layout, me
         value("acs", evaluate(Odd(toys.identity)))
 
 
-def test_draws_are_independent_of_the_number_of_contexts(evaluate):
-    context = evaluate(Lamps(toys.identity))
-    assert draws(context).codes.shape == (1500, 3)
-    assert draws(context).readings.shape == (1500, 3)
+@pytest.mark.parametrize("values", [None, 3, 4, 6])
+def test_perfect_control_scores_one_under_any_prior(evaluate, values):
+    """Normal codes, and codes of a few values: the variance between the values of a sweep is not that of the code."""
+
+    class Prior(Lamps):
+        def draw_codes(self, n, rng):
+            if values is None:
+                return 0.5 + torch.randn((n, 3), generator=rng) / 10
+            return torch.randint(values, (n, 3), generator=rng) / (values - 1)
+
+    context = evaluate(Prior(toys.identity))
+    assert value("acs", context) == pytest.approx(1, abs=0.08)
+    assert value("control", context) == pytest.approx(1, abs=0.08)
+
+
+def test_codes_that_depend_on_each_other_have_shares_of_at_most_one(evaluate):
+    """Under their prior the first two codes cancel out, so that the first lamp hardly moves."""
+
+    class Dependent(Lamps):
+        def draw_codes(self, n, rng):
+            first, third = torch.rand((2, n, 1), generator=rng)
+            return torch.cat([first, 1 - first, third], dim=1)
+
+    law = lambda c, rng: pad((c[:, :1] + c[:, 1:2]) / 2 + 0.1 * (c[:, 2:3] - 0.5))  # noqa: E731
+    found = control(evaluate(Dependent(law)))
+    assert found.effects.total.max() <= 1.1
+    assert found.scores.control == pytest.approx(0.5, abs=0.1)
+
+
+def test_of_a_categorical_code_the_most_frequent_values_are_swept(evaluate):
+    class Many(Lamps):
+        code_layout = (Code("which", "categorical", (0,)),)
+
+        def draw_codes(self, n, rng):
+            return torch.randint(200, (n, 1), generator=rng).float()
+
+    found = sweeps(evaluate(Many(lambda c, rng: pad(c / 200))))
+    assert len(found.sweeps[0].values) == 64
+    assert found.sweeps[0].shares.sum() == pytest.approx(1)
+
+
+def test_draws_do_not_depend_on_what_is_measured_before(evaluate):
+    first, second = (evaluate(Lamps(toys.identity)) for _ in range(2))
+    value("acs", second)
+    assert torch.equal(draws(first).codes, draws(second).codes)
+    assert np.array_equal(draws(first).readings, draws(second).readings)
 
 
 # Identity preservation and path length
@@ -244,8 +290,25 @@ def test_identity_is_kept_by_codes_that_change_nothing_visible_and_lost_by_codes
 
     little = value("identity-lite0", evaluate(Lamps(slightly, codes=1)))
     much = value("identity-lite0", evaluate(Lamps(lambda c, rng: pad(c[:, :1].repeat(1, 3)), codes=1)))
-    assert little > 0.8
-    assert much < little - 0.3
+    assert 0.8 < little <= 1
+    assert -0.5 < much < little - 0.3
+
+
+def test_identity_cannot_be_lost_if_all_images_look_alike(evaluate):
+    """The lamps change by 1 %, which the oracle sees and the features do not."""
+
+    class Sharp(toys.LampOracle):
+        attributes = tuple(Attribute(f"lamp {index}", "linear", (index,), 0.01) for index in range(3))
+
+    model = Lamps(lambda c, rng: pad(0.5 + 0.01 * c[:, :3]))
+    context = evaluate(model, dataset=toys.lamps_dataset(300, 0.01), find_oracle=Sharp)
+    with pytest.raises(NotMeasured, match="images of different codes look alike"):
+        value("identity-lite0", context)
+
+
+def test_path_length_of_quantized_images_is_not_measured(evaluate):
+    with pytest.raises(NotMeasured, match="its images are quantized"):
+        value("ppl-lite0", evaluate(Lamps(lambda c, rng: (pad(c) * 255).round() / 255)))
 
 
 def test_path_length_is_that_of_a_straight_line_in_feature_space(evaluate):

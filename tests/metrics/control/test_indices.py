@@ -31,7 +31,7 @@ def sweeps_of(law: Law, k: int = 3, seed: int = 0) -> tuple[list[Sweep], np.ndar
             moved = codes.copy()
             moved[:, code] = value
             readings.append(law(moved, noise))
-        found.append(Sweep(f"c{code}", grid, np.full(M, 1 / M), np.stack(readings, axis=1), ordered=True))
+        found.append(Sweep(f"c{code}", grid, np.full(M, 1 / M), np.stack(readings, axis=1), True, M**2 / (M**2 - 1)))
     draws = law(rng.uniform(-1, 1, (20_000, k)), rng.normal(size=(20_000, 4)))
     return found, draws.var(axis=0)
 
@@ -134,7 +134,7 @@ def test_scores_depend_on_neither_the_order_nor_the_sign_nor_the_unit(seed, scal
     plain = scores(effects(found, linear(2), variances))
     order = rng.permutation(3)
     turned = [
-        Sweep(s.name, -s.values[::-1], s.shares, scale * s.readings[:, ::-1, ::-1] + shift, True)
+        Sweep(s.name, -s.values[::-1], s.shares, scale * s.readings[:, ::-1, ::-1] + shift, True, s.correction)
         for s in (found[i] for i in order)
     ]
     again = scores(effects(turned, linear(2), scale**2 * variances[::-1]))
@@ -144,3 +144,15 @@ def test_scores_depend_on_neither_the_order_nor_the_sign_nor_the_unit(seed, scal
 def test_one_code_and_one_attribute_are_enough():
     found, variances = sweeps_of(lambda c, z: c, k=1)
     assert scores(effects(found, linear(1), variances)).acs == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_code_that_acts_through_interactions_alone_is_no_rival_of_itself(place):
+    """The sign is drawn in each context, so that S1 of every code is 0: the place of the code must not matter."""
+
+    def law(codes: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        return (codes[:, place] * np.sign(noise[:, 0]))[:, None]
+
+    for seed in range(4):
+        found, variances = sweeps_of(law, seed=seed)
+        assert scores(effects(found, linear(1), variances)).acs == pytest.approx(0, abs=0.03)
