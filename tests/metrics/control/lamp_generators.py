@@ -66,11 +66,11 @@ class Lamps(Generator):
         return self.decode(self.draw_codes(n, rng), rng)
 
 
-def lamps_dataset(n: int = 300, width: float = 1.0) -> Dataset:
-    """Independent lamps, uniform brightness in a range of this width around one half."""
+def lamps_dataset(n: int = 300) -> Dataset:
+    """Independent lamps, uniform brightness."""
 
     def split(count: int, seed: int) -> Data:
-        brightness = 0.5 + width * (torch.rand((count, 4), generator=generator("cpu", "lamps", seed)) - 0.5)
+        brightness = torch.rand((count, 4), generator=generator("cpu", "lamps", seed))
         images = (paint(brightness) * 255).round().to(torch.uint8)
         return Data(SPEC, images, torch.zeros(count, dtype=torch.int64))
 
