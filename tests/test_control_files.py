@@ -31,7 +31,7 @@ def sweeps(channels: int = 3) -> Sweeps:
         for column, name in enumerate(EFFECTS.codes)
     )
     each = tuple(Sweep(name, np.zeros(5), np.full(5, 0.2), np.zeros((2, 5, 1)), True) for name in EFFECTS.codes)
-    return Sweeps(grids, each, (images, 255 - images), 2)
+    return Sweeps(grids, each, (images, 255 - images), np.zeros((3, 1), np.float32), 2)
 
 
 def test_the_table_has_a_row_for_every_code_and_attribute():
