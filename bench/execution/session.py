@@ -103,11 +103,16 @@ class Session:
 
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
-        for role in self.plan.roles:
-            yield Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
         after = frozenset({"the guide"})  # a job waits for the judge or the probe itself, when it needs one
+        fits = {
+            role: Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
+            for role in self.plan.roles
+        }
+        yield from (fits.pop(role) for role in NAMED)
         for name, job in jobs.items():
             yield Task(name, RunJob(job, self.run_dirs[job.key].log.absolute(), settings), after)
+            yield from fits.values()  # the probe, which is needed last: after the first job has started
+            fits.clear()
 
     def _settings(self) -> RunSettings:
         request = self.plan.request
