@@ -34,9 +34,10 @@ class TrueFactors:
         return self.decode(codes, rng)
 
     def codes_of(self, data: Data) -> Codes:
-        """The factors of real images. Raises `AssertionError` if they are unknown."""
+        """The factors of real images, each as a fraction of its range. Raises `AssertionError` if they are unknown."""
         assert data.factors is not None
-        return data.factors
+        low, high = torch.tensor([(factor.low, factor.high) for factor in self.spec.factors]).T
+        return (data.factors - low) / (high - low)
 
 
 class NoiseCodes:

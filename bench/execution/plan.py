@@ -153,12 +153,12 @@ def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _anchor(name: str) -> dict[str, Any]:
-    """The identity of an anchor: it changes with the source file of the anchors."""
+    """The identity of an anchor: it changes with the source files of the anchors."""
     origin = {
         "plugin": "anchors",
         "distribution": OWN,
         "version": version(OWN),
-        "source": source_digest("bench.evaluation.anchors"),
+        "source": " ".join(map(source_digest, ("bench.evaluation.anchors", "bench.evaluation.anchor_codes"))),
     }
     return {"entry": name, **origin, "settings": (), "config": {}, "images": 0}
 

@@ -6,6 +6,7 @@ import torch
 
 from bench.data.sprites import Sprites
 from bench.evaluation.anchor_codes import NoiseCodes, TrueFactors, anchor_codes
+from bench.metrics import METRICS
 from bench.metrics.control.evaluation import control
 from bench.metrics.control.oracle import Attribute, Oracle
 from bench.run import generator
@@ -73,3 +74,13 @@ def test_perfect_control_scores_one(source, spec, make_context):
     found = control(context)
     assert found.scores.acs == pytest.approx(1, abs=0.08)
     assert found.effects.live.tolist() == [name == "shade" for name in found.effects.codes]
+
+
+def test_true_factors_score_one_whatever_their_units(source, spec, make_context):
+    """A scale of 0.2 to 0.34 counts as much as an angle of 0 to 2 pi."""
+    (metric,) = (metric for metric in METRICS if metric.name == "factor-vae-score")
+    context = make_context(
+        dataset=source.load(), samples=None, n=100, reference=100, anchor=TrueFactors(source, spec),
+        find_oracle=Corner, oracle_kind="factors", renderer=source,
+    )  # fmt: skip
+    assert metric.compute(context).value == 1
