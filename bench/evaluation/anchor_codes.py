@@ -12,11 +12,11 @@ NOISE_CODES = 10
 class TrueFactors:
     """The factors of a data set as codes, and its renderer as decoder: what perfect control scores."""
 
-    def __init__(self, renderer: Rendering, spec: Spec) -> None:
-        self.renderer, self.spec = renderer, spec
+    def __init__(self, renderer: Rendering, data: Data) -> None:
+        self.renderer, self.spec, self.class_column = renderer, data.spec, class_factor(data)
         self.code_layout = tuple(
             Code(factor.name, KINDS[factor.kind], (column,))  # type: ignore[arg-type]
-            for column, factor in enumerate(spec.factors)
+            for column, factor in enumerate(data.spec.factors)
         )
 
     def draw_codes(self, n: int, rng: torch.Generator) -> Codes:
@@ -28,9 +28,9 @@ class TrueFactors:
 
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
         """Images of these classes, all other factors drawn from `rng`."""
+        assert self.class_column is not None  # `class_leakage` checks that
         codes = self.draw_codes(len(labels), rng)
-        names = [factor.name for factor in self.spec.factors]
-        codes[:, names.index(class_factor(self.spec) or names[0])] = labels.to(codes)
+        codes[:, self.class_column] = labels.to(codes)
         return self.decode(codes, rng)
 
     def codes_of(self, data: Data) -> Codes:
@@ -57,11 +57,11 @@ class NoiseCodes:
         return torch.randn((len(data), NOISE_CODES), generator=torch.Generator().manual_seed(len(data)))
 
 
-def anchor_codes(name: str, spec: Spec, renderer: Rendering | None) -> TrueFactors | NoiseCodes | None:
-    """What an anchor has of codes; None if it has none."""
+def anchor_codes(name: str, data: Data, renderer: Rendering | None) -> TrueFactors | NoiseCodes | None:
+    """The codes of an anchor, with `data` of its data set; None if it has none."""
     if name == "noise":
-        return NoiseCodes(spec)
-    return TrueFactors(renderer, spec) if name == "real" and renderer is not None else None
+        return NoiseCodes(data.spec)
+    return TrueFactors(renderer, data) if name == "real" and renderer is not None else None
 
 
 def _on_cpu(rng: torch.Generator) -> torch.Generator:

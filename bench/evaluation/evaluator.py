@@ -85,7 +85,7 @@ def _evaluation_context(
         seed=job.seed,
         costs=run_dir.costs("train.json") | run_dir.costs("sampling.json"),
         cache=context.cache,
-        anchor=anchor_codes(job.entry, context.dataset.spec, context.renderer) if model is None else None,
+        anchor=anchor_codes(job.entry, context.dataset.test, context.renderer) if model is None else None,
         find_oracle=lambda: _oracle(context),
         oracle_kind=job.oracle,
         renderer=context.renderer,

@@ -16,7 +16,7 @@ CONTROL = (
     "varying-attributes",  # how much of the data set is that said of?
     "selectivity",  # does a code move its own attribute only?
     "live-codes",  # how many codes do anything?
-    "mig-generator",  # do codes tell the attributes of the images drawn from them?
+    "mig-generator",  # does one code carry the information on each attribute of the images drawn from codes?
     "mig-encoder",  # do codes of real images follow their attributes?
     "class-leakage",  # does asking for another class change anything else?
     "mixture-response",  # does the share of a class that is asked for show?

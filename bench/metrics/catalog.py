@@ -150,7 +150,7 @@ _CONTROL = (
     _control("dci-encoder", "does each code of a real image matter for one attribute only?", "higher", ENCODING),
     _control("factor-vae-score", "do codes of real images that share a factor value agree in one code?", "higher",
              ENCODING),
-    _control("beta-vae-score", "can the factor that two real images share be told from their codes?", "higher",
+    _control("beta-vae-score", "can the factor that two real images share be inferred from their codes?", "higher",
              ENCODING),
     _control("sap-encoder", "how much better the best code of a real image predicts an attribute than the second",
              "higher", ENCODING),

@@ -71,12 +71,11 @@ def load_or_fit_probe(
 
 
 def cached_probes(cache: Path) -> list[str]:
-    """Each probe in the cache: its data set, and the factor that it reads worst."""
+    """Each probe in the cache: its data set, and its score for each factor."""
     found = []
     for path in sorted(cache.glob(f"classifiers/*/{ABOUT}")):
         known = look(path, lambda about: (str(about["data"]), dict(about["scores"])))
         if known and set(known[1]) - {"accuracy"}:  # guides and judges have one score
             name, scores = known
-            worst = min(scores, key=lambda factor: scores[factor])
-            found.append(f"{name} (worst: {worst} {scores[worst]:.3f})")
+            found.append(f"{name} ({', '.join(f'{factor} {score:.3f}' for factor, score in scores.items())})")
     return sorted(found)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.api import Classifier, Code, Generator, Spec
+from bench.api import Classifier, Code, Data, Generator
 from bench.backbones import ResNetTiny
 from bench.data.sprites import Sprites
 from bench.evaluation.anchor_codes import TrueFactors
@@ -24,11 +24,11 @@ class Renderer(Generator):
 
     Config, source = object, ""
 
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(None, spec)
+    def __init__(self, data: Data) -> None:
+        super().__init__(None, data.spec)
         self.renderer, self.seconds = Sprites(), 0.0
         noise = (Code(f"noise {column}", "continuous", (column,)) for column in range(7, 10))
-        self.code_layout = (*TrueFactors(self.renderer, spec).code_layout, *noise)
+        self.code_layout = (*TrueFactors(self.renderer, data).code_layout, *noise)
 
     def fit(self, data: Any, run: Any) -> None: ...
 
@@ -54,7 +54,7 @@ def test_all_control_metrics_of_a_job(benchmark, tmp_path: Path):
 
     torch.set_num_threads(1)
     dataset = Sprites().load()
-    spec, model = dataset.spec, Renderer(dataset.spec)
+    spec, model = dataset.spec, Renderer(dataset.test)
     probe = FactorProbe(FactorProbe.Config(), spec).eval()
     judge: Classifier = ResNetTiny(ResNetTiny.Config(), spec).eval()
     scores = {factor.name: 1.0 for factor in spec.factors}

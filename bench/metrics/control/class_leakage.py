@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from bench.api import Spec
+from bench.api import Data
 from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.evaluation import least_variance, real_readings
+from bench.metrics.control.evaluation import least_variance, real_readings, variance
 from bench.metrics.control.indices import Sweep, effects
 from bench.metrics.control.oracle import Attribute
 from bench.metrics.control.sweeps import BATCH
@@ -21,31 +21,31 @@ def class_leakage(context: EvaluationContext) -> Measured:
     """ST of the class on every other attribute, as a share of its variance over real images; mean and one part for each."""
     attributes = _others(context)
     sweep = _sweep(context)
-    real = real_readings(context).astype(np.float64)
-    variances = np.array([real[:, list(attribute.columns)].var(axis=0).sum() for attribute in attributes])
+    real = real_readings(context)
+    variances = np.array([variance(real, attribute) for attribute in attributes])
     total = effects([sweep], attributes, variances).total[0]
     parts = dict(zip(class_names(tuple(attribute.name for attribute in attributes)), total.tolist(), strict=True))
     return Measured(float(total.mean()), len(sweep.readings), parts)
 
 
-def class_factor(spec: Spec) -> str | None:
-    """The ground-truth factor that is the class, if one is: by the names of its values."""
-    return next((it.name for it in spec.factors if it.kind == "categorical" and it.count == len(spec.classes)), None)
+def class_factor(data: Data) -> int | None:
+    """The column of the ground-truth factor that is the class of every image, if one is."""
+    if data.factors is None:
+        return None
+    same = (data.factors == data.labels[:, None]).all(dim=0).tolist()
+    columns = [column for column, factor in enumerate(data.spec.factors) if factor.kind == "categorical"]
+    return next((column for column in columns if same[column]), None)
 
 
 def _others(context: EvaluationContext) -> list[Attribute]:
     """The attributes that do not depend on the class in real images. Raises `NotMeasured` if that is not known."""
-    own = class_factor(context.spec)
+    own = class_factor(context.test)
     if context.scale.oracle != "factors" or own is None:
         raise NotMeasured(f"the attributes of {context.spec.name} depend on the class in real images too")
     if not hasattr(context.coder, "sample_class"):
         raise NotMeasured("an anchor without sample_class (ClassConditional)")
-    real = real_readings(context).astype(np.float64)
-    found = [
-        it
-        for it in context.oracle.attributes
-        if it.name != own and real[:, list(it.columns)].var(axis=0).sum() >= least_variance(it)
-    ]
+    real, name = real_readings(context), context.spec.factors[own].name
+    found = [it for it in context.oracle.attributes if it.name != name and variance(real, it) >= least_variance(it)]
     if not found:
         raise NotMeasured("no attribute but the class can be read")
     return found

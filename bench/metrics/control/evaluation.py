@@ -63,7 +63,7 @@ def control(context: EvaluationContext) -> Control:
 def _control(context: EvaluationContext) -> Control:
     found = varying(context)
     swept = sweeps(context)
-    variances = np.maximum([_variance(swept.spread, attribute) for attribute in found.attributes], TINY)
+    variances = np.maximum([variance(swept.spread, attribute) for attribute in found.attributes], TINY)
     table = effects(swept.sweeps, found.attributes, variances)
     rng = np.random.default_rng([context.seed, 1])
     error = standard_error(swept.sweeps, found.attributes, variances, rng)
@@ -91,7 +91,7 @@ def _all_attributes(context: EvaluationContext) -> Varying:
     constant: dict[str, str] = {}
     unread = dict(oracle.left_out)
     for attribute in oracle.attributes:
-        own, truth = _variance(drawn, attribute), _variance(real, attribute)
+        own, truth = variance(drawn, attribute), variance(real, attribute)
         if truth < least_variance(attribute):
             unread[attribute.name] = "hardly varies over real images"
         elif own < VARIES * truth:
@@ -112,7 +112,8 @@ def real_readings(context: EvaluationContext) -> Readings:
     return context.memoize("real readings", make)
 
 
-def _variance(readings: Readings, attribute: Attribute) -> float:
+def variance(readings: Readings, attribute: Attribute) -> float:
+    """Of an attribute over images: the sum over its columns."""
     return float(readings[:, list(attribute.columns)].astype(np.float64).var(axis=0).sum())
 
 

@@ -46,7 +46,7 @@ class FactorOracle(Oracle):
         self.digest = hashlib.sha256(repr((self.name, "v1", digest, names)).encode()).hexdigest()
 
     def read(self, pixels: Pixels, device: torch.device | str = "cpu") -> Readings:
-        """The readings, float32 (n, columns), in full precision on `device`, where the probe must be."""
+        """The readings, float32 (n, columns), in full precision on `device`, which must be that of the probe."""
         device = torch.device(device)
         readings = np.empty((len(pixels), len(self._columns)), dtype=np.float32)
         size = BATCH.get(device.type, 500)

@@ -60,12 +60,11 @@ def slerp(start: Tensor, end: Tensor, position: Tensor) -> Tensor:
 
 def is_normal(codes: Codes) -> bool:
     """Whether the median code has the tails of a normal distribution."""
+    from scipy.stats import kurtosis
+
     table = codes.double().numpy()
-    centred = table - table.mean(axis=0)
-    variance = (centred**2).mean(axis=0)
-    used = variance > 0
-    kurtosis = (centred[:, used] ** 4).mean(axis=0) / variance[used] ** 2 - 3
-    return bool(used.any() and abs(np.median(kurtosis)) < NORMAL)
+    used = np.ptp(table, axis=0) > 0
+    return bool(used.any() and abs(np.median(kurtosis(table[:, used]))) < NORMAL)
 
 
 def trimmed_mean(distances: np.ndarray) -> float:

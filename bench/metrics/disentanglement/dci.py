@@ -44,9 +44,9 @@ def disentanglement_completeness_informativeness(
     """DCI of codes (n, k) and factors (n, j), of which `train` rows are learnt from and `test` others predicted.
 
     `learner`: "quick" or "published", see `bench.metrics.disentanglement.learners`; `rng` chooses the rows,
-    unless `shuffle` is false: then the first `train` rows are learnt from and the next `test` predicted. Importances of
-    a factor have sum 1, or 0 where no code tells of it: such a factor counts 0 in completeness. If there is one
-    code, a factor that it tells of is complete. Informativeness is 1 - test error / test error of the best constant,
+    unless `shuffle` is false: then the first `train` rows are learnt from and the next `test` predicted. The
+    importances for a factor sum to 1, or are all 0 if no code carries information about it; such a factor counts as 0
+    in completeness. With a single code, every factor that it informs about is complete. Informativeness is 1 - test error / test error of the best constant,
     at least 0, so that factors of any kind are comparable; the error is the share of wrong classes (categorical), the
     mean squared error (linear) or that of cosine and sine together (circular). Raises `BenchError` as `inputs.checked`
     does, for fewer rows than train + test, train under 40, test under 20, and if fewer than two factors vary in both

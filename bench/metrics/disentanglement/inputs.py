@@ -45,10 +45,10 @@ class Inputs:
     def require_factors(self, fewest: int, measure: str) -> None:
         """Raises `BenchError` if fewer factors vary."""
         if len(self.columns) < fewest:
-            wanted = "a factor that varies" if fewest == 1 else f"at least {fewest} factors that vary"
+            expected = "a factor that varies" if fewest == 1 else f"at least {fewest} factors that vary"
             gone = ", ".join(map(str, self.left_out))
             found = f"got {len(self.columns)}" + (f" (columns of one value: {gone})" if gone else "")
-            raise BenchError(f"{measure}: expected {wanted}, {found}")
+            raise BenchError(f"{measure}: expected {expected}, {found}")
 
 
 def checked(codes: object, factors: object, kinds: Sequence[Kind], measure: str, fewest_factors: int = 1) -> Inputs:

@@ -1,4 +1,4 @@
-"""Learners that predict a factor from all codes and tell how important each code was: quick, and as published.
+"""Learners that predict a factor from all codes and rate the importance of each code: quick, and as published.
 
 Both predict a target vector: the value of a linear factor, cosine and sine of a circular one (an angle has no largest
 value, which a regression would need), and the class of a categorical one.
@@ -29,7 +29,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """Importances (k,) of the codes, at least 0 and of sum 1 or all 0, and the informativeness of all codes."""
+    """Importances (k,) of the codes, non-negative, summing to 1 or all 0, and the informativeness of all codes."""
 
     importances: Array
     informativeness: float
@@ -41,9 +41,9 @@ Learner = Callable[[Split, Kind, np.random.Generator], Learnt]
 def quick(split: Split, kind: Kind, rng: np.random.Generator) -> Learnt:
     """Histogram gradient boosting (20 rounds of rate 0.3, 15 leaves) and permutation importance on the test rows.
 
-    The importance of a code is the increase of the test error when its values are permuted, once. One that is under
-    3 of its standard errors is 0, and so are all importances where the prediction is no better than a constant:
-    otherwise codes of noise would be called disentangled.
+    The importance of a code is the increase of the test error when its values are permuted, once. It is set to 0 if
+    it is less than 3 standard errors, or if the prediction is no better than a constant; otherwise codes of noise would
+    count as disentangled.
     """
     targets = _targets(split.train_factor, kind)
     models = [_quick_model(kind).fit(split.train_codes, target) for target in targets]
@@ -63,8 +63,8 @@ def quick(split: Split, kind: Kind, rng: np.random.Generator) -> Learnt:
 def published(split: Split, kind: Kind, rng: np.random.Generator) -> Learnt:
     """Gradient boosting with scikit-learn's defaults (100 rounds of rate 0.1, depth 3) and its impurity importances.
 
-    They are of sum 1 unless all codes are constant, also for codes of noise. Those of cosine and sine are averaged,
-    weighted by their variances.
+    The importances sum to 1, even for codes of noise, unless all codes are constant. Those of cosine and sine are
+    averaged, weighted by their variances.
     """
     targets = _targets(split.train_factor, kind)
     seed = int(rng.integers(2**31))

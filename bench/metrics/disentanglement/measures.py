@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control.codes import code_layout, code_table, widest
-from bench.metrics.control.evaluation import draws, least_variance, real_readings, varying
+from bench.metrics.control.evaluation import draws, least_variance, real_readings, variance, varying
 from bench.metrics.control.oracle import Attribute, Kind, values
 from bench.metrics.control.sweeps import encode
 from bench.metrics.disentanglement.dci import disentanglement_completeness_informativeness
@@ -103,8 +103,8 @@ def _truth(context: EvaluationContext, parts: Sequence[Data]) -> tuple[Floats, S
             if factor.kind == "circular":
                 table[:, column] = (table[:, column] - factor.low) / (factor.high - factor.low) % 1.0
         return table, [Attribute(factor.name, factor.kind, ()) for factor in spec.factors]
-    real = real_readings(context).astype(np.float64)
-    kept = [it for it in context.oracle.attributes if real[:, list(it.columns)].var(axis=0).sum() >= least_variance(it)]
+    real = real_readings(context)
+    kept = [it for it in context.oracle.attributes if variance(real, it) >= least_variance(it)]
     if not kept:
         raise NotMeasured("no attribute varies over real images")
     readings = np.concatenate([context.oracle.read(part.images, context.device) for part in parts])

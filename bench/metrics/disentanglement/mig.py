@@ -19,8 +19,8 @@ def mutual_information_gap(
 
     Mutual information is plug-in. Codes and continuous factors have `bins` equally wide bins. A code without variance
     has no information; if there is one code, the second-best mutual information is 0. A circular factor is measured
-    as an angle, in fixed arcs: a code that holds its cosine tells less of it than a code that holds the angle, and if
-    all angles lie in one arc its part is 0. A categorical factor of more values than bins cannot reach 1. Raises
+    as an angle, in fixed arcs: a code that holds its cosine carries less information about it than one that holds the
+    angle, and if all angles lie in one arc its part is 0. A categorical factor of more values than bins cannot reach 1. Raises
     `BenchError` as `inputs.checked` does.
     """
     inputs = checked(codes, factors, kinds, "mutual information gap")

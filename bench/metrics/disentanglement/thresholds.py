@@ -9,7 +9,7 @@ RANK_BINS = 256
 
 
 def balanced_accuracy(values: Array, labels: Bins) -> float:
-    """The best balanced accuracy with which thresholds on values (n,) tell labels 0..c-1 (n,), all of which occur.
+    """The best balanced accuracy of predicting labels 0..c-1 (n,) by thresholds on values (n,); every label occurs.
 
     c - 1 thresholds cut the line into c intervals, each of which is assigned to one class. Of all such assignments
     this is the largest mean recall over classes, on the same rows: at least 1 / c, which a constant value has. The

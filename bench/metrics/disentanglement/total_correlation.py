@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.metrics.disentanglement.inputs import FEWEST_ROWS, matrix, require_rows, scaled
 
-SINGULAR = 1e-10  # smallest eigenvalue of a correlation matrix that is told from 0
+SINGULAR = 1e-10  # smallest eigenvalue of a correlation matrix that counts as greater than 0
 
 
 def gaussian_total_correlation(codes: NDArray[np.floating]) -> float:

@@ -18,12 +18,17 @@ def source() -> Sprites:
 
 
 @pytest.fixture(scope="module")
-def spec(source):
-    return source.builder(32).spec
+def data(source):
+    return source.load().test
 
 
-def test_true_factors_are_decoded_by_the_renderer(source, spec):
-    anchor = TrueFactors(source, spec)
+@pytest.fixture(scope="module")
+def spec(data):
+    return data.spec
+
+
+def test_true_factors_are_decoded_by_the_renderer(source, data):
+    anchor = TrueFactors(source, data)
     codes = anchor.draw_codes(5, generator("cpu", 0))
     images = anchor.decode(codes, generator("cpu", 1))
     assert images.shape == (5, 3, 32, 32)
@@ -33,19 +38,19 @@ def test_true_factors_are_decoded_by_the_renderer(source, spec):
     assert [code.kind for code in anchor.code_layout].count("categorical") == 1
 
 
-def test_another_class_of_the_same_random_state_changes_the_shape_alone(source, spec):
-    anchor = TrueFactors(source, spec)
+def test_another_class_of_the_same_random_state_changes_the_shape_alone(source, data):
+    anchor = TrueFactors(source, data)
     first, second = (anchor.sample_class(torch.full((4,), k), generator("cpu", 3)) for k in (0, 5))
     assert not torch.equal(first, second)
     corner = (slice(None), slice(None), 0, 0)
     assert torch.equal(first[corner], second[corner])  # the background
 
 
-def test_only_real_and_noise_have_codes(source, spec):
-    assert isinstance(anchor_codes("real", spec, source), TrueFactors)
-    assert isinstance(anchor_codes("noise", spec, None), NoiseCodes)
-    assert anchor_codes("real", spec, None) is None
-    assert anchor_codes("mean", spec, source) is None
+def test_only_real_and_noise_have_codes(source, data):
+    assert isinstance(anchor_codes("real", data, source), TrueFactors)
+    assert isinstance(anchor_codes("noise", data, None), NoiseCodes)
+    assert anchor_codes("real", data, None) is None
+    assert anchor_codes("mean", data, source) is None
 
 
 def test_the_codes_of_noise_do_not_change_its_images(spec):
@@ -65,10 +70,10 @@ class Corner(Oracle):
         return (pixels[:, :1, 0, 0].float() / 255).numpy().astype(np.float32)
 
 
-def test_perfect_control_scores_one(source, spec, make_context):
+def test_perfect_control_scores_one(source, data, make_context):
     dataset = source.load()
     context = make_context(
-        dataset=dataset, samples=None, n=100, reference=100, anchor=TrueFactors(source, spec), find_oracle=Corner,
+        dataset=dataset, samples=None, n=100, reference=100, anchor=TrueFactors(source, data), find_oracle=Corner,
         oracle_kind="factors", renderer=source,
     )  # fmt: skip
     found = control(context)
@@ -76,11 +81,11 @@ def test_perfect_control_scores_one(source, spec, make_context):
     assert found.effects.live.tolist() == [name == "shade" for name in found.effects.codes]
 
 
-def test_true_factors_score_one_whatever_their_units(source, spec, make_context):
+def test_true_factors_score_one_whatever_their_units(source, data, make_context):
     """A scale of 0.2 to 0.34 counts as much as an angle of 0 to 2 pi."""
     (metric,) = (metric for metric in METRICS if metric.name == "factor-vae-score")
     context = make_context(
-        dataset=source.load(), samples=None, n=100, reference=100, anchor=TrueFactors(source, spec),
+        dataset=source.load(), samples=None, n=100, reference=100, anchor=TrueFactors(source, data),
         find_oracle=Corner, oracle_kind="factors", renderer=source,
     )  # fmt: skip
     assert metric.compute(context).value == 1

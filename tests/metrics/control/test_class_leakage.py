@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from lamp_generators import SPEC, Lamps, lamps_dataset, paint
+from lamp_generators import Lamps, lamps_dataset, paint
 
 from bench.api import Data, Dataset, Factor, Spec
 from bench.metrics import METRICS, EvaluationContext
@@ -27,12 +27,17 @@ def of_class(leak: float) -> Callable[[torch.Tensor, torch.Generator], torch.Ten
     return draw
 
 
+def of_kind(data: Data, kind: torch.Tensor) -> Data:
+    """The images with the first factor as their class."""
+    return Data(THREE, data.images, kind, torch.cat([kind[:, None].float(), torch.zeros(len(data), 3)], dim=1))
+
+
 @pytest.fixture
 def evaluate_class(evaluate) -> Callable[[float], EvaluationContext]:
     plain = lamps_dataset()
 
     def split(data: Data) -> Data:
-        return Data(THREE, data.images, torch.arange(len(data)) % 3, torch.zeros(len(data), 4))
+        return of_kind(data, torch.arange(len(data)) % 3)
 
     dataset = Dataset(THREE, split(plain.train), split(plain.validation), split(plain.test), "three")
 
@@ -64,6 +69,9 @@ def test_without_a_class_factor_it_is_not_known_what_the_class_may_change(evalua
         METRIC.compute(evaluate(model, conditional=True))
 
 
-def test_the_class_is_the_factor_with_as_many_values():
-    assert class_factor(THREE) == "kind"
-    assert class_factor(SPEC) is None
+def test_the_class_is_the_factor_that_equals_the_labels_whatever_the_number_of_its_values():
+    plain, kind = lamps_dataset().test, torch.arange(300) % 3
+    data = of_kind(plain, kind)
+    assert class_factor(data) == 0
+    assert class_factor(Data(THREE, data.images, (kind + 1) % 3, data.factors)) is None
+    assert class_factor(plain) is None

@@ -85,10 +85,10 @@ def test_too_few_rows_are_an_error(measure: Measure, table, kinds):
 def test_a_factor_of_one_value_is_left_out_and_named(measure: Measure, table, kinds):
     codes, factors = table
     padded = np.insert(factors, 1, 0.7, axis=1)
-    wanted, found = measure(codes, factors, kinds), measure(codes, padded, ("categorical", "circular", *kinds[1:]))
+    expected, found = measure(codes, factors, kinds), measure(codes, padded, ("categorical", "circular", *kinds[1:]))
     assert found.left_out == (1,)
-    assert wanted.left_out == ()
-    assert numbers(found) == pytest.approx(numbers(wanted))
+    assert expected.left_out == ()
+    assert numbers(found) == pytest.approx(numbers(expected))
     parts = found.informativeness_of if measure is dci else found.parts
     assert list(parts) == ([0, 1, 2] if measure is modularity else [0, 2, 3])  # parts of modularity are codes
 
@@ -147,11 +147,11 @@ def test_500_codes_of_noise_score_almost_nothing(measure: Measure, draw, kinds):
 def test_sign_unit_and_order_of_codes_do_not_matter(measure: Measure, table, kinds, change: Callable):
     codes, factors = table
     tolerance = 0.12 if measure is dci else 1e-9  # permutations are drawn, and trees break ties, in the order of codes
-    wanted, found = measure(codes, factors, kinds), measure(change(codes), factors, kinds)
+    expected, found = measure(codes, factors, kinds), measure(change(codes), factors, kinds)
     if measure is modularity:
-        assert sorted(found.parts.values()) == pytest.approx(sorted(wanted.parts.values()), abs=1e-9)
+        assert sorted(found.parts.values()) == pytest.approx(sorted(expected.parts.values()), abs=1e-9)
     else:
-        assert numbers(found) == pytest.approx(numbers(wanted), abs=tolerance)
+        assert numbers(found) == pytest.approx(numbers(expected), abs=tolerance)
 
 
 @each_score

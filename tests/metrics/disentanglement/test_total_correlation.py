@@ -25,10 +25,10 @@ def test_two_codes_have_minus_half_the_log_of_one_minus_rho_squared(rho: float):
 
 def test_origin_and_unit_of_codes_do_not_matter():
     codes = _white(500, 3) @ np.random.default_rng(1).normal(size=(3, 3))
-    wanted = gaussian_total_correlation(codes)
-    assert wanted > 0.1
-    assert gaussian_total_correlation(codes * [1e-20, -5, 1e20]) == pytest.approx(wanted)
-    assert gaussian_total_correlation(codes + 100) == pytest.approx(wanted)
+    expected = gaussian_total_correlation(codes)
+    assert expected > 0.1
+    assert gaussian_total_correlation(codes * [1e-20, -5, 1e20]) == pytest.approx(expected)
+    assert gaussian_total_correlation(codes + 100) == pytest.approx(expected)
 
 
 def test_codes_without_variance_are_left_out():

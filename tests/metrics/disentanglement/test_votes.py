@@ -59,9 +59,9 @@ def test_sign_unit_and_order_of_codes_do_not_matter(change):
 
     pool, variances = make_pool(blurred)
     changed, variances_of_changed = make_pool(lambda f, rng: change(blurred(f, rng)))
-    wanted = factor_vae_score(pool, variances).value
-    assert 0.4 < wanted < 0.99
-    assert factor_vae_score(changed, variances_of_changed).value == pytest.approx(wanted, abs=1e-3)
+    expected = factor_vae_score(pool, variances).value
+    assert 0.4 < expected < 0.99
+    assert factor_vae_score(changed, variances_of_changed).value == pytest.approx(expected, abs=1e-3)
     assert beta_vae_score(changed).value == pytest.approx(beta_vae_score(pool).value, abs=2e-3)
 
 
