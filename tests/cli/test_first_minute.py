@@ -1,5 +1,6 @@
 """The first minute: help with examples, lists that fit a screen, and facts about one entry."""
 
+import inspect
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from bench.cli.info import describe
 from bench.cli.list import in_full, inventory, overview
 from bench.cli.settings import field_comments, settings_of
 from bench.util.columns import columns
+from bench_regene import ReGene
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ("run", "leaderboard", "list", "info", "claims", "explain", "test", "completion")
@@ -91,8 +93,14 @@ def test_info_shows_every_setting_with_type_default_and_meaning() -> None:
     }  # fmt: skip
     assert settings["upsampling"]["type"] == "bilinear or nearest"
     assert settings["alpha"]["meaning"], "of an inherited field"
-    assert found["readme"].endswith("plugins/regene/README.md")
     assert any("images/s" in line for line in found["cost"])
+
+
+def test_info_names_the_readme_of_a_checkout_and_leaves_it_out_of_a_wheel() -> None:
+    [found] = describe("regene", ROOT / "leaderboards")
+    readme = ROOT / "plugins" / "regene" / "README.md"
+    installed = Path(inspect.getfile(ReGene))
+    assert found["readme"] == (str(readme) if installed.is_relative_to(ROOT / "plugins") else "")
 
 
 def test_info_says_that_a_cost_is_unknown(tmp_path: Path) -> None:
