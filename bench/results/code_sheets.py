@@ -28,9 +28,8 @@ def addition_sheet(additions: Additions, effects: Effects) -> "Image":
     codes = [code for code in order(effects) if code in additions.images]
     rows = [(code_and_attribute(effects, code), additions.images[code]) for code in codes]
     steps = [(column, f"{step:+.1f}" if step else "0") for column, step in enumerate(additions.deviations)]
-    return sheet(
-        rows, [[(0, "added to the code's own value, in its standard deviations")], steps], "code: attribute S1"
-    )
+    caption = "standard deviations added to the code's own value, within its range"
+    return sheet(rows, [[(0, caption)], steps], "code: attribute S1")
 
 
 def swap_sheet(swaps: Pixels) -> "Image":
@@ -51,4 +50,4 @@ def edit_sheet(edits: Edits, effects: Effects, code: int, classes: Sequence[str]
 def _in_words(effects: Effects, code: int) -> str:
     best = int(effects.first[code].argmax())
     explains = f"explains {effects.first[code, best]:.0%} of the variance of {effects.attributes[best]}"
-    return explains if effects.live[code] else "moves no attribute"
+    return explains if effects.live[code] else "has no noticeable effect on an attribute"
