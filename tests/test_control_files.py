@@ -1,18 +1,16 @@
-"""What a run directory shows of codes: a table, a heat map, and traversals."""
+"""What a run directory shows of codes in numbers: a table and a heat map; and pictures that cannot be drawn."""
 
 import csv
+import logging
 from pathlib import Path
 
 import numpy as np
-import pytest
-import torch
 from PIL import Image
 
-from bench.api import Code
-from bench.metrics.control.codes import Grid
-from bench.metrics.control.indices import Effects, Sweep
-from bench.metrics.control.sweeps import Sweeps
-from bench.results.control_files import DARK, PALE, effects_csv, heat_map, save_control, traversal_sheet
+from bench.metrics.control.indices import Effects
+from bench.results.effects_table import effects_csv
+from bench.results.heat_map import DARK, PALE, heat_map
+from bench.results.picture import save_picture
 
 EFFECTS = Effects(
     codes=("first", "second"),
@@ -21,17 +19,6 @@ EFFECTS = Effects(
     total=np.array([[0.0, 0.5, 0.0], [1.0, 0.0, 0.01]]),
     rank=np.array([[np.nan, -1.0, 0.5], [np.nan, 0.0, 0.0]]),
 )
-
-
-def sweeps(channels: int = 3) -> Sweeps:
-    images = torch.zeros(2, 5, channels, 8, 8, dtype=torch.uint8)
-    images[:, :, 0] = torch.arange(5, dtype=torch.uint8)[None, :, None, None] * 60
-    grids = tuple(
-        Grid(Code(name, "continuous", (column,)), torch.zeros(5, 1), np.full(5, 0.2), True)
-        for column, name in enumerate(EFFECTS.codes)
-    )
-    each = tuple(Sweep(name, np.zeros(5), np.full(5, 0.2), np.zeros((2, 5, 1)), True) for name in EFFECTS.codes)
-    return Sweeps(grids, each, (images, 255 - images), np.zeros((3, 1), np.float32), 2)
 
 
 def test_the_table_has_a_row_for_every_code_and_attribute():
@@ -50,17 +37,21 @@ def test_the_heat_map_shows_the_best_code_first_in_dark():
     assert image.shape[1] > 6 * 72
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_traversal_is_a_row_of_images_from_low_to_high(channels):
-    sheet = np.asarray(traversal_sheet(sweeps(channels), EFFECTS))
-    height = 8 * 8 + 1  # enlarged to 64 pixels, one pixel apart
-    assert sheet.shape[0] == 2 * height + 20
-    row = sheet[20 + height + 5, -5 * height :, 0].astype(int)  # "first" comes second: it controls less
-    assert [row[column * height + 5] for column in range(5)] == [0, 60, 120, 180, 240]
+def test_a_picture_is_a_png_file(tmp_path: Path):
+    save_picture(tmp_path / "map.png", lambda: heat_map(EFFECTS))
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "map.png")), np.asarray(heat_map(EFFECTS)))
 
 
-def test_all_three_files_are_written(tmp_path: Path):
-    save_control(tmp_path, sweeps(), EFFECTS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["control.csv", "control.png", "traversals.png"]
-    for name in ("control.png", "traversals.png"):
-        Image.open(tmp_path / name).verify()
+def test_nothing_to_show_is_no_file(tmp_path: Path):
+    save_picture(tmp_path / "map.png", lambda: None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_sentence_in_the_log(tmp_path: Path, caplog):
+    def draw() -> None:
+        raise RuntimeError("no ink")
+
+    with caplog.at_level(logging.WARNING, "bench"):
+        save_picture(tmp_path / "map.png", draw)
+    assert caplog.messages == ["map.png was not drawn: RuntimeError: no ink"]
+    assert not list(tmp_path.iterdir())

@@ -24,6 +24,8 @@ CONTROL_FILES = "acs"  # the metric with which the pictures of codes are written
 
 def evaluate(context: JobContext, model: Model | None) -> None:
     """Measure every metric that is still missing; one that fails becomes a row and does not stop the others."""
+    from bench.evaluation.control_files import save_control
+
     missing = missing_metrics(context.run_dir)
     if not missing:
         return
@@ -35,10 +37,10 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         context.progress(f"measuring {metric.name}", done, len(missing), {})
         key = content_key(job.measuring(metric))
         records = _measure(context, metric, evaluation, problem, key)
+        if metric.name == CONTROL_FILES:
+            save_control(context.run_dir.path, evaluation)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
-        if metric.name == CONTROL_FILES:
-            _save_control(context, evaluation)
         context.run_dir.write_record(metric.name, key, records)
 
 
@@ -102,15 +104,6 @@ def _oracle(context: JobContext) -> "Oracle":
         return Morphology(spec.channels)
     fitted, floor = context.probe, find_budget(job.budget).trusts_judge
     return FactorOracle(fitted.probe, spec, fitted.scores, fitted.digest, enforce_floor=floor)
-
-
-def _save_control(context: JobContext, evaluation: "EvaluationContext") -> None:
-    """Pictures and table of the effects of codes, if they could be measured."""
-    from bench.results.control_files import save_control
-
-    control, sweeps = evaluation.known("control"), evaluation.known("code sweeps")
-    if control is not None and sweeps is not None:
-        save_control(context.run_dir.path, sweeps, control.effects)
 
 
 def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, bool, str]:

@@ -59,6 +59,13 @@ def test_a_run_leaves_its_config_its_samples_and_its_curves(first):
     assert not list(first[0].folder.rglob("*.tmp"))
 
 
+def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(first):
+    """`noise` has codes and a nuisance, and no encoder."""
+    [folder] = (first[0].folder / "runs" / "digits" / "noise").iterdir()
+    pictures = {path.name for path in folder.glob("*.png")}
+    assert pictures == {"control.png", "traversals.png", "traversals-add.png", "swaps.png"}
+
+
 def test_every_file_of_a_run_is_what_its_name_says(first):
     files = [path for path in first[0].folder.rglob("*.json") if path.is_file()]
     assert {path.parent.name for path in files} >= {"records", "manifests"}

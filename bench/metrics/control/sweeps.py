@@ -52,6 +52,7 @@ class Sweeps:
     images: tuple[Pixels, ...]
     spread: Readings
     codes: int  # of the model, swept or not
+    contexts: Codes  # the codes of the contexts whose images are kept, (contexts, d)
 
 
 class Sweeper:
@@ -90,7 +91,7 @@ class Sweeper:
         spread = self._read(self._independent(scale.spread, "spread", layout), "spread", oracle)
         chosen = grids(self._choose(layout, draws.codes, start, m), draws.codes, m)
         swept, images = zip(*(self._sweep(grid, start, oracle) for grid in chosen), strict=True)
-        return Sweeps(tuple(chosen), swept, images, spread, len(layout))
+        return Sweeps(tuple(chosen), swept, images, spread, len(layout), start[:KEPT])
 
     def _independent(self, n: int, purpose: str, layout: Sequence[Code]) -> Codes:
         return independent(
