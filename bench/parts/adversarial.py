@@ -37,7 +37,7 @@ class GanConfig:
     generator: Literal["residual", "conv"] = "residual"  # conv: the decoder of a `CodeVae`, as dSprites wants it
     discriminator: str = "residual"  # or conv, its encoder, or timm:NAME, a backbone without batch norm
     optimizer: Literal["adam", "rmsprop"] = "adam"
-    batch_size: int = 64
+    batch_size: int = 32
     lr: float = 1e-3  # of G
     discriminator_speed: float = 1.0  # learning rate of D over that of G
     r1: float = 1.0  # weight of |grad D|^2 on real images, without a factor 1/2
