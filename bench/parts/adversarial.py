@@ -122,11 +122,13 @@ def unsigned(images: Signed) -> Images:
     return (images + 1) / 2
 
 
-def r1_penalty(discriminator: nn.Module, images: Signed, labels: Labels | None = None) -> Float[Tensor, ""]:
-    """The mean over images of |grad_x D(x)|^2, with a graph (arXiv 1801.04406, equation 9, without gamma / 2)."""
-    images = images.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
-    return gradient.float().square().flatten(1).sum(1).mean()
+def r1_penalty(logits: Logits, images: Signed) -> Float[Tensor, ""]:
+    """The mean over images of |grad_x D(x)|^2, with a graph (arXiv 1801.04406, equation 9, without gamma / 2).
+
+    `logits` are D(x) of these images, which require a gradient; each depends on its own image alone.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return gradient.float().square().sum((1, 2, 3)).mean()
 
 
 def augmented(images: Images, config: GanConfig, rng: torch.Generator) -> Images:
@@ -168,20 +170,28 @@ class Adversaries:
 
     def _step_discriminator(self, images: Images, labels: Labels | None, given: Given) -> dict[str, Tensor]:
         """softplus(-D(x)) + softplus(D(G(s, c))) + w_R1 |grad D(x)|^2 (id_gan.md, 3.4)."""
-        real, both = signed(images), None if labels is None else torch.cat([labels, labels])
+        penalised = self.config.r1 > 0 and self.average.steps % self.config.r1_every == 0
+        real = signed(images).requires_grad_(penalised)
         with torch.no_grad(), self.run.autocast():
             fakes = self._draw(given)
-        with self.run.autocast():
-            logits: Tensor = self.discriminator(torch.cat([real, fakes]), both)
-        of_real, of_fakes = logits.float().chunk(2)
+        of_real, of_fakes = self._judge(real, fakes, labels)
         loss = F.softplus(-of_real).mean() + F.softplus(of_fakes).mean()
         shown = {"loss_d": loss}
-        if self.config.r1 and self.average.steps % self.config.r1_every == 0:
-            with self.run.autocast():
-                shown["r1"] = r1_penalty(self.discriminator, real, labels)
+        if penalised:
+            shown["r1"] = r1_penalty(of_real, real)
             loss = loss + self.config.r1 * self.config.r1_every * shown["r1"]
         _descend(self.of_discriminator, loss)
         return shown
+
+    def _judge(self, real: Signed, fakes: Signed, labels: Labels | None) -> tuple[Logits, Logits]:
+        """D(x) and D(G(s, c)): in one pass, or in two if R1 needs a gradient to the real images."""
+        with self.run.autocast():
+            if real.requires_grad:
+                of_real, of_fakes = self.discriminator(real, labels), self.discriminator(fakes, labels)
+            else:
+                both = None if labels is None else torch.cat([labels, labels])
+                of_real, of_fakes = self.discriminator(torch.cat([real, fakes]), both).chunk(2)
+        return of_real.float(), of_fakes.float()
 
     def _step_generator(self, labels: Labels | None, given: Given) -> dict[str, Tensor]:
         """softplus(-D(G(s, c))) + what the condition asks for (id_gan.md, 3.4)."""

@@ -48,16 +48,20 @@ class Linear(nn.Module):
         return (images * self.a).flatten(1).sum(1)
 
 
+def r1_of(discriminator: nn.Module, images: Tensor) -> Tensor:
+    images = images.requires_grad_()
+    return r1_penalty(discriminator(images), images)
+
+
 def test_r1_of_a_linear_discriminator_is_its_squared_norm() -> None:
     a = torch.randn(3, 8, 8)
-    penalty = r1_penalty(Linear(a), torch.rand(5, 3, 8, 8))
-    torch.testing.assert_close(penalty, a.square().sum())
+    torch.testing.assert_close(r1_of(Linear(a), torch.rand(5, 3, 8, 8)), a.square().sum())
 
 
 def test_r1_has_a_gradient_to_the_weights() -> None:
     """Of |a|^2: 2 a."""
     discriminator = Linear(torch.randn(1, 8, 8))
-    r1_penalty(discriminator, torch.rand(5, 1, 8, 8)).backward()
+    r1_of(discriminator, torch.rand(5, 1, 8, 8)).backward()
     torch.testing.assert_close(discriminator.a.grad, 2 * discriminator.a.detach())
 
 
