@@ -15,8 +15,8 @@ class IdGanConfig(GanConfig):
     # Stage 1: the code (section 3)
     first_stage: Literal["beta-vae", "factor-vae", "beta-tcvae"] = "beta-vae"
     latent_dim: int = 10
-    beta: float = 1.0  # weight of the KL, of the total correlation for beta-tcvae
-    gamma: float = 10.0  # weight of the total correlation; of first_stage=factor-vae
+    beta: float = 2.0  # weight of the KL, of the total correlation for beta-tcvae
+    gamma: float = 6.4  # weight of the total correlation; of first_stage=factor-vae
     capacity: float = 0.0  # nats that the KL is drawn to; 0: none
     kl_warmup: float = 0.2  # share of the steps over which the weight of the KL rises from 0
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
@@ -57,4 +57,3 @@ class IdGanFactorConfig(IdGanConfig):
     """The same with the code of a FactorVAE."""
 
     first_stage: Literal["beta-vae", "factor-vae", "beta-tcvae"] = "factor-vae"
-    beta: float = 1.0
