@@ -135,6 +135,7 @@ class Run:
         if phase in self._phases:
             raise BenchError(f"duplicate phase {phase!r}; pass a different phase= to each call of batches")
         self._phases.append(phase)
+        self._scalars.clear()  # those of the phase before
         steps = self.steps(images, batch_size)
         if steps * batch_size > max(self.left, batch_size):
             raise BenchError(

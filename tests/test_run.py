@@ -173,6 +173,18 @@ def test_progress_is_reported_every_so_many_batches_and_at_the_end():
     ]
 
 
+def test_progress_of_a_phase_shows_its_own_values_only():
+    ear = Ear()
+    run = run_on(80, progress=ear)
+    for phase in ("first", "second"):
+        for _ in run.batches(numbered(), SIZE, 40, phase=phase):
+            run.log(**{phase: 1.0})
+    assert [(phase, list(scalars)) for phase, _, _, scalars in ear.heard] == [
+        ("first", ["first"]),
+        ("second", ["second"]),
+    ]
+
+
 @pytest.mark.parametrize("value", [float("nan"), torch.tensor(float("inf")), -float("inf")])
 def test_a_loss_that_is_not_finite_ends_the_training(value):
     run = run_on(400)

@@ -46,7 +46,11 @@ def _what(group: Any) -> None:
 
 def _how_much(group: Any) -> None:
     add = group.add_argument
-    add("--budget", metavar="NAME", help="smoke, quick, standard or full (default: quick on CPU, standard on a GPU)")
+    add(
+        "--budget",
+        metavar="NAME",
+        help="smoke, quick, medium, standard or full (default: quick on CPU, standard on a GPU)",
+    )
     add("--seeds", default="0", metavar="LIST", help="training seeds, e.g. 0,1,2 or 0-4 (default: 0)")
     add("--dry-run", action="store_true", help="print the jobs, what is cached and the time needed, and stop")
 

@@ -59,8 +59,13 @@ def gaussian_nll(a: Tensor, b: Tensor, log_sigma: Tensor) -> PerImage:
 
 def kl_to_standard(mu: Codes, log_s: Codes) -> PerImage:
     """KL(N(mu, s) || N(0, I)) = 0.5 sum(s^2 + mu^2 - 2 log s - 1), in nats."""
+    return kl_of_each(mu, log_s).sum(1)
+
+
+def kl_of_each(mu: Codes, log_s: Codes) -> Codes:
+    """The same for each dimension, (n, d): its sum over dimensions is the whole, since both are diagonal."""
     mu, log_s = mu.float(), log_s.float()
-    return 0.5 * ((2 * log_s).exp() + mu.square() - 2 * log_s - 1).sum(1)
+    return 0.5 * ((2 * log_s).exp() + mu.square() - 2 * log_s - 1)
 
 
 def draw(mu: Codes, log_s: Codes, rng: torch.Generator) -> Codes:
@@ -72,6 +77,12 @@ def draw(mu: Codes, log_s: Codes, rng: torch.Generator) -> Codes:
 def log_density(codes: Codes, mu: Codes, log_s: Codes) -> PerImage:
     """log N(codes; mu, s), s for each example."""
     return -0.5 * (((codes - mu) * (-log_s).exp()).square() + 2 * log_s + LOG_2PI).sum(1)
+
+
+def log_weight(pixels: PerImage, codes: Codes, mu: Codes, log_s: Codes) -> PerImage:
+    """log(p(x|z) p(z) / q(z|x)) of draws z of q(z|x) = N(mu, s), for `importance_weighted`; `pixels` is -log p(x|z)."""
+    prior = log_density(codes, torch.zeros_like(codes), torch.zeros_like(codes))
+    return prior - pixels - log_density(codes, mu, log_s)
 
 
 def importance_weighted(log_weights: Float[Tensor, "draws n"]) -> PerImage:

@@ -1,4 +1,4 @@
-"""Optimizers for a short budget: Muon and AdamW with a warm-up and a cosine, and the moving average of a module."""
+"""Optimizers with a warm-up and a cosine, a count of their steps, and the moving average of a module."""
 
 import math
 from collections.abc import Iterable
@@ -13,7 +13,35 @@ from bench.muon import Muon, hidden_weights
 ADAMW = 0.25  # the learning rate of AdamW as a share of Muon's
 
 
-class MuonAdamW:
+class Scheduled:
+    """Optimizers on one schedule of `steps` steps: a linear warm-up over a share of them, and a cosine to 0."""
+
+    def __init__(self, optimizers: list[torch.optim.Optimizer], steps: int, warmup: float) -> None:
+        self.optimizers = optimizers
+        self._steps, self._warmup = steps, max(1.0, warmup * steps)
+        self.schedules = [LambdaLR(optimizer, self._factor) for optimizer in self.optimizers]
+        self._parts: list[Any] = [*self.optimizers, *self.schedules]
+
+    def _factor(self, step: int) -> float:
+        return min((step + 1) / self._warmup, 0.5 + 0.5 * math.cos(math.pi * min(step / self._steps, 1)))
+
+    def step(self, loss: Tensor) -> None:
+        """Backpropagate `loss` and update all parameters."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for part in self._parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"parts": [part.state_dict() for part in self._parts]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for part, state in zip(self._parts, state_dict["parts"], strict=True):
+            part.load_state_dict(state)
+
+
+class MuonAdamW(Scheduled):
     """Muon for kernels and matrices and AdamW for all other parameters, both on one schedule of `steps` steps.
 
     Parameters in `faster` (in `module` or not) have `speed` times the learning rate of AdamW and no weight decay. Pass it
@@ -38,31 +66,31 @@ class MuonAdamW:
         if faster:
             rest.append({"params": faster, "lr": speed * ADAMW * lr, "weight_decay": 0.0})
         dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        self.optimizers: list[torch.optim.Optimizer] = [
+        optimizers: list[torch.optim.Optimizer] = [
             Muon(hidden, lr, weight_decay=weight_decay, dtype=dtype),
             torch.optim.AdamW(rest, ADAMW * lr, weight_decay=weight_decay, betas=(0.9, 0.95), fused=True),
         ]
-        self._steps, self._warmup = steps, max(1.0, warmup * steps)
-        self.schedules = [LambdaLR(optimizer, self._factor) for optimizer in self.optimizers]
-        self._parts: list[Any] = [*self.optimizers, *self.schedules]
+        super().__init__(optimizers, steps, warmup)
 
-    def _factor(self, step: int) -> float:
-        return min((step + 1) / self._warmup, 0.5 + 0.5 * math.cos(math.pi * min(step / self._steps, 1)))
 
-    def step(self, loss: Tensor) -> None:
-        """Backpropagate `loss` and update all parameters."""
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        for part in self._parts:
-            part.step()
+class Adam(Scheduled):
+    """Adam for all parameters, with betas of 0.9 and 0.999."""
+
+    def __init__(self, module: nn.Module, lr: float, steps: int, *, warmup: float = 0.1) -> None:
+        super().__init__([torch.optim.Adam(module.parameters(), lr, fused=True)], steps, warmup)
+
+
+class StepCount:
+    """How many steps were taken: pass it to `keep=`, so that a resumed training knows."""
+
+    def __init__(self) -> None:
+        self.done = 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"parts": [part.state_dict() for part in self._parts]}
+        return {"done": self.done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        for part, state in zip(self._parts, state_dict["parts"], strict=True):
-            part.load_state_dict(state)
+        self.done = int(state_dict["done"])
 
 
 class MovingAverage:

@@ -20,7 +20,7 @@ from bench.parts.gaussian import (
     gaussian_nll,
     importance_weighted,
     kl_to_standard,
-    log_density,
+    log_weight,
 )
 
 WIDEST_LOG = 6.0  # log s lies in -6 ... 6, smoothly: KL is linear in it below 0, so a few images may run far off
@@ -98,8 +98,7 @@ class Vae(nn.Module):
         for _ in range(draws):
             codes = draw(mu, log_s, rng)
             pixels = gaussian_nll(images, self.decode(codes, labels), self.log_sigma())
-            prior = log_density(codes, torch.zeros_like(codes), torch.zeros_like(codes))
-            weights.append(prior - pixels - log_density(codes, mu, log_s))
+            weights.append(log_weight(pixels, codes, mu, log_s))
         return importance_weighted(torch.stack(weights))
 
     def _with(self, vectors: Tensor, labels: Tensor | None, length: float = 1.0) -> Tensor:

@@ -1,17 +1,28 @@
-"""The base class of generators with a `Vae`: sample from the prior, encode, decode, reconstruct, estimate log p(x)."""
+"""The base class of generators with a VAE: sample from the prior, encode, decode, reconstruct, estimate log p(x)."""
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from bench.api import Codes, Generator, Images
 from bench.parts.gaussian import PerImage
-from bench.parts.vae import Vae
+
+
+class AnyVae(Protocol):
+    """What a `VaeGenerator` needs of its VAE, such as `bench.parts.vae.Vae` or `bench.parts.code_vae.CodeVae`."""
+
+    latent_dim: int
+
+    def encode(self, images: Images) -> tuple[Codes, Codes]: ...
+    def decode(self, codes: Codes) -> Images: ...
+    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int) -> PerImage: ...
 
 
 class VaeGenerator(Generator):
     """Codes are z; images are means m(z), without pixel noise. Training is left to the method."""
 
-    vae: Vae
+    vae: AnyVae
 
     def mean_of(self, codes: Codes) -> Images:
         """m(z), with gradient."""

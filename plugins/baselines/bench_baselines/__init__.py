@@ -5,16 +5,31 @@ from collections.abc import Mapping
 from bench import Classifier, Generator, hookimpl
 from bench_baselines.ae_mix import AeMix, AeMixConfig
 from bench_baselines.classifier import PlainClassifier, PlainConfig
+from bench_baselines.disentangled import (
+    BetaTcVae,
+    BetaTcVaeConfig,
+    BetaVae,
+    BetaVaeConfig,
+    FactorVae,
+    FactorVaeConfig,
+)
+from bench_baselines.gan import ConditionalGan, PlainGan
 from bench_baselines.gmm import Gmm, GmmConfig
 from bench_baselines.vae import ConditionalVae, PlainVae, VaeConfig
 
 __all__ = [
-    "AeMix", "AeMixConfig", "ConditionalVae", "Gmm", "GmmConfig", "PlainClassifier", "PlainConfig", "PlainVae",
-    "VaeConfig", "bench_generators",
+    "AeMix", "AeMixConfig", "BetaTcVae", "BetaTcVaeConfig", "BetaVae", "BetaVaeConfig", "ConditionalGan",
+    "ConditionalVae", "FactorVae", "FactorVaeConfig", "Gmm", "GmmConfig", "PlainClassifier", "PlainConfig", "PlainGan",
+    "PlainVae", "VaeConfig", "bench_generators",
 ]  # fmt: skip
+
+ENTRIES: Mapping[str, type[Generator] | type[Classifier]] = {
+    "vae": PlainVae, "cvae": ConditionalVae, "beta-vae": BetaVae, "factor-vae": FactorVae, "beta-tcvae": BetaTcVae,
+    "gan": PlainGan, "cgan": ConditionalGan, "ae-mix": AeMix, "gmm": Gmm, "classifier": PlainClassifier,
+}  # fmt: skip
 
 
 @hookimpl
 def bench_generators() -> Mapping[str, type[Generator] | type[Classifier]]:
     """The entries of this plugin."""
-    return {"vae": PlainVae, "cvae": ConditionalVae, "ae-mix": AeMix, "gmm": Gmm, "classifier": PlainClassifier}
+    return ENTRIES

@@ -11,7 +11,7 @@ from torch import Tensor
 from bench import Code, Codes, Data, Images, Labels, Logits, Run, Spec
 from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
 from bench.parts.optim import MuonAdamW
-from bench.parts.vae import conv_vae
+from bench.parts.vae import Vae, conv_vae
 from bench.parts.vae_generator import VaeGenerator
 
 
@@ -51,6 +51,7 @@ class PlainVae(VaeGenerator):
     source = "arXiv 1312.6114"
     conditional: ClassVar[bool] = False  # whether both networks are given the label
     config: VaeConfig
+    vae: Vae
 
     def __init__(self, config: VaeConfig, spec: Spec) -> None:
         super().__init__(config, spec)

@@ -6,11 +6,26 @@ from typing import Any
 import pytest
 
 from bench.testing.documents import is_measured, ledger_of, settings_listed, settings_of
-from bench_baselines import AeMixConfig, GmmConfig, PlainVae, VaeConfig
+from bench_baselines import (
+    AeMixConfig,
+    BetaTcVaeConfig,
+    BetaVaeConfig,
+    FactorVaeConfig,
+    GmmConfig,
+    PlainVae,
+    VaeConfig,
+)
 
 HOME = Path(__file__).parents[1]
 LEDGER = ledger_of(HOME / "bench_baselines" / "claims.toml")
-SECTIONS = {"vae and cvae": VaeConfig, "ae-mix": AeMixConfig, "gmm": GmmConfig}
+SECTIONS = {
+    "vae and cvae": VaeConfig,
+    "beta-vae": BetaVaeConfig,
+    "factor-vae": FactorVaeConfig,
+    "beta-tcvae": BetaTcVaeConfig,
+    "ae-mix": AeMixConfig,
+    "gmm": GmmConfig,
+}
 
 
 @pytest.mark.parametrize("section", SECTIONS)

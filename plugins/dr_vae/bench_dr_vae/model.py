@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench import Data, Images, Run, Spec
 from bench.parts.gaussian import LogSigma, draw
+from bench.parts.vae import Vae
 from bench.parts.vae_generator import VaeGenerator
 from bench_dr_vae.config import DrVaeConfig, DrVaeLogitsConfig
 from bench_dr_vae.networks import MOMENTUM, build_vae
@@ -27,6 +28,7 @@ class DrVae(VaeGenerator):
     source = "arXiv 1602.03220"
     paper_epochs = 76  # 75 of stage 3, 1 of stage 4
     config: DrVaeConfig
+    vae: Vae
 
     def __init__(self, config: DrVaeConfig, spec: Spec) -> None:
         super().__init__(config, spec)

@@ -1,0 +1,40 @@
+"""A discriminator over a backbone of timm."""
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from bench.errors import BenchError, nearest
+from bench.parts.gan_networks import LogitHead, Signed
+
+PREFIX = "timm:"
+
+
+def is_timm(name: str) -> bool:
+    """Whether a setting names a backbone of timm."""
+    return name.startswith(PREFIX) and len(name) > len(PREFIX)
+
+
+class TimmDiscriminator(nn.Module):
+    """Images in [-1, 1] to one logit each (n,), with a projection of the label if there are classes. Not pretrained.
+
+    Raises `BenchError` for an unknown backbone, and for one with batch norm: the gradient of R1 would mix images.
+    """
+
+    def __init__(self, name: str, channels: int, classes: int = 0) -> None:
+        super().__init__()
+        import timm
+
+        plain = name.removeprefix(PREFIX)
+        if plain not in timm.list_models():
+            raise BenchError(f"unknown timm backbone {plain!r}: {nearest(plain, timm.list_models())}")
+        self.body = timm.create_model(plain, pretrained=False, in_chans=channels, num_classes=0)
+        if any(isinstance(part, _BatchNorm) for part in self.body.modules()):
+            raise BenchError(
+                f"discriminator: expected a backbone without batch norm, got {name}; "
+                "for example timm:convnext_atto or timm:resnetv2_50"
+            )
+        self.head = LogitHead(self.body.num_features, classes)  # type: ignore[arg-type]
+
+    def forward(self, images: Signed, labels: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n"]:
+        return self.head(self.body(images), labels)
