@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bench.parts.adversarial import GanConfig
 from bench.testing.documents import is_measured, ledger_of, settings_listed, settings_of
 from bench_baselines import (
     AeMixConfig,
@@ -23,6 +24,7 @@ SECTIONS = {
     "beta-vae": BetaVaeConfig,
     "factor-vae": FactorVaeConfig,
     "beta-tcvae": BetaTcVaeConfig,
+    "gan and cgan": GanConfig,
     "ae-mix": AeMixConfig,
     "gmm": GmmConfig,
 }

@@ -16,30 +16,31 @@ class Series:
     values: Sequence[float]
 
 
-def chart(axis: str, labels: Sequence[str], series: Sequence[Series]) -> str:
-    """Points joined by lines; the y axis starts at 0."""
-    top = 1.05 * max(value for it in series for value in it.values)
+def chart(axis: str, labels: Sequence[str], series: Sequence[Series], top: float) -> str:
+    """Points joined by lines over a y axis from 0 to `top`; a larger value is written at the upper edge."""
     x = [LEFT + (WIDTH - LEFT - 20) * index / (len(labels) - 1) for index in range(len(labels))]
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']  # fmt: skip
     parts += [_text(place, HEIGHT - BOTTOM + 18, label, "middle") for place, label in zip(x, labels, strict=True)]
     parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 10, axis, "middle"))
-    for tick in (0, 0.25, 0.5, 0.75, 1.0):
-        height = _y(tick * top, top)
+    for tick in range(5):
+        height = _y(tick * top / 4, top)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{height:.1f}" y2="{height:.1f}" stroke="#dddddd"/>')
-        parts.append(_text(LEFT - 6, height + 4, f"{tick * top:.2g}", "end"))
+        parts.append(_text(LEFT - 6, height + 4, f"{tick * top / 4:.2f}", "end"))
     for index, it in enumerate(series):
         parts += _drawn(it, x, top, COLOURS[index % len(COLOURS)], index)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _drawn(series: Series, x: Sequence[float], top: float, colour: str, index: int) -> list[str]:
-    points = [(place, _y(value, top)) for place, value in zip(x, series.values, strict=True)]
+    points = [(place, _y(min(value, top), top)) for place, value in zip(x, series.values, strict=True)]
+    beyond = [_text(place - 8, _y(top, top) + 4, f"{value:.1f}", "end")
+              for place, value in zip(x, series.values, strict=True) if value > top]  # fmt: skip
     line = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
     dots = [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{colour}"/>' for a, b in points]
     legend = [f'<circle cx="{LEFT + 6}" cy="{16 + 18 * index}" r="4" fill="{colour}"/>',
               _text(LEFT + 16, 20 + 18 * index, series.name, "start")]  # fmt: skip
-    return [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>', *dots, *legend]
+    return [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>', *dots, *beyond, *legend]
 
 
 def _y(value: float, top: float) -> float:

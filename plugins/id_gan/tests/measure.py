@@ -92,7 +92,7 @@ def window(judge: Judge) -> Iterator[str]:
     names = ("FD, relative to the decoder of stage 1", "correlation of codes with their readings", "leak of s into c")
     series = [Series(name, values) for name, values in zip(names, zip(*rows, strict=True), strict=True)]
     path = Path(__file__).parents[1] / "window.svg"
-    path.write_text(chart("w_info", [f"{it:g}" for it in WEIGHTS], series), encoding="utf-8")
+    path.write_text(chart("w_info", [f"{it:g}" for it in WEIGHTS], series, top=1.0), encoding="utf-8")
     yield f"drawn to {path.name}"
 
 
