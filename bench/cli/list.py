@@ -12,6 +12,7 @@ from bench.util.columns import columns
 from bench.util.text import one_line
 
 Rows = list[dict[str, Any]]
+STATES = "ready", "download", "missing"  # of data sets, in the order of the overview
 KINDS = {
     "methods": "generators",
     "classifiers": "classifiers",
@@ -48,12 +49,12 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def overview(found: dict[str, Rows], width: int | None) -> list[str]:
-    """Methods, classifiers and data sets with one line each; how many there are of the rest."""
-    lines = []
-    for kind in ("methods", "classifiers", "datasets"):
+    """Methods with one line each, classifiers by source and data sets by state; how many there are of the rest."""
+    methods = [(row["name"], ", ".join(row["capabilities"]) or "samples only") for row in found["generators"]]
+    lines = [f"methods ({len(methods)})", *columns(methods, width, indent=2), ""]
+    for kind in ("classifiers", "datasets"):
         rows = found[KINDS[kind]]
-        cells = [(row["name"], _brief(KINDS[kind], row)) for row in rows]
-        lines += [f"{kind} ({len(rows)})", *columns(cells, width, indent=2), ""]
+        lines += [f"{kind} ({len(rows)})", *columns(_grouped(kind, rows), width, indent=2), ""]
     rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "oracles", "plugins"))
     return [*lines, f"and {rest}; bench list KIND, bench info NAME"]
 
@@ -74,13 +75,14 @@ def broken_lines(broken: Rows, width: int | None) -> list[str]:
     return ["", f"broken plugins ({len(broken)})", *columns(cells, width, indent=2)] if broken else []
 
 
-def _brief(kind: str, row: dict[str, Any]) -> str:
-    """One short line: the capabilities of a method, the state of a data set, the source of a classifier."""
-    if kind == "generators":
-        return ", ".join(row["capabilities"]) or "samples only"
-    if kind == "datasets":
-        return str(row["state"])
-    return one_line(row["source"]).split(";")[0].split(" (")[0]
+def _grouped(kind: str, rows: Rows) -> list[tuple[str, str]]:
+    """The state of data sets or the source of classifiers, and the names of all that share it."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        shared = row["state"] if kind == "datasets" else one_line(row["source"]).split(";")[0].split(" (")[0]
+        groups.setdefault(shared, []).append(row["name"])
+    order = {state: place for place, state in enumerate(STATES)}
+    return [(it, "  ".join(groups[it])) for it in sorted(groups, key=lambda it: order.get(it, 0))]
 
 
 def _text(value: Any) -> str:
