@@ -53,6 +53,7 @@ class CodeVae(nn.Module):
     ) -> None:
         super().__init__()
         self.shape, self.size, self.latent_dim, self.likelihood = shape, shape[1], latent_dim, likelihood
+        # First weights are PyTorch's: N(0, 0.02^2), the authors' choice, learnt no faster (README of the baselines, 7)
         self.encoder = encoder(shape, width, hidden, 2 * latent_dim)
         self.decoder = decoder(shape, width, hidden, latent_dim)
         self.to(memory_format=torch.channels_last)

@@ -26,7 +26,7 @@ class DisentangledConfig:
     width: int = 32  # channels of the first two convolutions; twice as many after these
     hidden: int = 256  # units between the last map and the code, on both sides
     likelihood: Likelihood = "bernoulli"
-    kl_warmup: float = 0.1  # share of the steps over which all but the reconstruction error gains its weight
+    kl_warmup: float = 0.2  # share of the steps over which all but the reconstruction error gains its weight
     batch_size: int = 64
     optimizer: OptimizerName = "muon"
     lr: float = 0.02  # of Muon, AdamW has a quarter of it; Adam wants 0.001; peak of a warm-up and a cosine
@@ -43,7 +43,7 @@ class DisentangledConfig:
 class BetaVaeConfig(DisentangledConfig):
     """Settings of `beta-vae`."""
 
-    beta: float = 4.0  # weight of the KL
+    beta: float = 2.0  # weight of the KL
     capacity: float = 0.0  # nats that the KL is drawn to, rising from 0 over the training; 0: to none
 
     def __post_init__(self) -> None:

@@ -8,10 +8,13 @@ disentanglement and completeness of the means of q(c|x), and seconds of CPU time
 import sys
 import time
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench import Data, Run, Spec, to_float
 from bench.config import build
+from bench.data.sprites import Sprites
 from bench.experiment.device import find_device
 from bench.metrics.disentanglement.dci import disentanglement_completeness_informativeness
 from bench.metrics.disentanglement.mig import mutual_information_gap
@@ -31,8 +34,6 @@ def main(entry: str, *arguments: str) -> None:
 
 
 def splits() -> tuple[Data, Data]:
-    from bench.data.sprites import Sprites
-
     loaded = Sprites().load(32)
     return loaded.train, loaded.validation
 
@@ -63,7 +64,7 @@ def report(model: DisentangledVae, data: Data) -> str:
     )
 
 
-def turns(data: Data):
+def turns(data: Data) -> NDArray[np.float64]:
     """The factors (n, j), angles in turns, as the metrics take them."""
     assert data.factors is not None
     table = data.factors.double().numpy().copy()

@@ -63,7 +63,7 @@ def test_at_beta_1_both_are_the_plain_vae(train: Data, fit: Fit) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"beta": 2.0}, {"capacity": 3.0}, {"kl_warmup": 0.9}, {"likelihood": "gaussian"}, {"optimizer": "adam"},
+    {"beta": 20.0}, {"capacity": 3.0}, {"kl_warmup": 0.9}, {"likelihood": "gaussian"}, {"optimizer": "adam"},
     {"lr": 0.001}, {"warmup": 0.9}, {"batch_size": 16},
 ])  # fmt: skip
 def test_every_setting_of_the_training_changes_the_model(train: Data, fit: Fit, change: dict[str, Any]) -> None:
