@@ -28,6 +28,5 @@ def test_it_is_measured_as_a_classifier_and_has_a_reason_for_each_dash() -> None
 
 def test_it_is_the_only_entry_that_draws_nothing() -> None:
     entries = bench_generators()
-    assert {"vae", "cvae", "beta-vae", "factor-vae", "beta-tcvae", "ae-mix", "gmm", "classifier"} == set(entries)
     assert [name for name, target in entries.items() if issubclass(target, Classifier)] == ["classifier"]
     assert all(issubclass(target, Generator) for name, target in entries.items() if name != "classifier")
