@@ -37,6 +37,7 @@ class IdGan(Generator):
         """Both stages. Raises `BenchError` between them if the code collapsed."""
         config = self.config
         require_images(data)
+        discriminator = build_discriminator(config, self.spec, run.seed)  # before stage 1: its name may be wrong
         steps = fit_vae(self.vae, config, data, run)
         if steps >= config.gate_steps:
             require_code(self.vae, config, run.validation or data, run.device)
@@ -46,7 +47,7 @@ class IdGan(Generator):
         self.vae.requires_grad_(config.encoder == "trained")
         condition = Distillation(self.vae, w_info=config.w_info, source=config.code_source, target=config.target)
         fit_gan(
-            self.generator, build_discriminator(config, self.spec, run.seed), config, data, run, condition, images=run.left,
+            self.generator, discriminator, config, data, run, condition, images=run.left,
             also=self.vae.parameters() if config.encoder == "trained" else (), phase="stage 2, gan",
         )  # fmt: skip
         if config.encoder == "trained":

@@ -192,6 +192,15 @@ def test_an_invalid_setting_is_one_sentence(setting: dict[str, Any], message: st
         IdGanConfig(**setting)
 
 
+def test_a_discriminator_that_cannot_be_used_is_refused_before_stage_1(train: Data) -> None:
+    torch.manual_seed(0)
+    states, model = States(), IdGan(replace(TINY, discriminator="timm:resnet18"), train.spec)
+    states.model = model
+    with pytest.raises(BenchError, match="expected a backbone without batch norm, got timm:resnet18"):
+        model.fit(train, Run(model, images=IMAGES, progress=states))
+    assert not states.found
+
+
 def test_a_data_set_of_one_image_is_refused(train: Data) -> None:
     with pytest.raises(BenchError, match="at least 2 training images, got 1"):
         fitted(IdGan, TINY, train[:1], IMAGES)
