@@ -132,7 +132,7 @@ def r1_penalty(logits: Logits, images: Signed) -> Float[Tensor, ""]:
 
 
 def augmented(images: Images, config: GanConfig, rng: torch.Generator) -> Images:
-    """Some mirrored, all with noise: as D and an encoder see real images, still in [0, 1]."""
+    """Some mirrored, all with noise: as D and an encoder see real images. Noise goes up to a quarter of `QUANTUM` beyond."""
     if config.flip:
         mirror = torch.rand(len(images), 1, 1, 1, generator=rng, device=rng.device) < 0.5
         images = torch.where(mirror, images.flip(3), images)

@@ -1,6 +1,6 @@
 """What the two stages of ID-GAN cost: run with `pytest tests/benchmarks --benchmark-only`. Nothing here is asserted in time.
 
-All at the settings of the release for CelebA but for the width, on one thread. The authors' code is no dependency: its
+Everything runs on one thread, with the settings of the release for CelebA except the width. The authors' code is no dependency: its
 rows are there if IDGAN_REFERENCE names a folder with a checkout of github.com/1Konny/idgan.
 """
 

@@ -37,8 +37,8 @@ def test_the_kl_of_each_code_is_the_closed_form() -> None:
 def test_the_reconstruction_error_is_a_sum_over_pixels_in_nats() -> None:
     x = images(4).round()
     terms = vae()(x, rng())
-    wanted = -Bernoulli(logits=terms.logits).log_prob(x).flatten(1).sum(1)
-    torch.testing.assert_close(terms.pixels, wanted)
+    expected = -Bernoulli(logits=terms.logits).log_prob(x).flatten(1).sum(1)
+    torch.testing.assert_close(terms.pixels, expected)
 
 
 def test_the_squared_error_is_without_a_half_and_up_to_a_constant_a_gaussian_of_variance_a_half() -> None:

@@ -1,6 +1,5 @@
 """Information distillation: the images of G must show the code to the encoder of the first stage."""
 
-import math
 from typing import Literal
 
 import torch
@@ -10,10 +9,7 @@ from torch import Tensor
 from bench import Codes, Images, Labels
 from bench.parts.adversarial import Given
 from bench.parts.code_vae import CodeVae
-from bench.parts.gaussian import draw
-
-LOG_2PI = math.log(2 * math.pi)
-TINY = 1e-8  # added to the variance, as in the release
+from bench.parts.gaussian import LOG_2PI, draw, log_density
 
 
 class Distillation:
@@ -27,7 +23,7 @@ class Distillation:
     @torch.no_grad()
     def draw(self, images: Images, labels: Labels, rng: torch.Generator) -> Given:
         """c ~ q(c|x) of the real images x, or c ~ N(0, I)."""
-        mu, log_s = (it.float() for it in self.vae.encode(images))
+        mu, log_s = self.vae.encode(images)
         shown = {"l_real": ceiling(log_s)}
         if self.source == "prior":
             codes = torch.randn(mu.shape, generator=rng, device=rng.device)
@@ -46,11 +42,9 @@ class Distillation:
 
 def distillation(codes: Codes, mu: Codes, log_s: Codes) -> Float[Tensor, ""]:
     """L_ID, in nats: the batch mean of -log q(c|x~), summed over the codes (README, equation 3)."""
-    log_variance = 2 * log_s.float()
-    away = (codes - mu.float()).square() / (log_variance.exp() + TINY)
-    return 0.5 * (LOG_2PI + log_variance + away).sum(1).mean()
+    return -log_density(codes, mu, log_s).mean()
 
 
 def ceiling(log_s: Codes) -> Float[Tensor, ""]:
     """L_real, in nats: the expectation of the same over c ~ q(c|x) of real images (README, equation 5)."""
-    return (0.5 * (LOG_2PI + 1) + log_s.float()).sum(1).mean()
+    return (0.5 * (LOG_2PI + 1) + log_s).sum(1).mean()

@@ -72,7 +72,7 @@ class IdGan(Generator):
 
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:
-        """The mean of q(c|x). The nuisance of an image is not inferred, so there is no reconstruction."""
+        """The mean of q(c|x). It says nothing about the nuisance, so images cannot be reconstructed."""
         return self.vae.encode(images)[0]
 
     def decode_vae(self, codes: Codes) -> Images:

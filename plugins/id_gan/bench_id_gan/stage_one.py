@@ -48,8 +48,7 @@ def objective(config: IdGanConfig, run: Run, n: int) -> Objective:
     """The loss of stage 1, for n training images."""
     warmup = config.kl_warmup
     if config.first_stage == "factor-vae":
-        rng = torch.Generator().manual_seed(run.seed)
-        return FactorObjective(config.latent_dim, gamma=config.gamma, rng=rng, kl_warmup=warmup)
+        return FactorObjective(config.latent_dim, gamma=config.gamma, rng=run.rng, kl_warmup=warmup)
     if config.first_stage == "beta-tcvae":
         return TcObjective(config.beta, n, kl_warmup=warmup)
     return BetaObjective(config.beta, capacity=config.capacity, kl_warmup=warmup)
