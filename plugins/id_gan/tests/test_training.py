@@ -123,8 +123,11 @@ def test_a_first_stage_of_few_steps_is_not_judged(train: Data) -> None:
 
 
 def test_what_the_gate_demands_can_be_set(train: Data) -> None:
+    """Each demand fails the job on its own."""
     with pytest.raises(BenchError, match=r"at least 0 nats and 4 codes above 0\.3 nats"):
         fitted(IdGan, replace(TINY, beta=1e4, gate_steps=1, least_kl=0.0, least_active=4), train, IMAGES)
+    with pytest.raises(BenchError, match=r"at least 1000 nats and 0 codes above 0\.3 nats"):
+        fitted(IdGan, replace(TINY, gate_steps=1, least_kl=1_000.0, least_active=0), train, IMAGES)
 
 
 def test_codes_are_drawn_from_the_posteriors_of_training_images(train: Data) -> None:
