@@ -117,20 +117,21 @@ _RECONSTRUCTION = (
 
 
 def _control(name: str, about: str, better: Literal["lower", "higher"] | None, needs: tuple[str, ...] = CODES,
-             space: str | None = ORACLE) -> MetricInfo:  # fmt: skip
-    return MetricInfo(name, about, better, "", needs, space, control=True)
+             space: str | None = ORACLE, version: int = 1) -> MetricInfo:  # fmt: skip
+    return MetricInfo(name, about, better, "", needs, space, version, control=True)
 
 
 _CONTROL = (
-    _control("acs", "attribute control score: one code controls an attribute, alone; se: standard error", "higher"),
-    _control("control", "share of an attribute that its best code controls", "higher"),
-    _control("selectivity", "how much more a code moves its own attribute than any other", "higher"),
-    _control("monotonicity", "rank correlation of a code with its own attribute", "higher"),
-    _control("live-codes", "fraction of codes that move an attribute", "higher"),
-    _control("leakage", "share of a code's effect that falls on other attributes", "lower"),
+    _control("acs", "attribute control score: one code controls an attribute, alone; se: standard error", "higher",
+             version=2),
+    _control("control", "share of an attribute that its best code controls", "higher", version=2),
+    _control("selectivity", "how much more a code moves its own attribute than any other", "higher", version=2),
+    _control("monotonicity", "rank correlation of a code with its own attribute", "higher", version=2),
+    _control("live-codes", "fraction of codes that move an attribute", "higher", version=2),
+    _control("leakage", "share of a code's effect that falls on other attributes", "lower", version=2),
     _control("varying-attributes", "fraction of the attributes of real images that vary over samples", "higher"),
     _control("identity-lite0", "does an image stay recognisable while a code changes? 1: unchanged, 0: another one",
-             "higher", space="lite0"),
+             "higher", space="lite0", version=2),
     _control("ppl-lite0", "perceptual path length: change of an image for a small step of its codes",
              "lower", space="lite0"),
     _control("ppl-judge", "the same in the judge's features", "lower", space="judge"),

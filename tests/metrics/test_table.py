@@ -51,7 +51,7 @@ def test_protocols_are_unique_and_change_with_what_is_measured():
 def test_the_protocol_names_the_oracle_that_reads_the_attributes():
     names = [BY_NAME["acs"].protocol(replace(QUICK, oracle=oracle)) for oracle in ("factors", "morphology")]
     assert names == [
-        f"acs@{oracle}:contexts=256,values=11,codes=16,draws=4000:v1" for oracle in ("factors", "morphology")
+        f"acs@{oracle}:contexts=256,values=11,codes=16,draws=4000:v2" for oracle in ("factors", "morphology")
     ]
 
 

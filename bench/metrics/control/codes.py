@@ -12,18 +12,21 @@ from bench.api import Code, Codes
 from bench.errors import BenchError
 
 WIDEST = 64  # columns: of more, those of the largest variance are measured
+BEYOND = 8.0
 MOST_VALUES = 64  # of a categorical code: of more, the most frequent
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The values of one code: rows of its columns (m, width), ascending if the code is ordered, and their probabilities."""
+    """The values of one code: rows of its columns (m, width), ascending if the code is ordered, and their weights."""
 
     code: Code
     rows: Tensor  # (m, width)
-    shares: NDArray[np.float64]  # (m,)
+    shares: NDArray[
+        np.float64
+    ]  # (m,): the mean over the prior of a function of the code is that of its values, weighted
     ordered: bool
-    correction: float = 1.0  # variance of the code over that of the values
+    products: NDArray[np.float64] | None = None  # (m, m): its mean square, likewise; by default diag(shares)
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -103,7 +106,8 @@ def independent(codes: Codes, layout: Sequence[Code], rng: torch.Generator) -> C
 def grids(layout: Sequence[Code], draws: Codes, m: int) -> list[Grid]:
     """The values of each code, from draws of all codes (n, d): see `Grid`.
 
-    A continuous code takes the mid-points of m equally probable strata, or each of its values if it has no more than m.
+    A continuous code takes the mid-points of m equally probable strata, around which readings are taken to be linear, or
+    each of its values if it has no more than m.
     A circular code takes m equally spaced angles, and a categorical one each of its values.
     """
     return [_grid(code, draws[:, list(code.columns)].double().cpu(), m) for code in layout]
@@ -127,9 +131,25 @@ def _grid(code: Code, draws: Tensor, m: int) -> Grid:
     if len(values) <= m:  # as many as there are
         return Grid(code, values[:, None].float(), (counts / counts.sum()).double().numpy(), ordered)
     rows = torch.quantile(draws[:, 0], steps)
-    variance = float(rows.var(correction=0))
-    correction = float(draws[:, 0].var(correction=0)) / variance if ordered and variance else 1.0
-    return Grid(code, rows[:, None].float(), shares, ordered, correction)
+    if not ordered:
+        return Grid(code, rows[:, None].float(), shares, ordered)
+    rows = rows.unique()
+    weights = tangents(rows.numpy(), draws[:, 0].numpy())
+    return Grid(code, rows[:, None].float(), weights.mean(axis=0), ordered, weights.T @ weights / len(weights))
+
+
+def tangents(values: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights (n, m) with which readings at m ascending values give those at n points: the tangent at the nearest.
+
+    Beyond the first and the last value the tangent is followed for at most BEYOND steps of the grid.
+    """
+    if len(values) == 1:
+        return np.ones((len(points), 1))
+    steps = np.diff(values)
+    points = np.clip(points, values[0] - BEYOND * steps[0], values[-1] + BEYOND * steps[-1])
+    nearest = np.searchsorted((values[1:] + values[:-1]) / 2, points)
+    slopes = np.gradient(np.eye(len(values)), values, axis=0)
+    return np.eye(len(values))[nearest] + (points - values[nearest])[:, None] * slopes[nearest]
 
 
 def checked_codes(codes: object, n: int, what: str) -> Codes:

@@ -19,10 +19,10 @@ class Sweep:
 
     name: str
     values: Floats  # (m,), in ascending order if the code is ordered
-    shares: Floats  # (m,), the probability of each value under the prior; they sum to 1
+    shares: Floats  # (m,): the mean of a reading over the prior of the code is that of its values with these weights
     readings: Floats  # (n, m, columns)
     ordered: bool
-    correction: float = 1.0  # variance of the code over that of the values: mid-points of strata vary less
+    products: Floats | None = None  # (m, m): its mean square, likewise; by default diag(shares), for discrete codes
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,14 @@ class ControlScores:
     leakage: float | None  # None without a live code
 
 
-def effects(sweeps: Sequence[Sweep], attributes: Sequence[Attribute], variances: Floats) -> Effects:
+def effects(sweeps: Sequence[Sweep], attributes: Sequence[Attribute], variances: Floats, most: float = 1.0) -> Effects:
     """S1, ST and rank correlations of each code on each attribute.
 
-    `variances` (j,): the variance of each attribute over independent draws of all codes, the sum over its columns.
+    `variances` (j,): the variance of each attribute over independent draws of all codes, the sum over its columns. It is
+    an estimate, so a share of it may come out slightly above 1: `most` is the largest to return.
     """
     equal = np.full((1, len(sweeps[0].readings)), 1 / len(sweeps[0].readings))
-    first, total = (table[0] for table in _indices(sweeps, attributes, variances, equal))
+    first, total = (np.minimum(table[0], most) for table in _indices(sweeps, attributes, variances, equal))
     rank = np.array([[_rank(sweep, attribute) for attribute in attributes] for sweep in sweeps])
     names = tuple(sweep.name for sweep in sweeps), tuple(attribute.name for attribute in attributes)
     return Effects(*names, first, total, rank)
@@ -92,7 +93,7 @@ def standard_error(
     """The standard error of the attribute control score: its deviation over bootstrap draws of the contexts."""
     n = len(sweeps[0].readings)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) / n
-    first, total = _indices(sweeps, attributes, variances, weights)
+    first, total = (np.minimum(table, 1.0) for table in _indices(sweeps, attributes, variances, weights))
     return float(np.std([_gaps(a, b, axis=0).mean() for a, b in zip(first, total, strict=True)], ddof=1))
 
 
@@ -111,17 +112,17 @@ def _indices(
 
 def _of_columns(sweep: Sweep, weights: Floats) -> tuple[Floats, Floats]:
     """The numerators of S1 and ST for each column of the readings, each (b, columns): mi_control.md, 2.5."""
-    n, m, _ = sweep.readings.shape
-    readings, shares = sweep.readings, sweep.shares[:, None]
-    middle = (readings * shares).sum(axis=1, keepdims=True)  # mean over the values, in each context
-    within = ((readings - middle) ** 2 * shares).sum(axis=1)
-    total = sweep.correction * (weights @ within)
-    flat = (readings - middle).reshape(n, -1)  # centred over the values, in each context
-    mean = (weights @ flat).reshape(len(weights), m, -1)
-    square = (weights @ flat**2).reshape(len(weights), m, -1)
-    spread = ((square - mean**2) * shares).sum(axis=1) * n / max(n - 1, 1)  # e: of the doubly centred readings
-    first = sweep.correction * (mean**2 * shares).sum(axis=1) - spread / n
-    return first, total
+    n, products = len(sweep.readings), np.diag(sweep.shares) if sweep.products is None else sweep.products
+    centred = sweep.readings - np.einsum("m,nmc->nc", sweep.shares, sweep.readings)[:, None]  # in each context
+    total = weights @ _squares(centred, products)
+    mean = _squares(np.einsum("bn,nmc->bmc", weights, centred), products)
+    spread = (total - mean) * n / max(n - 1, 1)  # e: of the doubly centred readings
+    return mean - spread / n, total
+
+
+def _squares(readings: Floats, products: Floats) -> Floats:
+    """The mean square over the prior of a code of readings (n, m, columns) at its values, (n, columns)."""
+    return np.einsum("nmc,nmc->nc", np.einsum("ml,nlc->nmc", products, readings), readings)
 
 
 def _gaps(first: Floats, total: Floats, axis: int) -> Floats:

@@ -111,7 +111,7 @@ class Sweeper:
             kept.append(batches[0][:KEPT])
             readings.append(np.concatenate([oracle.read(batch, self.device) for batch in batches]))
         table = np.stack(readings, axis=1).astype(np.float64)
-        sweep = Sweep(grid.code.name, grid.values, grid.shares, table, grid.ordered, grid.correction)
+        sweep = Sweep(grid.code.name, grid.values, grid.shares, table, grid.ordered, grid.products)
         return sweep, torch.stack(kept, dim=1)
 
     def _along(self, code: Code, row: Tensor, start: Codes) -> Iterator[Pixels]:

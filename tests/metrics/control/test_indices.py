@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.metrics.control.codes import tangents
 from bench.metrics.control.indices import Sweep, attribute_gaps, effects, scores, standard_error
 from bench.metrics.control.oracle import Attribute
 
 N, M = 256, 11
 NOISE = np.sqrt(1 / 3)  # the deviation of a uniform code in [-1, 1]
 Law = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def weights_of(grid: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weights of a mean over draws of a code, and of a mean square, of readings at the values of a grid."""
+    weights = tangents(grid, draws)
+    return weights.mean(axis=0), weights.T @ weights / len(weights)
 
 
 def linear(columns: int) -> list[Attribute]:
@@ -24,6 +31,7 @@ def sweeps_of(law: Law, k: int = 3, seed: int = 0) -> tuple[list[Sweep], np.ndar
     rng = np.random.default_rng(seed)
     codes, noise = rng.uniform(-1, 1, (N, k)), rng.normal(size=(N, 4))
     grid = 2 * (np.arange(M) + 0.5) / M - 1
+    shares, products = weights_of(grid, np.linspace(-1, 1, 10_001))
     found = []
     for code in range(k):
         readings = []
@@ -31,7 +39,7 @@ def sweeps_of(law: Law, k: int = 3, seed: int = 0) -> tuple[list[Sweep], np.ndar
             moved = codes.copy()
             moved[:, code] = value
             readings.append(law(moved, noise))
-        found.append(Sweep(f"c{code}", grid, np.full(M, 1 / M), np.stack(readings, axis=1), True, M**2 / (M**2 - 1)))
+        found.append(Sweep(f"c{code}", grid, shares, np.stack(readings, axis=1), True, products))
     draws = law(rng.uniform(-1, 1, (20_000, k)), rng.normal(size=(20_000, 4)))
     return found, draws.var(axis=0)
 
@@ -107,6 +115,32 @@ def test_the_values_of_a_categorical_code_count_by_their_probabilities():
     assert table.total[0, 0] == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    "response",
+    [lambda c: c, lambda c: np.clip(c, -1, 1), np.tanh, lambda c: np.maximum(c, 0), np.sign],
+    ids=["linear", "clipped", "tanh", "rectified", "step"],
+)
+def test_an_attribute_that_one_normal_code_decides_has_a_share_of_one_whatever_the_response(response):
+    """Mid-points of strata vary less than the code, and by how much a reading does depends on the response."""
+    draws = np.random.default_rng(0).normal(size=10_000)
+    grid = np.quantile(draws, (np.arange(M) + 0.5) / M)
+    shares, products = weights_of(grid, draws)
+    sweep = Sweep("c", grid, shares, np.tile(response(grid)[None, :, None], (N, 1, 1)), True, products)
+    variances = np.array([response(draws).var()])
+    table = effects([sweep], linear(1), variances, most=np.inf)
+    assert table.first[0, 0] == pytest.approx(1, abs=0.04)
+    assert table.total[0, 0] == pytest.approx(1, abs=0.04)
+
+
+def test_no_share_exceeds_one_although_the_variance_is_an_estimate():
+    found, variances = sweeps_of(lambda c, z: c)
+    table = effects(found, linear(3), 0.9 * variances)
+    assert table.first.diagonal().tolist() == [1, 1, 1]
+    assert table.total.diagonal().tolist() == [1, 1, 1]
+    assert -1 <= scores(table).acs <= 1
+    assert effects(found, linear(3), 0.9 * variances, most=np.inf).total.max() > 1.05
+
+
 def test_monotonicity_is_the_rank_correlation_without_its_sign():
     found, variances = sweeps_of(lambda c, z: np.stack([-(c[:, 0] ** 3), c[:, 1] ** 2], axis=1), k=2)
     table = effects(found, linear(2), variances)
@@ -134,7 +168,14 @@ def test_scores_depend_on_neither_the_order_nor_the_sign_nor_the_unit(seed, scal
     plain = scores(effects(found, linear(2), variances))
     order = rng.permutation(3)
     turned = [
-        Sweep(s.name, -s.values[::-1], s.shares, scale * s.readings[:, ::-1, ::-1] + shift, True, s.correction)
+        Sweep(
+            s.name,
+            -s.values[::-1],
+            s.shares[::-1],
+            scale * s.readings[:, ::-1, ::-1] + shift,
+            True,
+            s.products[::-1, ::-1],
+        )
         for s in (found[i] for i in order)
     ]
     again = scores(effects(turned, linear(2), scale**2 * variances[::-1]))
