@@ -1,5 +1,6 @@
 """Networks without normalisation for GANs: residual (arXiv 1801.04406), and those of a VAE (arXiv 2001.04296)."""
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 
 import torch
@@ -38,18 +39,39 @@ class ResidualBlock(nn.Module):
         return torch.add(self.shortcut(maps), branch, alpha=BRANCH)
 
 
-class ResidualGenerator(nn.Module):
-    """Vectors (n, inputs) to images in [-1, 1]: a linear layer, then a residual block before each doubling, one after.
+class Drawer(nn.Module, ABC):
+    """A network G that draws images in [-1, 1] of a condition (n, d)."""
+
+    @abstractmethod
+    def draw(self, condition: Vectors, rng: torch.Generator) -> Signed:
+        """G(s, condition): s, which is everything else, from `rng`."""
+
+
+class VectorGenerator(Drawer):
+    """G of one vector: the nuisance s ~ N(0, I), followed by the condition."""
+
+    def __init__(self, nuisance_dim: int) -> None:
+        super().__init__()
+        self.nuisance_dim = nuisance_dim
+
+    def draw(self, condition: Vectors, rng: torch.Generator) -> Signed:
+        s = torch.randn(len(condition), self.nuisance_dim, generator=rng, device=rng.device)
+        drawn: Tensor = self(torch.cat([s, condition.to(s)], 1))
+        return drawn
+
+
+class ResidualGenerator(VectorGenerator):
+    """Vectors to images in [-1, 1]: a linear layer, then a residual block before each doubling, one after.
 
     Raises `BenchError` if the size cannot be reached by doubling.
     """
 
-    def __init__(self, shape: tuple[int, int, int], inputs: int, width: int) -> None:
-        super().__init__()
+    def __init__(self, shape: tuple[int, int, int], nuisance_dim: int, width: int, condition: int = 0) -> None:
+        super().__init__(nuisance_dim)
         side, stages = doublings(shape[1])
         counts = channels(width, stages)[::-1]
         self.start = (counts[0], side, side)
-        self.linear = nn.Linear(inputs, counts[0] * side**2)
+        self.linear = nn.Linear(nuisance_dim + condition, counts[0] * side**2)
         self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise(counts))
         self.last = ResidualBlock(counts[-1], counts[-1])
         self.to_pixels = nn.Conv2d(counts[-1], shape[0], 3, padding=1)
@@ -61,7 +83,21 @@ class ResidualGenerator(nn.Module):
         return torch.tanh(self.to_pixels(F.leaky_relu(self.last(maps), SLOPE)).float())
 
 
-class ResidualDiscriminator(nn.Module):
+class Discriminator(nn.Module, ABC):
+    """Images in [-1, 1] to one logit each (n,): a head on features."""
+
+    head: nn.Module
+
+    @abstractmethod
+    def features(self, images: Signed) -> Vectors:
+        """What the head sees, (n, d)."""
+
+    def forward(self, images: Signed, labels: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n"]:
+        logits: Tensor = self.head(self.features(images), labels)
+        return logits
+
+
+class ResidualDiscriminator(Discriminator):
     """Images in [-1, 1] to one logit each (n,): a residual block, then pooling and a block for each halving.
 
     With `classes`, the logit has a projection of the label added to it (arXiv 1802.05637, equation 3).
@@ -76,25 +112,25 @@ class ResidualDiscriminator(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(a, b) for a, b in pairwise(counts))
         self.head = LogitHead(counts[-1] * side**2, classes)
 
-    def forward(self, images: Signed, labels: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n"]:
+    def features(self, images: Signed) -> Vectors:
         maps = self.first(self.from_pixels(images))
         for block in self.blocks:
             maps = block(F.avg_pool2d(maps, 3, stride=2, padding=1))
-        return self.head(F.leaky_relu(maps, SLOPE).flatten(1), labels)
+        return F.leaky_relu(maps, SLOPE).flatten(1)
 
 
-class ConvGenerator(nn.Module):
-    """Vectors (n, inputs) to images in [-1, 1]: the decoder of a `CodeVae` of `width`, then tanh."""
+class ConvGenerator(VectorGenerator):
+    """Vectors to images in [-1, 1]: the decoder of a `CodeVae` of `width`, then tanh."""
 
-    def __init__(self, shape: tuple[int, int, int], inputs: int, width: int) -> None:
-        super().__init__()
-        self.layers = decoder(shape, width, HIDDEN * width, inputs)
+    def __init__(self, shape: tuple[int, int, int], nuisance_dim: int, width: int, condition: int = 0) -> None:
+        super().__init__(nuisance_dim)
+        self.layers = decoder(shape, width, HIDDEN * width, nuisance_dim + condition)
 
     def forward(self, vectors: Vectors) -> Signed:
         return torch.tanh(self.layers(vectors).float())
 
 
-class ConvDiscriminator(nn.Module):
+class ConvDiscriminator(Discriminator):
     """Images in [-1, 1] to one logit each (n,): the encoder of a `CodeVae` of `width`."""
 
     def __init__(self, shape: tuple[int, int, int], width: int, classes: int = 0) -> None:
@@ -102,8 +138,9 @@ class ConvDiscriminator(nn.Module):
         self.layers = encoder(shape, width, HIDDEN * width, 1)[:-1]  # the head takes the place of its last layer
         self.head = LogitHead(HIDDEN * width, classes)
 
-    def forward(self, images: Signed, labels: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n"]:
-        return self.head(self.layers(images), labels)
+    def features(self, images: Signed) -> Vectors:
+        found: Tensor = self.layers(images)
+        return found
 
 
 class LogitHead(nn.Module):

@@ -1,11 +1,10 @@
 """A discriminator over a backbone of timm."""
 
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from bench.errors import BenchError, nearest
-from bench.parts.gan_networks import LogitHead, Signed
+from bench.parts.gan_networks import Discriminator, LogitHead, Signed, Vectors
 
 PREFIX = "timm:"
 
@@ -15,7 +14,7 @@ def is_timm(name: str) -> bool:
     return name.startswith(PREFIX) and len(name) > len(PREFIX)
 
 
-class TimmDiscriminator(nn.Module):
+class TimmDiscriminator(Discriminator):
     """Images in [-1, 1] to one logit each (n,), with a projection of the label if there are classes. Not pretrained.
 
     Raises `BenchError` for an unknown backbone, and for one with batch norm: the gradient of R1 would mix images.
@@ -36,5 +35,6 @@ class TimmDiscriminator(nn.Module):
             )
         self.head = LogitHead(self.body.num_features, classes)  # type: ignore[arg-type]
 
-    def forward(self, images: Signed, labels: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n"]:
-        return self.head(self.body(images), labels)
+    def features(self, images: Signed) -> Vectors:
+        found: Tensor = self.body(images)
+        return found

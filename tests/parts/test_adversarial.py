@@ -12,17 +12,17 @@ from bench import BenchError, Data, Run
 from bench.parts.adversarial import (
     QUANTUM,
     Adversaries,
+    Condition,
     GanConfig,
     Given,
-    NoCondition,
     augmented,
     build_discriminator,
     build_generator,
     fit_gan,
-    r1_penalty,
     signed,
     unsigned,
 )
+from bench.parts.gan_losses import r1_penalty
 from bench.testing.fixtures import DIGITS, Interrupt, digits
 
 SMALL = GanConfig(width=4, nuisance_dim=6, batch_size=32, r1_every=3)
@@ -69,7 +69,7 @@ def pair(config: GanConfig = SMALL, **options: Any) -> Adversaries:
     torch.manual_seed(0)
     generator, discriminator = build_generator(config, DIGITS), build_discriminator(config, DIGITS, 0)
     run = Run(generator, images=6_400, **options)
-    return Adversaries(generator, discriminator, config, run, NoCondition())
+    return Adversaries(generator, discriminator, config, run, Condition())
 
 
 def some_images(n: int = 32) -> Tensor:
@@ -138,7 +138,7 @@ def test_the_images_are_drawn_by_the_average_of_the_weights(train: Data) -> None
         SMALL,
         train,
         Run(generator, images=640),
-        NoCondition(),
+        Condition(),
         images=640,
     )
     hook.remove()
@@ -177,7 +177,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(train: Data, tmp_path:
         torch.manual_seed(0)
         generator, discriminator = build_generator(SMALL, DIGITS), build_discriminator(SMALL, DIGITS, 0)
         run = Run(generator, images=1_280, folder=folder, checkpoint_every=0.0, **options)
-        fit_gan(generator, discriminator, SMALL, train, run, NoCondition(), images=1_280)
+        fit_gan(generator, discriminator, SMALL, train, run, Condition(), images=1_280)
         return generator.state_dict()
 
     whole = fit(tmp_path / "whole")
@@ -206,6 +206,6 @@ def test_a_data_set_of_one_image_is_refused(train: Data) -> None:
     generator = build_generator(SMALL, DIGITS)
     with pytest.raises(BenchError, match="at least 2 training images, got 1"):
         fit_gan(
-            generator, build_discriminator(SMALL, DIGITS, 0), SMALL, train[:1], Run(generator, images=64), NoCondition(),
+            generator, build_discriminator(SMALL, DIGITS, 0), SMALL, train[:1], Run(generator, images=64), Condition(),
             images=64,
         )  # fmt: skip

@@ -12,12 +12,11 @@ from bench.parts.adversarial import (
     Condition,
     GanConfig,
     Given,
-    NoCondition,
     build_discriminator,
     build_generator,
-    draw_images,
     fit_gan,
     nuisance,
+    unsigned,
 )
 
 
@@ -38,7 +37,7 @@ class PlainGan(Generator):
     def fit(self, data: Data, run: Run) -> None:
         """Every image of the budget passes D once."""
         discriminator = build_discriminator(self.config, self.spec, run.seed)
-        fit_gan(self.generator, discriminator, self.config, data, run, NoCondition(), images=run.images)
+        fit_gan(self.generator, discriminator, self.config, data, run, Condition(), images=run.images)
 
     def sample(self, n: int, rng: torch.Generator) -> Images:
         return self.decode(self.draw_codes(n, rng), rng)
@@ -50,7 +49,7 @@ class PlainGan(Generator):
     @torch.no_grad()
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         """G(s), deterministic."""
-        return draw_images(self.generator, codes, codes[:, :0])
+        return unsigned(self.generator(codes))
 
 
 class ConditionalGan(Generator):
@@ -76,7 +75,7 @@ class ConditionalGan(Generator):
         k = len(self.spec.classes)
         self.class_share.copy_(torch.bincount(data.labels, minlength=k) / len(data))
         discriminator = build_discriminator(self.config, self.spec, run.seed, k)
-        condition: Condition = LabelCondition(k, self._length)
+        condition = LabelCondition(k, self._length)
         fit_gan(self.generator, discriminator, self.config, data, run, condition, images=run.images, conditional=True)
 
     def sample(self, n: int, rng: torch.Generator) -> Images:
@@ -99,7 +98,7 @@ class ConditionalGan(Generator):
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         """G(s, shares of the classes), deterministic."""
         s, shares = codes.split([self.config.nuisance_dim, len(self.spec.classes)], 1)
-        return draw_images(self.generator, s, self._length * shares)
+        return unsigned(self.generator(torch.cat([s, self._length * shares], 1)))
 
     @property
     def _length(self) -> float:
@@ -107,7 +106,7 @@ class ConditionalGan(Generator):
         return float(max(self.config.nuisance_dim, 1) ** 0.5)
 
 
-class LabelCondition:
+class LabelCondition(Condition):
     """G is given the label of a real image."""
 
     def __init__(self, classes: int, length: float) -> None:
@@ -115,9 +114,6 @@ class LabelCondition:
 
     def draw(self, images: Images, labels: Labels, rng: torch.Generator) -> Given:
         return Given(self.length * one_hot(labels, self.classes))
-
-    def loss(self, given: Given, images: Images) -> tuple[Tensor, dict[str, Tensor]]:
-        return images.new_zeros(()), {}
 
 
 def one_hot(labels: Labels, classes: int) -> Float[Tensor, "n k"]:

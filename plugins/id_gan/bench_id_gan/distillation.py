@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import Codes, Images, Labels
-from bench.parts.adversarial import Given
+from bench.parts.adversarial import Condition, Given
 from bench.parts.code_vae import CodeVae
 from bench.parts.gaussian import LOG_2PI, draw, log_density
 
 
-class Distillation:
+class Distillation(Condition):
     """G is given c, and w_info * L_ID is added to its loss (README, equations 3 and 4)."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Distillation:
             codes = draw(mu, log_s, rng)
         return Given(codes, mu if self.target == "mean" else codes, shown)
 
-    def loss(self, given: Given, images: Images) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, given: Given, images: Images, features: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """w_info * L_ID, with gradient to the images. Without a weight, the encoder is not asked."""
         if not self.w_info:
             return images.new_zeros(()), {}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bench import Code, Codes, Data, Generator, Images, Run, Spec
-from bench.parts.adversarial import build_discriminator, build_generator, draw_images, fit_gan, nuisance, require_images
+from bench.parts.adversarial import build_discriminator, build_generator, fit_gan, require_images, unsigned
 from bench.parts.gaussian import draw
 from bench_id_gan.config import IdGanConfig, IdGanFactorConfig
 from bench_id_gan.distillation import Distillation
@@ -68,7 +68,7 @@ class IdGan(Generator):
     @torch.no_grad()
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         """G(s, c), s ~ N(0, I) from `rng`."""
-        return draw_images(self.generator, nuisance(len(codes), self.config, rng), codes)
+        return unsigned(self.generator.draw(codes, rng))
 
     @torch.no_grad()
     def encode(self, images: Images) -> Codes:

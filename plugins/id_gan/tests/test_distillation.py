@@ -12,6 +12,7 @@ from bench.parts.code_vae import CodeVae
 from bench_id_gan.distillation import Distillation, ceiling, distillation
 
 NO_LABELS = torch.zeros(8, dtype=torch.int64)
+NO_FEATURES = torch.zeros(8, 0)  # of D
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -85,7 +86,7 @@ def test_the_loss_is_weighted_and_passes_gradient_to_the_images() -> None:
     losses = []
     for weight in (1.0, 0.25):
         it = condition(w_info=weight)
-        loss, shown = it.loss(it.draw(images, NO_LABELS, rng()), images)
+        loss, shown = it.loss(it.draw(images, NO_LABELS, rng()), images, NO_FEATURES)
         torch.testing.assert_close(loss, weight * shown["l_id"])
         losses.append(loss)
     torch.testing.assert_close(losses[1], 0.25 * losses[0])
@@ -98,7 +99,7 @@ def test_without_a_weight_the_encoder_is_not_asked() -> None:
     it, images = condition(w_info=0.0), torch.rand(8, 1, 8, 8)
     given = it.draw(images, NO_LABELS, rng())
     del it.vae
-    loss, shown = it.loss(given, images)
+    loss, shown = it.loss(given, images, NO_FEATURES)
     assert loss == 0
     assert not shown
 
@@ -110,7 +111,7 @@ def test_the_encoder_reads_the_average_pooled_image(factor: int) -> None:
     seen: list[Tensor] = []
     it.vae.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     given = it.draw(images, NO_LABELS, rng())
-    it.loss(given, images)[0].backward()
+    it.loss(given, images, NO_FEATURES)[0].backward()
     for found in seen:
         torch.testing.assert_close(found, F.avg_pool2d(images, factor))
     assert len(seen) == 2
