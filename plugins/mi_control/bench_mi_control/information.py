@@ -18,6 +18,7 @@ from bench_mi_control.posterior import Posterior
 
 DEAD = 0.05  # nats: a code that conveys less is dead
 NAMED_AFTER = 0.3  # share of the training after which dead codes are named
+FEWEST = 500  # steps of a training that can tell dead codes
 MEMORY = 0.99  # decay of the average of what the bounds are computed from
 CHANCE = {"continuous": 1 / 3, "circular": 0.0}  # a squared error of 1/3 is that of the mean of the prior
 log = logging.getLogger(__name__)
@@ -26,21 +27,23 @@ log = logging.getLogger(__name__)
 class MutualInformation(RandomCodes):
     """G is given codes, and both players maximise the bound L_I of how much its images tell about them (equation 1)."""
 
-    def __init__(self, model: StyleModel, posterior: Posterior, weight: float, bounds: "Bounds") -> None:
+    def __init__(
+        self, model: StyleModel, posterior: Posterior, bounds: "Bounds", *, weight: float, steps: int
+    ) -> None:  # fmt: skip
         super().__init__(model)
-        self.posterior, self.weight, self.bounds = posterior, weight, bounds
-        self._done = 0.0
-        self._named: list[str] = []
+        self.posterior, self.bounds, self.weight = posterior, bounds, weight
+        self._next = NAMED_AFTER if steps >= FEWEST else math.inf
 
     def progress(self, done: float) -> None:
-        """Name the codes that are dead, from NAMED_AFTER on, whenever others are."""
+        """From NAMED_AFTER on, name the codes that are dead, five times in all."""
         super().progress(done)
-        dead = self.bounds.dead() if done >= NAMED_AFTER and (done == 1 or done - self._done >= 0.1) else self._named
-        if dead != self._named or (done == 1 and dead):
-            listed = ", ".join(dead) or "none"
-            log.warning("dead codes after %.0f%% of the training (below %.2f nats): %s", 100 * done, DEAD, listed)
-        if dead != self._named or done - self._done >= 0.1:
-            self._done, self._named = done, dead
+        if done < self._next:
+            return
+        self._next = (done + (1 - NAMED_AFTER) / 4) if done < 1 else math.inf
+        dead = self.bounds.dead()
+        if dead:
+            found = ", ".join(dead)
+            log.warning("dead codes after %.0f%% of the training (below %.2f nats): %s", 100 * done, DEAD, found)
 
     def loss(self, given: Given, images: Images, features: Vectors) -> Asked:
         """-lambda L_I for G."""

@@ -27,7 +27,8 @@ class MiControl(StyleModel):
 
     def fit(self, data: Data, run: Run) -> None:
         """Both players for the whole budget. Warns of dead codes."""
-        condition = MutualInformation(self, self.posterior, self.config.w_mi, self.bounds)
+        steps = run.steps(run.images, self.config.batch_size)
+        condition = MutualInformation(self, self.posterior, self.bounds, weight=self.config.w_mi, steps=steps)
         self.train_with(condition, data, run, also=self.posterior.parameters())
 
     @torch.no_grad()
