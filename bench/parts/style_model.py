@@ -23,10 +23,10 @@ FIRST_GROWN = 1  # the scale at which a growing training starts, 0 is the smalle
 class StyleConfig(AdversarialConfig):
     """Settings of a style-based GAN. Those of the training alone are defined by `AdversarialConfig`."""
 
-    batch_size: int = 64
+    batch_size: int = 32
     r1: float = 0.5
     ema: float = 0.998
-    codes: str = ""  # e.g. "4: 2, 8: 1 + circle, 16: 3-way"; empty: a choice by the size of the images
+    codes: str = "auto"  # e.g. "4: 2, 8: 1 + circle, 16: 3-way"; auto: a choice by the size of the images
     inject: Literal["per-scale", "global"] = "per-scale"  # whether a code enters the styles of its own scale or of all
     z_dim: int = 24  # of z ~ N(0, I)
     width: int = 16  # channels of both networks at full size; doubled by each halving, up to 512
@@ -41,7 +41,7 @@ class StyleConfig(AdversarialConfig):
         super().__post_init__()
         require_between(self, 1, float("inf"), "z_dim", "width", "mapping_width", "mapping_depth")
         require_between(self, 0, 1, "style_mixing", "grow")
-        if self.codes:
+        if self.codes != "auto":
             parse_codes(self.codes)
 
 
@@ -62,7 +62,9 @@ class StyleModel(Generator):
         super().__init__(config, spec)
         side, doubled = doublings(spec.size)
         scales = [side << scale for scale in range(doubled + 1)]
-        self.codes: tuple[ScaleCode, ...] = parse_codes(config.codes or default_codes(scales))
+        self.codes: tuple[ScaleCode, ...] = parse_codes(
+            default_codes(scales) if config.codes == "auto" else config.codes
+        )
         self.code_layout = layout_of(self.codes)
         every = [column for code in self.codes for column in code.columns]
         own = columns_by_scale(self.codes, scales, config.mapping_width)

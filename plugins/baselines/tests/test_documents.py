@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bench.parts.adversarial import GanConfig
+from bench.parts.style_model import StyleConfig
 from bench.testing.documents import is_measured, ledger_of, settings_listed, settings_of
 from bench_baselines import (
     AeMixConfig,
@@ -25,6 +26,7 @@ SECTIONS = {
     "factor-vae": FactorVaeConfig,
     "beta-tcvae": BetaTcVaeConfig,
     "gan and cgan": GanConfig,
+    "style-gan": StyleConfig,
     "ae-mix": AeMixConfig,
     "gmm": GmmConfig,
 }
