@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
+from scipy.special import i0e
 from scipy.stats import vonmises
 
 from bench.parts.code_bounds import categorical_bound, circular_bound, uniform_bound
@@ -36,7 +38,14 @@ def test_von_mises_errors_of_an_angle_have_their_exact_information(kappa: float)
     """I = log 2 pi - entropy of the error: the bound is tight, since Q is the truth."""
     r = float(vonmises(kappa).expect(np.cos)) if kappa < 1e3 else 1 - 1 / (2 * kappa) - 1 / (8 * kappa**2)
     entropy = float(vonmises.entropy(kappa)) if kappa < 1e3 else 0.5 * math.log(2 * math.pi * math.e / kappa)
-    assert circular_bound(r) == pytest.approx(math.log(2 * math.pi) - entropy, rel=1e-4, abs=1e-9)
+    assert circular_bound(r).item() == pytest.approx(math.log(2 * math.pi) - entropy, rel=1e-4, abs=1e-9)
+
+
+def test_it_is_the_maximum_over_all_concentrations() -> None:
+    """max over kappa of kappa R - log I0(kappa), by SciPy's minimizer."""
+    for r in np.linspace(0.05, 0.95, 10):
+        best = minimize_scalar(lambda k: k * (1 - r) + np.log(i0e(k)), bounds=(0, 20), options={"xatol": 1e-9})  # noqa: B023
+        assert circular_bound(r).item() == pytest.approx(-best.fun, abs=1e-9)
 
 
 @pytest.mark.parametrize("r", [0.0, -1e-9, -0.5, -1.0])
@@ -51,7 +60,7 @@ def test_an_angle_without_error_has_infinitely_much(r: float) -> None:
 
 def test_the_bound_of_an_angle_rises_with_the_mean_cosine_up_to_the_last_digit() -> None:
     places = [*np.linspace(0, 0.99, 100), *(1 - np.logspace(-3, -15, 25))]
-    found = [circular_bound(float(r)) for r in places]
+    found = circular_bound(torch.tensor(places)).tolist()
     assert all(np.diff(found) > 0)
     assert found[-1] == pytest.approx(0.5 * math.log(math.pi / 1e-15) - 0.5, abs=0.1)
 
@@ -63,7 +72,7 @@ def test_no_number_stays_no_number() -> None:
 
 def test_no_other_concentration_gives_a_greater_bound_for_an_angle() -> None:
     errors = RNG.laplace(scale=0.4, size=4_000)
-    best = circular_bound(float(np.cos(errors).mean()))
+    best = circular_bound(np.cos(errors).mean()).item()
     for kappa in (0.5, 1, 2, 4, 8, 16):
         assert best >= math.log(2 * math.pi) + vonmises.logpdf(errors, kappa).mean()
 
