@@ -158,6 +158,8 @@ _CONTROL = (
     _control("modularity-encoder", "does each code of a real image carry information on one attribute only?",
              "higher", ENCODING),
     _control("total-correlation", "dependence between the codes of real images, in nats", "lower", ENCODING, None),
+    _control("anomaly-auroc", "do codes of real images give away a class that the detector has not seen? 0.5: chance; "
+             "pixels-pca: the same without a method", "higher", ENCODING, None),
 )  # fmt: skip
 
 _COST = (

@@ -75,8 +75,8 @@ def nearest_thumbnails(thumbs: Array, train: Array, device: torch.device) -> Arr
     return index
 
 
-def thumbnails(pixels: Pixels) -> Array:
-    """Area averages at 16 pixels per side (smaller images keep their size), flattened: uint8 (n, d)."""
-    size = min(THUMBNAIL, pixels.shape[-1])
+def thumbnails(pixels: Pixels, side: int = THUMBNAIL) -> Array:
+    """Area averages at `side` pixels per side (smaller images keep their size), flattened: uint8 (n, d)."""
+    size = min(side, pixels.shape[-1])
     parts = (F.adaptive_avg_pool2d(part.float(), size).round().byte() for part in pixels.split(BLOCK))
     return torch.cat(list(parts)).flatten(1).numpy()

@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from bench.metrics import agreement, inception_score, manifold, memorising, mixing, mixing_response, reconstruction
+from bench.metrics import (
+    agreement,
+    anomaly,
+    inception_score,
+    manifold,
+    memorising,
+    mixing,
+    mixing_response,
+    reconstruction,
+)
 from bench.metrics.catalog import CATALOG, MetricInfo, frechet_info, kernel_info
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control import class_leakage, identity, measures, path_length, sweeps
@@ -101,6 +110,11 @@ def _votes(scale: Scale) -> str:
     return f"votes={votes.TRAIN},test={votes.EVALUATE},{pool}"
 
 
+def _anomaly(scale: Scale) -> str:
+    detector = f"detector=knn{anomaly.NEIGHBOURS},pca={anomaly.COMPONENTS},fit={min(anomaly.FIT, scale.encoded[0])}"
+    return f"classes={anomaly.CLASSES},{detector},{_encoded_and_test(scale)}"
+
+
 def _class_leakage(scale: Scale) -> str:
     return f"contexts={scale.contexts},classes={class_leakage.MOST},n={scale.n}"
 
@@ -164,6 +178,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "sap-encoder": (disentanglement.sap(disentanglement.encoded), _encoded),
     "modularity-encoder": (disentanglement.modular(disentanglement.encoded), _encoded),
     "total-correlation": (disentanglement.total_correlation, _encoded),
+    "anomaly-auroc": (anomaly.anomaly_auroc, _anomaly),
     "train-images": (cost("train-images"), _none),
     "train-seconds": (cost("train-seconds"), _none),
     "images-per-second": (cost("images-per-second"), _none),

@@ -7,9 +7,9 @@ inferred from x. At chance all bounds are about 0 (-0.18 for `uniform_bound`); a
 
 import math
 
-from scipy.optimize import brentq
-from scipy.special import i0e, i1e
+import torch
 from torch import Tensor
+from torch.special import i0e, i1e
 
 
 def uniform_bound(mse: Tensor) -> Tensor:
@@ -20,21 +20,31 @@ def uniform_bound(mse: Tensor) -> Tensor:
     return math.log(2) - 0.5 * (2 * math.pi * math.e * mse).log()  # log 2 - 1/2 log(2 pi e mse_i)
 
 
-def circular_bound(r: float) -> float:
-    """The bound for an angle uniform on the circle, from R, the mean cosine of its error; infinity for R = 1.
+def circular_bound(r: Tensor | float) -> Tensor:
+    """The bound for angles uniform on the circle, from R, the mean cosine of the error, of any shape; float64.
 
-    Q is von Mises around the inferred angle. It has 0 at chance (R = 0), and at R < 0, where the best Q is uniform.
+    Q is von Mises around the inferred angle. The bound is infinite for R = 1, and 0 at chance (R = 0) and at R < 0,
+    where the best Q is uniform.
     """
-    if math.isnan(r):
-        return r
-    if r >= 1:
-        return math.inf
-    if r <= 0:
-        return 0.0
-    kappa = brentq(lambda k: i1e(k) / i0e(k) - r, 0, 2 / (1 - r))  # A(kappa) = I1(kappa) / I0(kappa) = R
-    return kappa * (r - 1) - math.log(i0e(kappa))  # kappa R - log I0(kappa), I0 scaled by exp(-kappa)
+    r = torch.as_tensor(r, dtype=torch.float64).clamp(0, 1)
+    kappa = _concentration(r)
+    bound = kappa * (r - 1) - i0e(kappa).log()  # kappa R - log I0(kappa), I0(kappa) = i0e(kappa) exp(kappa)
+    return torch.where(r == 1, math.inf, bound)
 
 
 def categorical_bound(cross_entropy: Tensor, values: int) -> Tensor:
     """The bound for a code of `values` equally likely values, from E -log Q(c_i | x) in nats, of any shape."""
     return math.log(values) - cross_entropy  # log K - E -log Q(c_i | x)
+
+
+def _concentration(r: Tensor) -> Tensor:
+    """kappa with I1(kappa) / I0(kappa) = R: an estimate (Banerjee et al., JMLR 2005, equation 4.4), and two Newton steps.
+
+    The bound is then within 1e-9 of that for the exact kappa. Near R = 0 and 1, where the steps are lost to rounding,
+    the estimate alone is as good.
+    """
+    estimate = kappa = r * (2 - r.square()) / (1 - r.square())
+    for _ in range(2):
+        a = i1e(kappa) / i0e(kappa)
+        kappa = kappa - (a - r) / (1 - a.square() - a / kappa)
+    return torch.where((r > 1e-6) & (r < 0.9999), kappa, estimate)
