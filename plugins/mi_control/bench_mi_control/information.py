@@ -112,13 +112,10 @@ def errors_of(layout: Sequence[ScaleCode], codes: Codes, means: Codes) -> Tensor
 
 def bound(code: ScaleCode, error: float) -> float:
     """I(c_i; x) >= this many nats, from the error with which Q reads the code (README, equation 3)."""
-    if code.kind == "continuous":
-        return float(uniform_bound(torch.tensor(error)))
-    return (
-        circular_bound(error)
-        if code.kind == "circular"
-        else float(categorical_bound(torch.tensor(error), len(code.columns)))
-    )
+    found = torch.tensor(error)
+    if code.kind == "categorical":
+        return float(categorical_bound(found, len(code.columns)))
+    return float(uniform_bound(found) if code.kind == "continuous" else circular_bound(found))
 
 
 def ceiling(code: ScaleCode) -> float | None:
