@@ -38,7 +38,7 @@ def categorical_bound(cross_entropy: Tensor, values: int) -> Tensor:
 
 
 def _concentration(r: Tensor) -> Tensor:
-    """kappa with I1(kappa) / I0(kappa) = R: an estimate (Banerjee et al., JMLR 2005, equation 4.4), and two Newton steps.
+    """kappa with I1(kappa) / I0(kappa) = R: an estimate (Banerjee et al., JMLR 2005), and two Newton steps.
 
     The bound is then within 1e-9 of that for the exact kappa. Near R = 0 and 1, where the steps are lost to rounding,
     the estimate alone is as good.

@@ -13,11 +13,11 @@ from bench.parts.code_bounds import categorical_bound, circular_bound, uniform_b
 from bench.parts.gan_networks import Vectors
 from bench.parts.scale_codes import ScaleCode, values_of
 from bench.parts.style_model import RandomCodes, StyleModel
-from bench.run import CHECK_EVERY
 from bench_mi_control.posterior import Posterior
 
 DEAD = 0.05  # nats: a code that conveys less is dead
 NAMED_AFTER = 0.3  # share of the training after which dead codes are named
+SHOWN_EVERY = 20  # updates between two computations of the bounds to log
 FEWEST = 500  # steps of a training that can tell dead codes
 MEMORY = 0.99  # decay of the average of what the bounds are computed from
 CHANCE = {"continuous": 1 / 3, "circular": 0.0}  # a squared error of 1/3 is that of the mean of the prior
@@ -93,9 +93,9 @@ class Bounds(nn.Module):
     def shown(self) -> dict[str, float]:
         """The values to log: the sum of the bounds, where negative ones count as 0, how many codes are live, and each.
 
-        They are new after every 20 updates only: on a GPU they have to be waited for.
+        They are new after every SHOWN_EVERY updates only: on a GPU they have to be waited for.
         """
-        if self._updates % CHECK_EVERY == 0 or not self._shown:
+        if self._updates % SHOWN_EVERY == 0 or not self._shown:
             found = self.of_codes()
             live = len(found) - len(self.dead())
             self._shown = {"nats": sum(max(it, 0.0) for it in found.values()), "live": float(live)}
