@@ -46,10 +46,8 @@ class StyleConfig(AdversarialConfig):
 
 
 def default_codes(scales: list[int]) -> str:
-    """Two continuous codes at each of the smallest two scales, a circular one at the next, one at the largest."""
-    given = dict(zip(scales, ("2", "2", "circle"), strict=False))
-    given[scales[-1]] = given.get(scales[-1], "1")
-    return ", ".join(f"{scale}: {terms}" for scale, terms in given.items())
+    """Continuous codes: two at each of the smallest two scales, one at each of the others."""
+    return ", ".join(f"{scale}: {2 if place < 2 else 1}" for place, scale in enumerate(scales))
 
 
 class StyleModel(Generator):

@@ -34,9 +34,9 @@ def model(config: StyleConfig = TINY, spec: Spec = DIGITS) -> Model:
     [
         ([5], "5: 2"),
         ([4, 8], "4: 2, 8: 2"),
-        ([7, 14, 28], "7: 2, 14: 2, 28: circle"),
-        ([4, 8, 16, 32], "4: 2, 8: 2, 16: circle, 32: 1"),
-        ([4, 8, 16, 32, 64], "4: 2, 8: 2, 16: circle, 64: 1"),
+        ([7, 14, 28], "7: 2, 14: 2, 28: 1"),
+        ([4, 8, 16, 32], "4: 2, 8: 2, 16: 1, 32: 1"),
+        ([4, 8, 16, 32, 64], "4: 2, 8: 2, 16: 1, 32: 1, 64: 1"),
     ],
 )
 def test_images_of_every_size_have_codes_by_default(scales: list[int], codes: str) -> None:
