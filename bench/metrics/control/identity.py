@@ -3,14 +3,12 @@
 import numpy as np
 
 from bench.metrics.context import EvaluationContext
-from bench.metrics.control.evaluation import control, draws, sweeper, sweeps
+from bench.metrics.control.appearance import drawn_features, swept_features
+from bench.metrics.control.evaluation import control
 from bench.metrics.control.measures import NO_LIVE
-from bench.metrics.control.sweeps import BATCH
 from bench.metrics.features.base import Features
 from bench.metrics.metric import Measured, NotMeasured
 
-SPACE = "lite0"
-OTHERS = BATCH  # images of independent draws
 ALIKE = 1e-3  # 1 - cosine of images that look alike
 
 
@@ -19,23 +17,20 @@ def identity(context: EvaluationContext) -> Measured:
 
     The scale is (cosine - r) / (1 - r), with r the mean cosine between the images of independent draws.
     """
-    live, swept = control(context).effects.live, sweeps(context)
-    images = [part for part, alive in zip(swept.images, live, strict=True) if alive]
-    if not images:
+    live = np.flatnonzero(control(context).effects.live).tolist()
+    if not live:
         raise NotMeasured(NO_LIVE)
-    codes = draws(context).codes[:OTHERS]
-    others = context.embed(SPACE, sweeper(context).decode(codes, "draws", 0))
-    apart = _between(_directions(others, (1, len(codes)))[0])
+    apart = _between(_directions(drawn_features(context)))
     if 1 - apart < ALIKE:
         raise NotMeasured("images of different codes look alike")
-    along = np.mean([_along(_directions(context.embed(SPACE, part.flatten(0, 1)), part.shape[:2])) for part in images])
-    return Measured(float(along - apart) / (1 - apart), len(images[0]))
+    features = [swept_features(context, place) for place in live]
+    along = np.mean([_along(_directions(part)) for part in features])
+    return Measured(float(along - apart) / (1 - apart), len(features[0]))
 
 
-def _directions(features: Features, shape: tuple[int, ...]) -> np.ndarray:
-    """Unit vectors (*shape, d)."""
-    unit = features.astype(np.float64) / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    return unit.reshape(*shape, -1)
+def _directions(features: Features) -> np.ndarray:
+    """Unit vectors (..., d)."""
+    return features.astype(np.float64) / np.maximum(np.linalg.norm(features, axis=-1, keepdims=True), 1e-12)
 
 
 def _along(directions: np.ndarray) -> float:
