@@ -40,6 +40,11 @@ class Effects:
         """Which codes have a noticeable effect, (k,)."""
         return self.total.max(axis=1) >= LIVE
 
+    @property
+    def own(self) -> NDArray[np.int64]:
+        """The attribute that each code moves most by itself, (k,); of several, the one that it moves most in all."""
+        return _best(self.first, self.total, axis=1)
+
 
 @dataclass(frozen=True)
 class ControlScores:
@@ -69,7 +74,7 @@ def effects(sweeps: Sequence[Sweep], attributes: Sequence[Attribute], variances:
 def scores(effects: Effects) -> ControlScores:
     """The scores of a table of effects."""
     first, total, live = effects.first, effects.total, effects.live
-    own = _best(first, total, axis=1)  # j*(k)
+    own = effects.own  # j*(k)
     selectivity, ranks = _gaps(first, total, axis=1)[live], np.abs(effects.rank[np.arange(len(own)), own])[live]
     spilled = 1 - total[np.arange(len(own)), own] / np.maximum(total.sum(axis=1), 1e-12)
     return ControlScores(
