@@ -38,7 +38,7 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         key = content_key(job.measuring(metric))
         records = _measure(context, metric, evaluation, problem, key)
         if metric.name == CONTROL_FILES:
-            save_control(context.run_dir.path, evaluation)
+            save_control(context.run_dir.path, evaluation, job.label)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.check(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)

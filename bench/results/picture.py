@@ -4,7 +4,7 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from bench.util.failure import explain
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Value = TypeVar("Value")
 TEXT = 12  # pixels
 Canvas = NDArray[np.uint8]  # (h, w, 3)
 Text = tuple[int, int, str]  # x and y of its upper left corner in pixels, and the words
@@ -47,18 +48,26 @@ def written(canvas: Canvas, dark: Sequence[Text], light: Sequence[Text] = ()) ->
 
 
 def save_picture(path: Path, draw: "Callable[[], Image | None]") -> None:
-    """Write what `draw` returns as PNG, in one step, and nothing if it returns None.
+    """Write what `draw` returns as PNG, in one step, and nothing if it returns None or cannot be drawn (see `attempt`).
 
-    No number depends on a picture: if it cannot be drawn, the log says why. Raises `OSError` if it cannot be written.
+    Raises `OSError` if it cannot be written.
     """
-    try:
+
+    def payload() -> bytes | None:
         image = draw()
-        payload = None if image is None else png(image)
+        return None if image is None else png(image)
+
+    if drawn := attempt(path.name, payload):
+        write_atomic(path, drawn)
+
+
+def attempt(name: str, draw: Callable[[], Value | None]) -> Value | None:
+    """What `draw` returns. No number depends on it: if it cannot be drawn, the log says why, and there is None."""
+    try:
+        return draw()
     except Exception as error:
-        logger.warning("%s was not drawn: %s", path.name, explain(error))
-        return
-    if payload is not None:
-        write_atomic(path, payload)
+        logger.warning("%s was not drawn: %s", name, explain(error))
+        return None
 
 
 def png(image: "Image") -> bytes:

@@ -35,15 +35,15 @@ def sheet(rows: Sequence[tuple[str, Pixels]], lines: Sequence[Sequence[Heading]]
 
 def _strip(images: Pixels) -> Canvas:
     """Images (m, c, h, w) beside each other, one pixel apart: (h, w, 3)."""
-    cells = _cells(images).expand(-1, 3, -1, -1).numpy()
+    cells = resized(images).expand(-1, 3, -1, -1).numpy()
     padded = np.pad(cells, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=255)
     return np.concatenate(list(padded.transpose(0, 2, 3, 1)), axis=1)
 
 
-def _cells(images: Pixels) -> Tensor:
-    """The images at the size of a cell."""
+def resized(images: Pixels, largest: int = LARGEST) -> Tensor:
+    """The images (n, c, h, w) at the size of a cell."""
     size = images.shape[-1]
-    if size > LARGEST:
-        return nn.functional.interpolate(images.float(), size=LARGEST, mode="area").round().to(images.dtype)
+    if size > largest:
+        return nn.functional.interpolate(images.float(), size=largest, mode="area").round().to(images.dtype)
     scale = max(1, SMALLEST // size)
     return images.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
