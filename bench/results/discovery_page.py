@@ -63,7 +63,8 @@ bound if the code is Gaussian, up to 0.18 nats too high if it is uniform. For a 
 sine, for a categorical one the mutual information of the confusion table. The longest bar is the largest value on this
 page, and at least 1 nat. $no_bound</dd>
 <dt>perceptual change</dt><dd>Mean squared distance between images with two values of the code and all else equal, in
-features of a network trained on photographs (lite0), as a share of that between independent draws.</dd>
+features of a network trained on photographs (lite0), as a share of that between independent draws. Much information
+with almost no change is a watermark, which the encoder sees and an eye does not.</dd>
 <dt>pixel change</dt><dd>The same of pixels.</dd>
 </dl>
 <p class="muted">Images are shown with at most $cell pixels a side and $colours colours for each code. The same

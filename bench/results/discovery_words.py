@@ -9,7 +9,7 @@ from bench.results.markup import percent
 from bench.util.text import plain
 
 COLUMNS = "rank", "code", "kind", "live", "attribute", "S1", "ST", "also moves"
-NUMBERS = "bound (nats)", "perceptual change", "pixel change"
+NUMBERS = "information (nats)", "perceptual change", "pixel change"
 
 
 def suggested_name(found: Discovered) -> str:

@@ -15,6 +15,7 @@ def test_a_run_of_vae_leaves_traversals_and_edits_and_no_swaps(bench):
     [folder] = (bench.folder / "runs" / "digits" / "vae").iterdir()
     pictures = {path.name for path in folder.glob("*.png")} - {"samples.png"}
     assert pictures == {"control.png", "traversals.png", "traversals-add.png", "edits.png"}
+    assert (folder / "discovery.html").read_text(encoding="utf-8").count("\N{NO-BREAK SPACE}nats</td>") == 3
     assert Image.open(folder / "traversals-add.png").size[1] == 3 * (SMALLEST + 1) + 2 * LINE
     assert Image.open(folder / "edits.png").size[1] == 8 * (SMALLEST + 1) + 2 * LINE
     assert "not drawn" not in (folder / "log.txt").read_text()

@@ -64,6 +64,9 @@ def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(first):
     [folder] = (first[0].folder / "runs" / "digits" / "noise").iterdir()
     pictures = {path.name for path in folder.glob("*.png")}
     assert pictures == {"control.png", "traversals.png", "traversals-add.png", "swaps.png"}
+    page = (folder / "discovery.html").read_text(encoding="utf-8")
+    assert "noise seed 0 on digits" in page
+    assert page.count("<img ") == 10
 
 
 def test_every_file_of_a_run_is_what_its_name_says(first):

@@ -18,7 +18,7 @@ from bench.metrics import EvaluationContext
 from bench.metrics.control.evaluation import control, draws, sweeper, sweeps
 from bench.metrics.control.pictures import REACH, Additions, Edits, additions, edits, swaps
 
-ALWAYS = {"control.csv", "control.png", "traversals.png"}
+ALWAYS = {"control.csv", "control.png", "traversals.png", "discovery.csv", "discovery.html"}
 LEVEL = 1 / 255  # of the quantizer
 
 
@@ -179,7 +179,7 @@ def test_the_same_seed_gives_the_same_images(evaluate):
 def files(folder: Path, context: EvaluationContext) -> set[str]:
     """What is written once the effects are known."""
     control(context)
-    save_control(folder, context)
+    save_control(folder, context, "lamps seed 0")
     return {path.name for path in folder.iterdir()}
 
 
@@ -216,6 +216,24 @@ def test_a_picture_that_fails_takes_no_other_with_it(evaluate, tmp_path, caplog)
     assert caplog.messages == ["edits.png was not drawn: RuntimeError: no eyes"]
 
 
+def test_the_page_names_the_method_and_why_a_code_cannot_be_read_back(evaluate, tmp_path):
+    files(tmp_path, evaluate(Blind(toys.identity)))
+    page = (tmp_path / "discovery.html").read_text(encoding="utf-8")
+    assert "lamps seed 0 on lamps" in page
+    assert "Not measured here: RuntimeError: no eyes." in page
+
+
+def test_a_page_that_fails_takes_no_picture_with_it(evaluate, tmp_path, caplog, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no paper")
+
+    monkeypatch.setattr("bench.evaluation.control_files.discovery_page", fail)
+    with caplog.at_level(logging.WARNING, "bench"):
+        found = files(tmp_path, evaluate(Lamps(toys.identity)))
+    assert found == ALWAYS - {"discovery.csv", "discovery.html"} | {"traversals-add.png", "edits.png"}
+    assert caplog.messages == ["discovery.html was not drawn: RuntimeError: no paper"]
+
+
 def test_drawing_changes_no_effect_that_is_measured_later(evaluate, tmp_path):
     model = Lamps(toys.noisy)
     before = evaluate(model)
@@ -224,5 +242,5 @@ def test_drawing_changes_no_effect_that_is_measured_later(evaluate, tmp_path):
 
 
 def test_nothing_is_written_if_the_effects_were_not_measured(evaluate, tmp_path):
-    save_control(tmp_path, evaluate(Lamps(toys.identity)))
+    save_control(tmp_path, evaluate(Lamps(toys.identity)), "lamps seed 0")
     assert not list(tmp_path.iterdir())
