@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from bench.backbones import ResNetTiny as ResNetTiny
     from bench.backbones import ResNetTinyConfig as ResNetTinyConfig
     from bench.backbones import timm_network as timm_network
+    from bench.comparison import Evaluation as Evaluation
+    from bench.comparison import evaluate as evaluate
     from bench.config import require_between as require_between
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
@@ -69,19 +71,21 @@ if TYPE_CHECKING:
 _HOME = {
     "BenchError": "bench.errors",
     "Diverged": "bench.errors",
+    "Evaluation": "bench.comparison",
     "Muon": "bench.muon",
     "ResNetTiny": "bench.backbones",
     "ResNetTinyConfig": "bench.backbones",
     "Run": "bench.run",
+    "evaluate": "bench.comparison",
     "hidden_weights": "bench.muon",
     "hookimpl": "bench.hookspecs",
     "require_between": "bench.config",
     "timm_network": "bench.backbones",
 }
 __all__ = [
-    "BenchError", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Factor",
-    "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig", "Run", "Spec",
-    "hidden_weights", "hookimpl", "quantize", "require_between", "timm_network", "to_float",
+    "BenchError", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Evaluation",
+    "Factor", "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
+    "Run", "Spec", "evaluate", "hidden_weights", "hookimpl", "quantize", "require_between", "timm_network", "to_float",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ FLOORS = (
     "experiment",
     "results",
     "training leaderboard testing",
-    "evaluation",
+    "evaluation comparison",
     "execution",
     "cli",
 )
