@@ -1,44 +1,46 @@
-"""Print the figures of claims.toml that are more than a test's yes: `python plugins/mi_control/tests/measure.py`.
+"""Print the figures of claims.toml of trained models: `python plugins/mi_control/tests/measure.py FOLDER ...`.
 
-`measure.py [IMAGES] [SEEDS] [ENTRY ...]`, by default 150,000 training images, seed 0, and all of mi-control,
-mi-control-global and style-gan, on sprites:simple at 32 pixels, with the closed-form morphology as the oracle. About
-10 minutes of one core for each training of 150,000 images.
+Each FOLDER is that of a finished job of mi-control, mi-control-global or style-gan in the run directory, for example of
+`bench run --plugins mi-control,mi-control-global,style-gan --dataset sprites:simple --budget medium`. Attributes are
+read by closed-form morphology. A posterior is fitted to the images of style-gan, which has none.
 """
 
+import json
 import sys
 from pathlib import Path
 
-import torch
 from mi_control_figures import Figures, Reader, figures, fitted_reader
+from safetensors.torch import load_file
 
-from bench import Data, Generator
-from bench.data.sprites import Sprites
-from bench.experiment.device import find_device
+from bench import Data, Dataset
+from bench.config import build
+from bench.experiment.request import DatasetRef
 from bench.parts.style_model import StyleModel
-from bench.run import Run
-from bench_baselines import bench_generators as baselines
-from bench_mi_control import MiControl, bench_generators
+from bench.registry.plugins import Plugins
+from bench_mi_control import MiControl
 
-ENTRIES = {**bench_generators(), "style-gan": baselines()["style-gan"]}
-POST_HOC = 30_000  # images to which a posterior of the twin is fitted
+POST_HOC = 30_000  # images to which a posterior of style-gan is fitted
 
 
-def main(*arguments: str) -> None:
-    numbers = [int(it.replace("_", "")) for it in arguments if it.replace("_", "").isdecimal()]
-    images, seeds = [*numbers, *(150_000, 1)[len(numbers) :]]
-    data = Sprites("simple").load(32)
-    for entry in [it for it in arguments if it in ENTRIES] or ENTRIES:
-        for seed in range(seeds):
-            model = trained(ENTRIES[entry], data.train, images, seed)
-            print(f"{entry}, {images} images, seed {seed}: {measured(model, data.validation)}", flush=True)
+def main(*folders: str) -> None:
+    for folder in map(Path, folders):
+        job = json.loads((folder / "job.json").read_text(encoding="utf-8"))["job"]
+        data = dataset(job["dataset"])
+        model = trained(folder, job, data)
+        print(f"{job['entry']}, {job['dataset']}, seed {job['seed']}: {measured(model, data.test)}", flush=True)
 
 
-def trained(cls: type[Generator], data: Data, images: int, seed: int) -> StyleModel:
-    torch.manual_seed(seed)
-    model = cls(cls.Config(), data.spec).to(memory_format=torch.channels_last)
-    model.fit(data, Run(model, images=images, seed=seed, precision=find_device("cpu", 1).precision, progress=_report))
-    assert isinstance(model, StyleModel)
-    return model
+def dataset(name: str) -> Dataset:
+    ref = DatasetRef.parse(name)
+    return Plugins().find("datasets", ref.base).target(ref.argument).load()
+
+
+def trained(folder: Path, job: dict, data: Dataset) -> StyleModel:
+    """The model of a finished job."""
+    cls = Plugins().find("generators", job["entry"]).target
+    model: StyleModel = cls(build(cls.Config, dict(job["settings"]), job["entry"]), data.spec)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model.eval()
 
 
 def measured(model: StyleModel, real: Data) -> Figures:
@@ -47,11 +49,5 @@ def measured(model: StyleModel, real: Data) -> Figures:
     return figures(model, reader, real.images)
 
 
-def _report(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
-    if images // 30_000 > (images - 1_280) // 30_000:
-        print(f"  {images:,} images", {name: round(value, 2) for name, value in scalars.items()}, file=sys.stderr)
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     main(*sys.argv[1:])
