@@ -106,6 +106,11 @@ class DataSource(ABC):
     def __init__(self, argument: str = "") -> None:
         self.argument = argument
 
+    @property
+    def spec_name(self) -> str:
+        """The name in the `Spec` of the data set, which its board has too. By default found by loading it."""
+        return self.load().spec.name
+
     @abstractmethod
     def state(self) -> DataState:
         """Whether the data set can be loaded. Loads and downloads nothing."""

@@ -1,8 +1,10 @@
-"""`bench leaderboard`: show a board and update its page, or list all boards."""
+"""`bench leaderboard`: show a board and update its page, merge boards of other machines into it, or list all boards."""
 
 import argparse
 import json
 import re
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders
@@ -11,37 +13,96 @@ from bench.errors import BenchError
 from bench.util.columns import columns
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bench.results.record import Record
+
+EXAMPLES = """bench leaderboard sprites
+bench leaderboard folder:pets --all
+bench leaderboard digits --merge other/digits.csv --dry-run"""
 
 
 def add_parser(commands: Any) -> None:
     text = "show a leaderboard and update its page, or list all leaderboards"
-    sub = add_command(commands, "leaderboard", leaderboard, text, as_json=True)
-    sub.add_argument("dataset", nargs="?", help="the data set (default: list all leaderboards)")
+    sub = add_command(commands, "leaderboard", leaderboard, text, as_json=True, examples=EXAMPLES)
+    sub.add_argument("dataset", nargs="?", help="the data set, as given to run (default: list all leaderboards)")
     sub.add_argument("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
+    sub.add_argument("--merge", type=Path, action="append", default=[], metavar="FILE",
+        help="add the rows of another board of this data set; can be repeated")  # fmt: skip
+    sub.add_argument("--dry-run", action="store_true", help="print what --merge would change, and stop")
     add_folders(sub)
 
 
 def leaderboard(options: argparse.Namespace) -> int:
-    from bench.leaderboard import board_path, boards, read, render, to_json
+    if options.dry_run and not options.merge:
+        raise BenchError("--dry-run: expected --merge FILE")
+    if options.dataset is None:
+        return list_boards(options)
+    dataset = board_name(options.leaderboards, options.dataset)
+    return merge_others(options, dataset) if options.merge else show_one(options, dataset)
+
+
+def list_boards(options: argparse.Namespace) -> int:
+    from bench.leaderboard import boards
     from bench.util.text import one_line
 
-    if options.dataset is None:
-        found = boards(options.leaderboards)
-        names = [one_line(name) for name in found]
-        print(json.dumps(found) if options.json else "\n".join(names) or f"no leaderboards in {options.leaderboards}")
-        return 0
-    records = read(board_path(options.leaderboards, options.dataset))
+    if options.merge:
+        raise BenchError("--merge: expected the name of a data set before it")
+    found = boards(options.leaderboards)
+    names = [one_line(name) for name in found]
+    print(json.dumps(found) if options.json else "\n".join(names) or f"no leaderboards in {options.leaderboards}")
+    return 0
+
+
+def board_name(folder: Path, text: str) -> str:
+    """The name of a board, or of that of the data set that `bench run --dataset` calls so."""
+    from bench.leaderboard import board_path
+
+    if board_path(folder, text).exists():
+        return text
+    from bench.experiment.request import DatasetRef
+    from bench.registry.plugins import Plugins
+
+    ref = DatasetRef.parse(text)
     try:
-        render(options.leaderboards, options.dataset)
-    except BenchError as error:  # who may not write may still read
-        say(f"could not update the page: {error}")
+        name = Plugins().find("datasets", ref.base).target(ref.argument).spec_name
+    except BenchError:
+        return text  # `read` says which boards there are
+    return name if ref.labels is None else f"{name}@{ref.labels}"
+
+
+def show_one(options: argparse.Namespace, dataset: str) -> int:
+    from bench.leaderboard import board_path, read, to_json
+
+    records = read(board_path(options.leaderboards, dataset))
+    update_page(options.leaderboards, dataset)
     if options.json:
         print(to_json(records))
     else:
         show_board(options, records)
+    return 0
+
+
+def update_page(folder: Path, dataset: str) -> None:
+    from bench.leaderboard import render
+
+    try:
+        render(folder, dataset)
+    except BenchError as error:  # who may not write may still read
+        say(f"could not update the page: {error}")
+
+
+def merge_others(options: argparse.Namespace, dataset: str) -> int:
+    """Merge the boards of `--merge` into that of the data set, and say how many rows changed."""
+    from bench.leaderboard import board_path, merge_boards
+
+    changes = merge_boards(options.leaderboards, dataset, options.merge, options.dry_run)
+    board = board_path(options.leaderboards, dataset)
+    if not options.dry_run:
+        update_page(options.leaderboards, dataset)
+    if options.json:
+        print(json.dumps({"board": str(board), "dry_run": options.dry_run, **asdict(changes)}, indent=1))
+        return 0
+    counts = f"rows added {changes.added:,}, replaced {changes.replaced:,}, unchanged {changes.unchanged:,}"
+    show([f"{board}: {counts}", *(["", "Dry run: nothing was written."] if options.dry_run else [])])
     return 0
 
 
@@ -59,7 +120,7 @@ def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
     show([text, "", *columns(paths, None)], {r"^[^ ]+ · .*": "bold", r"failed \[.*?\]": "red"})
 
 
-def sample_sheets(runs: "Path", records: "list[Record]") -> "dict[str, Path]":
+def sample_sheets(runs: Path, records: "list[Record]") -> dict[str, Path]:
     """By method: the picture of the samples of its first seed, if it is in `runs`."""
     found: dict[str, Path] = {}
     for record in sorted(records, key=lambda record: (record.entry, record.settings, record.seed)):

@@ -129,8 +129,10 @@ def _run(options: argparse.Namespace, request: RunRequest) -> int:
 def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:
     from bench.execution.isolated_import import refused
     from bench.execution.plan import make_plan
+    from bench.leaderboard import check_board
 
     plan = make_plan(request, strict=options.strict_plugins, probe=None if options.dry_run else refused)
+    check_board(options.leaderboards, plan.board, plan.jobs[0].data_digest)  # the same for all jobs
     return _dry_run(options, plan) if options.dry_run else _carry_out(options, plan)
 
 

@@ -64,6 +64,10 @@ class CelebA(FileSource):
     files = (Published("img_align_celeba.zip", page=PAGE), Published("list_attr_celeba.txt", page=PAGE))
     partition: ClassVar = Published("list_eval_partition.txt", page=PAGE)  # optional: the file names imply it
 
+    @property
+    def spec_name(self) -> str:
+        return f"{self.name}-{self.argument.lower()}" if self.argument else self.name
+
     def fingerprint(self) -> str:
         partition = self.find(self.partition)
         return super().fingerprint() + (fingerprint(partition) if partition else "")
@@ -73,8 +77,7 @@ class CelebA(FileSource):
         attribute = self._attribute(names)
         classes = (f"not-{attribute}".lower(), attribute.lower())
         factors = tuple(Factor(name, "categorical", 0, 1, 2) for name in names)
-        spec_name = f"celeba-{attribute.lower()}" if self.argument else "celeba"
-        spec = Spec(spec_name, 3, size or SIZE, classes, factors)
+        spec = Spec(self.spec_name, 3, size or SIZE, classes, factors)
         archive = ZipArchive(self.path(self.files[0]))
         held = set(archive.files)
         paths = [path if (path := f"img_align_celeba/{file}") in held else file for file in files]

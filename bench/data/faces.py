@@ -64,6 +64,10 @@ class Faces(Source):
             raise BenchError(f"faces: expected {self.argument_meaning}, got {argument!r}")
         self.size = int(argument or min(COUNTS))
 
+    @property
+    def spec_name(self) -> str:
+        return _spec_name(self.size)
+
     def state(self) -> DataState:
         if face_drawing.installed():
             return DataState("ready")
@@ -92,10 +96,9 @@ class Faces(Source):
         size = size or self.size
         if size not in self.counts:
             raise BenchError(f"faces: expected {self.argument_meaning}, got {size}")
-        name = self.name if size == min(self.counts) else f"{self.name}-{size}"
         train = self.counts[size]
         parts = (self._part(n, seed, size) for seed, n in enumerate((train, train // 10, train // 4)))
-        return DatasetBuilder(Spec(name, 3, size, CLASSES, FACTORS), *parts)
+        return DatasetBuilder(Spec(_spec_name(size), 3, size, CLASSES, FACTORS), *parts)
 
     def _part(self, count: int, seed: int, size: int) -> SplitBuilder:
         rows = random_rows(FACTORS, count, torch.Generator().manual_seed(seed)).numpy()
@@ -106,3 +109,7 @@ class Faces(Source):
                 yield render(rows[start : start + step], size)
 
         return SplitBuilder(rows[:, 0].astype(np.int64), blocks, rows)
+
+
+def _spec_name(size: int) -> str:
+    return Faces.name if size == min(COUNTS) else f"{Faces.name}-{size}"

@@ -4,6 +4,7 @@ import hashlib
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -209,10 +210,6 @@ class FolderSource(Source):
         """The path of the folder or zip. Raises `BenchError` if it is missing."""
         raise NotImplementedError
 
-    @property
-    def spec_name(self) -> str:
-        return self.name
-
     def reads(self) -> tuple[Path, ...] | None:
         return (
             (self.where,) if os.path.isfile(self.where) else None
@@ -233,8 +230,23 @@ class FolderSource(Source):
         return DatasetBuilder(spec, part(layout.train), part(layout.validation), part(layout.test))
 
 
+def slug(name: str) -> str:
+    """A name in lower case, with one hyphen for all between its letters and digits, which may be of any script.
+
+    A name without letters, digits and pictographs becomes a digest, so that it is never empty.
+    """
+    text = unicodedata.normalize("NFC", name.lower())
+    plain = "".join(char if _is_kept(unicodedata.category(char)) else "-" for char in text)
+    return re.sub("-+", "-", plain).strip("-") or hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def _is_kept(category: str) -> bool:
+    """Whether this Unicode category holds letters, marks, digits or pictographs."""
+    return category[0] in "LMN" or category == "So"
+
+
 class Folder(FolderSource):
-    """`folder:PATH`. Its name on boards is `folder-` followed by the last part of the path."""
+    """`folder:PATH`. Its name on boards is `folder-` followed by the last part of the path, as a `slug`."""
 
     name = "folder"
     source = "images of your own"
@@ -254,9 +266,9 @@ class Folder(FolderSource):
 
     @property
     def spec_name(self) -> str:
-        path = self.where.resolve()
-        name = path.stem if os.path.isfile(path) else path.name
-        return "folder-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+        path = Path(os.path.realpath(self.where))
+        is_file = os.path.isfile(path) or (path.suffix.lower() == ".zip" and not os.path.isdir(path))
+        return f"folder-{slug(path.stem if is_file else path.name)}"
 
 
 class Cifar10Jpeg(FolderSource):

@@ -29,6 +29,10 @@ class Source(DataSource):
         if argument and not self.argument_meaning:
             raise BenchError(f"data set {self.name!r} takes no argument, got {argument!r}")
 
+    @property
+    def spec_name(self) -> str:
+        return self.name
+
     @abstractmethod
     def fingerprint(self) -> str:
         """A text that changes if the files behind the arrays do. Downloads missing files."""

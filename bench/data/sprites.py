@@ -116,6 +116,10 @@ class Sprites(Source):
             raise BenchError(f"sprites: expected {self.argument_meaning}, got {argument!r}; {nearest(argument, known)}")
         self.scene = SCENES[argument]
 
+    @property
+    def spec_name(self) -> str:
+        return self.scene.name
+
     def state(self) -> DataState:
         return DataState("ready")
 

@@ -3,15 +3,16 @@
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from bench.errors import BenchError, nearest
-from bench.leaderboard.rows import decode, encode, tidy
-from bench.results.record import Record
+from bench.leaderboard.rows import Conflict, decode, differing, encode, tidy
+from bench.results.record import DATA_DIGITS, Record
 from bench.util.atomic import remove_stale, write_atomic
 from bench.util.text import plain
 
@@ -21,7 +22,10 @@ logger = logging.getLogger("bench")
 
 
 def board_path(folder: Path, dataset: str, suffix: str = ".csv") -> Path:
-    """The file of a data set: its name with all but plain characters as %XX; one too long ends in a digest."""
+    """The file of a board: the name of its data set, other than plain ASCII characters as %XX.
+
+    A name that is too long ends in a digest.
+    """
     if not dataset:
         raise BenchError("expected the name of a data set, got an empty one")
     name = quote(plain(dataset), safe="@+=,")
@@ -53,15 +57,53 @@ def merge(folder: Path, records: Iterable[Record]) -> list[Path]:
     """Add the records to the boards of their data sets and return the paths of these.
 
     A record replaces an older one for the same cell. Nothing is written if nothing changes. A file that is not a board
-    is renamed, never overwritten. Raises `BenchError` if the folder cannot be written.
+    is renamed, never overwritten. Raises `Conflict` for a board whose rows contradict each other or that holds results
+    on other data, and `BenchError` if the folder cannot be written.
     """
     by_path: dict[Path, list[Record]] = {}
     for record in records:
         by_path.setdefault(board_path(folder, record.dataset), []).append(tidy(record))
     for path, fresh in by_path.items():
         with locked(path):
-            _merge_one(path, fresh)
+            update(path, encode(_together(path, _held(path), fresh)))
     return list(by_path)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many rows of other boards are new, take the place of a different row, and are there already."""
+
+    added: int
+    replaced: int
+    unchanged: int
+
+
+def merge_boards(folder: Path, dataset: str, others: Sequence[Path], dry_run: bool = False) -> Changes:
+    """Merge boards of other machines into that of `dataset`, in one step and by the rule of `merge`.
+
+    A later board replaces rows of an earlier one. Raises `BenchError` before anything is written if one of them cannot
+    be read or holds results of another data set.
+    """
+    path = board_path(folder, dataset)
+    fresh = [record for other in others for record in _rows_of(other, dataset)]
+    with nullcontext() if dry_run else locked(path):
+        held = read(path) if path.exists() else []
+        rows = _together(path, held, fresh)
+        if not dry_run:
+            update(path, encode(rows))
+    return _changes(held, fresh)
+
+
+def check_board(folder: Path, dataset: str, data: str) -> None:
+    """Raise `Conflict` if results on the data with this digest could not be merged into the board."""
+    path = board_path(folder, dataset)
+    try:
+        held = decode(path.read_bytes(), path)
+    except Conflict:
+        raise
+    except (BenchError, OSError):  # `merge` sets aside what is not a board; a missing one can be written
+        return
+    _check_data(path, {record.data for record in held}, {data[:DATA_DIGITS]})
 
 
 def update(path: Path, payload: bytes) -> bool:
@@ -95,19 +137,47 @@ def locked(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _merge_one(path: Path, fresh: list[Record]) -> None:
-    places = {record.place: record for record in _held(path)}
-    places |= {record.place: record for record in fresh}
-    update(path, encode(places.values()))
+def _together(path: Path, held: Sequence[Record], fresh: Sequence[Record]) -> Iterable[Record]:
+    """One record for each place, the newer one. Raises `Conflict` for records of different data."""
+    _check_data(path, {record.data for record in held}, {record.data for record in fresh})
+    return {record.place: record for record in [*held, *fresh]}.values()
+
+
+def _check_data(path: Path, held: set[str], fresh: set[str]) -> None:
+    """Raise `Conflict` unless all digests are one; an empty one is not known."""
+    for data in sorted(fresh - {""}):
+        for other in sorted((held | fresh) - {"", data}):
+            raise Conflict(
+                f"{path}: results on data with the digest {data} cannot be merged with those on other data of that name "
+                f"(digest {other}); rename the data set's folder, or choose another folder with --leaderboards"
+            )
+
+
+def _rows_of(other: Path, dataset: str) -> list[Record]:
+    """The rows of a board of another machine. Raises `BenchError` if it is that of another data set."""
+    records = read(other)
+    for record in records:
+        if record.dataset != dataset:
+            raise BenchError(f"{other}: expected results of {dataset!r}, got {record.dataset!r}")
+    return records
+
+
+def _changes(held: Iterable[Record], fresh: Iterable[Record]) -> Changes:
+    before, after = ({record.place: record for record in records} for records in (held, fresh))
+    known = [differing(before[place], record) for place, record in after.items() if place in before]
+    replaced = sum(map(bool, known))
+    return Changes(len(after) - len(known), replaced, len(known) - replaced)
 
 
 def _held(path: Path) -> list[Record]:
-    """The records of the board; empty if it is missing or unreadable."""
+    """The records of the board; empty if it is missing or unreadable. Raises `Conflict` for one that contradicts itself."""
     if not path.exists():
         return []
     payload = path.read_bytes()
     try:
         return decode(payload, path)
+    except Conflict:
+        raise
     except BenchError as error:
         aside = next(other for n in count(1) if not (other := path.with_name(f"{path.name}.corrupt-{n}")).exists())
         path.rename(aside)

@@ -1,8 +1,9 @@
 """Records as the rows of a tidy CSV file: one line for each, with exact floats."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -13,8 +14,11 @@ from bench.util.text import one_line, plain, shorten
 
 COLUMNS = (
     "dataset", "entry", "plugin", "version", "seed", "budget", "metric", "value", "n", "status", "reason", "judge",
-    "device", "key", "distribution", "settings", "protocol", "guide",
+    "device", "key", "distribution", "settings", "protocol", "guide", "data",
 )  # fmt: skip
+LATER = ("data",)  # columns that older files lack: empty there
+SEPARATORS = {";": "semicolons", "\t": "tabs"}  # that spreadsheets of some languages write instead of commas
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *(COLUMNS[0].encode(f"utf-16-{end}") for end in ("le", "be")))
 LONGEST_REASON = 1_000  # characters
 LONGEST_TEXT = 10_000  # of any other column
 
@@ -47,13 +51,26 @@ def encode(records: Iterable[Record]) -> bytes:
 
 
 def decode(payload: bytes, path: Path) -> list[Record]:
-    """What `encode` wrote. Raises `BenchError` naming the file, the line and the column at fault."""
-    try:
-        lines = list(csv.reader(io.StringIO(payload.decode(), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BenchError(f"{path} is not the CSV file of a board: {error}") from error
-    _check_header(lines[0] if lines else [], path)
-    return [_record(line, f"{path}, row {number}") for number, line in enumerate(lines[1:], 2)]
+    """What `encode` wrote, also if a spreadsheet saved it again: a byte order mark and blank lines are skipped.
+
+    Equal rows count once. Raises `BenchError` naming the file, the line and the column at fault, and `Conflict` for
+    different rows of one place.
+    """
+    lines = _lines(_text_of(payload, path), path)
+    _, header = next(lines, (1, []))
+    columns = _columns(header, path)
+    rows = ((number, _record(line, columns, f"{path}, line {number}")) for number, line in lines)
+    return _unique(rows, path)
+
+
+class Conflict(BenchError):
+    """Results that cannot be on one board: different rows of one place, or rows of different data."""
+
+
+def differing(first: Record, second: Record) -> str:
+    """The columns in which two records differ, with both values; empty if their rows are equal."""
+    pairs = ((column, *(_text(getattr(record, column)) for record in (first, second))) for column in COLUMNS)
+    return ", ".join(f"{column} {one!r} and {other!r}" for column, one, other in pairs if one != other)
 
 
 def _order(record: Record) -> tuple[Any, ...]:
@@ -64,20 +81,58 @@ def _text(value: Any) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
-def _check_header(header: list[str], path: Path) -> None:
+def _text_of(payload: bytes, path: Path) -> str:
+    """The file as text, without a byte order mark."""
+    if payload.startswith(UTF16):
+        raise BenchError(f"{path} is UTF-16 text: save it as UTF-8")
+    try:
+        return payload.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path} is not UTF-8 text ({error}): save it as UTF-8") from error
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each line that is not blank, with its number in the file."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                yield reader.line_num, fields
+    except csv.Error as error:
+        raise BenchError(f"{path}, line {reader.line_num}: not the CSV file of a board: {error}") from error
+
+
+def _columns(header: list[str], path: Path) -> tuple[str, ...]:
+    """The columns that the header names: all, or those of an older version."""
+    for character, name in SEPARATORS.items():
+        if len(header) == 1 and character in header[0]:
+            raise BenchError(f"{path}: expected commas between the columns, got {name}: save it with commas")
     for name, expected in zip(header, COLUMNS, strict=False):
         if name != expected:
             raise BenchError(f"{path}: expected column {expected!r}, got {name!r}")
-    if len(header) != len(COLUMNS):
-        difference = sorted(set(COLUMNS) - set(header)) or header[len(COLUMNS) :]
-        what = "lacks" if len(header) < len(COLUMNS) else "has unknown"
-        raise BenchError(f"{path}: the header {what} column {difference[0]!r}")
+    if len(header) > len(COLUMNS):
+        raise BenchError(f"{path}: the header has unknown column {header[len(COLUMNS)]!r}")
+    for column in COLUMNS[len(header) :]:
+        if column not in LATER:
+            raise BenchError(f"{path}: the header lacks column {column!r}")
+    return COLUMNS[: len(header)]
 
 
-def _record(line: list[str], where: str) -> Record:
-    if len(line) != len(COLUMNS):
-        raise BenchError(f"{where}: expected {len(COLUMNS)} fields ({', '.join(COLUMNS)}), got {len(line)}")
-    return Record.from_dict({column: _value(column, text, where) for column, text in zip(COLUMNS, line, strict=True)})
+def _record(line: list[str], columns: tuple[str, ...], where: str) -> Record:
+    if len(line) != len(columns):
+        raise BenchError(f"{where}: expected {len(columns)} fields ({', '.join(columns)}), got {len(line)}")
+    return Record.from_dict({column: _value(column, text, where) for column, text in zip(columns, line, strict=True)})
+
+
+def _unique(rows: Iterable[tuple[int, Record]], path: Path) -> list[Record]:
+    """One record for each place. Raises `Conflict` that names both lines if two differ."""
+    places: dict[tuple[str, ...], tuple[int, Record]] = {}
+    for number, record in rows:
+        before, known = places.setdefault(record.place, (number, record))
+        if difference := differing(known, record):
+            what = f"{record.metric} of {f'{record.entry} {record.settings}'.strip()}, seed {record.seed}"
+            raise Conflict(f"{path}: lines {before} and {number} disagree on {what}: {difference}; remove one of them")
+    return [record for _, record in places.values()]
 
 
 def _value(column: str, text: str, where: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from bench.experiment.job import Job
 
+DATA_DIGITS = 12  # of the digest of a data set in a record
 Status = Literal["ok", "failed", "timeout", "diverged", "killed", "skipped"]
 
 
@@ -14,7 +15,7 @@ Status = Literal["ok", "failed", "timeout", "diverged", "killed", "skipped"]
 class Record:
     """A row. `value` is None unless `status` is ok; `reason` says why."""
 
-    dataset: str  # as asked for, e.g. fashion-mnist or fashion-mnist:32 if resized
+    dataset: str  # the name of the board, e.g. fashion-mnist or folder-pets
     entry: str
     plugin: str
     distribution: str
@@ -32,6 +33,7 @@ class Record:
     judge: str
     device: str  # e.g. cpu-2-bfloat16
     key: str  # of the measurement: `bench explain KEY`
+    data: str = ""  # digest of the data set that methods were trained on; empty in rows of earlier versions
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ class Record:
         return cls(
             job.board, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
             metric, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
+            job.data_digest[:DATA_DIGITS],
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class Record:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Record":
         """Raises `KeyError` or `TypeError` if `row` is not what `to_dict` returns."""
+        row = {"data": "", **row}  # which earlier versions did not write
         record = cls(**{field.name: row[field.name] for field in fields(cls)})
         kinds = {"seed": int, "value": float | int | None, "n": int | None}
         for name, value in vars(record).items():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.data import load
-from bench.data.folder import Cifar10Jpeg, Folder
+from bench.data.folder import Cifar10Jpeg, Folder, slug
 from bench.errors import BenchError
 
 
@@ -236,3 +236,37 @@ def test_cifar10_jpeg_is_a_zip_under_its_own_name(split_pets: Path, tmp_path: Pa
     dataset = load("cifar10-jpeg", tmp_path)
     assert dataset.spec.name == "cifar10-jpeg"
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (36, 4, 14)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("My Pets", "my-pets"),
+        ("pets_2024 (final)", "pets-2024-final"),
+        ("猫", "猫"),
+        ("Кошки и Собаки", "кошки-и-собаки"),
+        ("हिन्दी", "हिन्दी"),
+        ("cafe\u0301", "café"),
+        ("🐱", "🐱"),
+        ("faces@12", "faces-12"),
+        ("p\udcffts", "p-ts"),
+    ],
+)
+def test_a_name_keeps_the_letters_of_any_script(name: str, expected: str):
+    assert slug(name) == expected
+
+
+@pytest.mark.parametrize("name", ["", "!!!", "---", "\u200b", "..."])
+def test_a_name_is_never_empty_and_names_without_letters_differ(name: str):
+    others = {slug(other) for other in ("?", "??", "***")}
+    assert len(slug(name)) == 8
+    assert slug(name) not in others
+
+
+def test_the_name_of_a_data_set_is_known_without_reading_it(pets: Path, split_pets: Path):
+    for path in (pets, split_pets, zipped(split_pets)):
+        assert Folder(str(path)).spec_name == load(f"folder:{path}").spec.name
+    assert Folder(str(pets / "no-such.zip")).spec_name == "folder-no-such"

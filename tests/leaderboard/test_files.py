@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.leaderboard import board_path, boards, files, merge, read
+from bench.leaderboard import board_path, boards, check_board, files, merge, merge_boards, read
+from bench.leaderboard.files import Changes
+from bench.leaderboard.rows import Conflict, encode
 from bench.results.record import Record
 
 Make = Callable[..., Record]
@@ -158,6 +160,100 @@ def test_a_corrupt_board_is_set_aside_with_one_sentence(
     assert "corrupt-1: " in caplog.messages[0]
     assert "column 'dataset'" in caplog.messages[0]
     assert boards(tmp_path) == ["sprites"]
+
+
+def saved(path: Path, *rows: Record) -> Path:
+    """A board whose rows need not be unique."""
+    header, *lines = b"".join(encode([row]) for row in rows).splitlines(keepends=True)
+    path.write_bytes(header + b"".join(line for line in lines if line != header))
+    return path
+
+
+def test_a_board_that_contradicts_itself_is_neither_merged_nor_set_aside(tmp_path: Path, make: Make) -> None:
+    path = saved(board_path(tmp_path, "sprites"), make(value=1.0), make(value=2.0))
+    before = path.read_bytes()
+    for attempt in (lambda: merge(tmp_path, [make(seed=1)]), lambda: check_board(tmp_path, "sprites", "d1")):
+        with pytest.raises(Conflict, match="lines 2 and 3 disagree"):
+            attempt()
+    assert path.read_bytes() == before
+    assert sorted(found.name for found in tmp_path.iterdir() if found.suffix != ".lock") == ["sprites.csv"]
+
+
+def test_a_board_saved_by_a_spreadsheet_is_merged_and_written_plainly(
+    tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = board_path(tmp_path, "sprites")
+    path.write_bytes(b"\xef\xbb\xbf" + encode([make()]).replace(b"\n", b"\r\n") + b"\r\n")
+    merge(tmp_path, [make(seed=1)])
+    assert path.read_bytes() == encode([make(), make(seed=1)])
+    assert not caplog.messages
+
+
+def test_results_on_other_data_of_the_same_name_are_refused(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(data="d1"), make(seed=1, data="")])
+    before = path.read_bytes()
+    check_board(tmp_path, "sprites", "d1")
+    sentence = r"sprites\.csv: results on data with the digest d2 .* other data of that name \(digest d1\); rename"
+    for attempt in (lambda: merge(tmp_path, [make(seed=2, data="d2")]), lambda: check_board(tmp_path, "sprites", "d2")):
+        with pytest.raises(Conflict, match=sentence):
+            attempt()
+    assert path.read_bytes() == before
+    merge(tmp_path, [make(seed=2, data="d1"), make(dataset="digits", data="d2")])
+    assert len(read(path)) == 3
+
+
+def test_a_missing_or_unreadable_board_can_be_written_to(tmp_path: Path) -> None:
+    check_board(tmp_path, "sprites", "d1")
+    board_path(tmp_path, "sprites").write_bytes(b"noise")
+    check_board(tmp_path, "sprites", "d1")
+
+
+# Boards of several machines
+
+
+def test_boards_of_other_machines_are_merged_by_the_rule_of_a_run(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(value=1.0), make(seed=1, value=2.0)])
+    first = saved(tmp_path / "first.csv.txt", make(value=1.0), make(seed=1, value=3.0), make(device="other"))
+    second = saved(tmp_path / "second.csv.txt", make(seed=1, value=4.0), make(seed=1, value=4.0))
+    expected = Changes(added=1, replaced=1, unchanged=1)
+    before = path.read_bytes()
+    assert merge_boards(tmp_path, "sprites", [first, second], dry_run=True) == expected
+    assert path.read_bytes() == before
+    assert merge_boards(tmp_path, "sprites", [first, second]) == expected
+    assert path.read_bytes() == encode([make(value=1.0), make(seed=1, value=4.0), make(device="other")])
+    assert merge_boards(tmp_path, "sprites", [first, second]).added == 0
+
+
+def test_a_board_of_another_machine_can_be_the_first(tmp_path: Path, make: Make) -> None:
+    other = saved(tmp_path / "other.txt", make(), make(seed=1))
+    assert merge_boards(tmp_path / "new", "sprites", [other], dry_run=True) == Changes(2, 0, 0)
+    assert not (tmp_path / "new").exists()
+    assert merge_boards(tmp_path / "new", "sprites", [other]) == Changes(2, 0, 0)
+    assert len(read(board_path(tmp_path / "new", "sprites"))) == 2
+
+
+def test_no_board_is_changed_by_one_that_does_not_belong_to_it(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(data="d1")])
+    before = path.read_bytes()
+    good = saved(tmp_path / "good.txt", make(seed=1))
+    for rows, sentence in (
+        ([make(dataset="digits")], r"bad\.txt: expected results of 'sprites', got 'digits'"),
+        ([make(seed=2), make(seed=2, value=9.0)], r"bad\.txt: lines 2 and 3 disagree"),
+        ([make(seed=2, data="d2")], "cannot be merged with those on other data"),
+    ):
+        with pytest.raises(BenchError, match=sentence):
+            merge_boards(tmp_path, "sprites", [good, saved(tmp_path / "bad.txt", *rows)])
+        assert path.read_bytes() == before
+    with pytest.raises(BenchError, match=r"no leaderboard .*nowhere\.csv"):
+        merge_boards(tmp_path, "sprites", [tmp_path / "nowhere.csv"])
+
+
+def test_an_unreadable_board_is_not_set_aside_for_a_merge_by_hand(tmp_path: Path, make: Make) -> None:
+    path = board_path(tmp_path, "sprites")
+    path.write_bytes(b"<<<<<<< HEAD\ndataset")
+    with pytest.raises(BenchError, match="column 'dataset'"):
+        merge_boards(tmp_path, "sprites", [saved(tmp_path / "good.txt", make())])
+    assert path.exists()
 
 
 def test_a_folder_that_is_none_is_an_error(tmp_path: Path, make: Make) -> None:

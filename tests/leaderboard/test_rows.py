@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.leaderboard.rows import COLUMNS, decode, encode, tidy
+from bench.leaderboard.rows import COLUMNS, Conflict, decode, encode, tidy
 from bench.results.record import Record, Status
 
 Make = Callable[..., Record]
@@ -42,7 +42,7 @@ def test_the_columns_are_the_fields_of_a_record() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(records, max_size=4))
+@given(st.lists(records, max_size=4, unique_by=lambda row: tidy(row).place))
 def test_records_come_back_to_the_bit(rows: list[Record]) -> None:
     back = decode(encode(rows), PATH)
     wanted = [tidy(row) for row in rows]
@@ -94,13 +94,13 @@ def broken(make: Make, old: str, new: str) -> bytes:
     ("old", "new", "sentence"),
     [
         ("entry,plugin", "entri,plugin", r"sprites.csv: expected column 'entry', got 'entri'"),
-        (",guide\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
-        (",guide\n", ",guide,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
-        (",1.5,", ",one,", r"sprites.csv, row 2: value: expected a number, got 'one'"),
-        (",2000,ok", ",2e3,ok", r"sprites.csv, row 2: n: expected a number, got '2e3'"),
-        (",ok,", ",okay,", r"sprites.csv, row 2: unknown status 'okay': did you mean 'ok'\?"),
-        (",abc,", ",", r"sprites.csv, row 2: expected 18 fields"),
-        ("dataset", '"dataset', r"sprites.csv is not the CSV file of a board"),
+        (",guide,data\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
+        (",data\n", ",data,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
+        (",1.5,", ",one,", r"sprites.csv, line 2: value: expected a number, got 'one'"),
+        (",2000,ok", ",2e3,ok", r"sprites.csv, line 2: n: expected a number, got '2e3'"),
+        (",ok,", ",okay,", r"sprites.csv, line 2: unknown status 'okay': did you mean 'ok'\?"),
+        (",abc,", ",", r"sprites.csv, line 2: expected 19 fields"),
+        ("dataset", '"dataset', r"sprites.csv, line 2: not the CSV file of a board"),
     ],
 )
 def test_a_broken_file_is_named_with_the_column(make: Make, old: str, new: str, sentence: str) -> None:
@@ -116,3 +116,86 @@ def test_a_broken_file_is_named_with_the_column(make: Make, old: str, new: str, 
 def test_any_other_bytes_are_refused_in_a_sentence(payload: bytes) -> None:
     with pytest.raises(BenchError, match=r"sprites\.csv"):
         decode(payload, PATH)
+
+
+# What spreadsheets and version control leave behind
+
+
+def lines_of(*rows: Record) -> list[bytes]:
+    return encode(rows).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"dataset,", b"\xef\xbb\xbfdataset,"),
+        (b"\n", b"\r\n"),
+        (b"\n", b"\r"),
+        (b"\n", b"\n\n"),
+        (b"\n", b"\n   \n"),
+        (b"\n", b"\r\n,,,,,,,,,,,,,,,,,,\r\n"),
+        (b"regene", b'"regene"'),
+    ],
+)
+def test_what_a_spreadsheet_leaves_in_a_file_changes_no_record(make: Make, old: bytes, new: bytes) -> None:
+    payload = encode([make(), make(seed=1, value=None, status="failed", reason="a, b"), make(entry="café")])
+    assert decode(payload.replace(old, new), PATH) == decode(payload, PATH)
+
+
+def test_a_mark_with_windows_lines_and_a_blank_last_line_changes_no_record(make: Make) -> None:
+    payload = encode([make(), make(seed=1)])
+    saved = b"\xef\xbb\xbf" + payload.replace(b"\n", b"\r\n") + b"\r\n"
+    assert decode(saved, PATH) == decode(payload, PATH)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda payload: payload.replace(b",", b";"), "expected commas between the columns, got semicolons"),
+        (lambda payload: payload.replace(b",", b"\t"), "expected commas between the columns, got tabs"),
+        (lambda payload: payload.decode().encode("utf-16"), "is UTF-16 text: save it as UTF-8"),
+        (lambda payload: payload.decode().encode("utf-16-be"), "is UTF-16 text: save it as UTF-8"),
+        (lambda payload: payload.replace(b"abc", b"\xe9t\xe9"), "is not UTF-8 text"),
+    ],
+)
+def test_a_file_in_another_form_is_named_as_what_it_is(
+    make: Make, change: Callable[[bytes], bytes], sentence: str
+) -> None:
+    with pytest.raises(BenchError, match=rf"^sprites\.csv.*{sentence}"):
+        decode(change(encode([make()])), PATH)
+
+
+def test_a_fault_is_at_its_line_of_the_file_blank_lines_counted(make: Make) -> None:
+    header, row = lines_of(make())
+    with pytest.raises(BenchError, match=r"sprites\.csv, line 4: n: expected a number, got 'x'"):
+        decode(header + b"\n\n" + row.replace(b",2000,", b",x,"), PATH)
+
+
+def test_equal_rows_count_once(make: Make) -> None:
+    header, first, second = lines_of(make(), make(seed=1, value=float("nan")))
+    assert decode(header + first + second + second + first, PATH)[0] == make()
+    assert len(decode(header + first + second + second + first, PATH)) == 2
+
+
+def test_different_rows_of_one_place_are_named_with_both_lines_and_values(make: Make) -> None:
+    header, first, other = lines_of(make(value=3837.0), make(seed=7))
+    [_, second] = lines_of(make(value=4220.5))
+    sentence = (
+        r"sprites\.csv: lines 2 and 5 disagree on fd-lite0 of regene, seed 0: value '3837\.0' and '4220\.5'; "
+        "remove one of them"
+    )
+    with pytest.raises(Conflict, match=sentence):
+        decode(header + first + other + b"\n" + second, PATH)
+
+
+@pytest.mark.parametrize("change", [{"key": "new"}, {"version": "0.2.0"}, {"status": "failed"}, {"protocol": "other"}])
+def test_rows_of_one_place_may_not_differ_in_anything(make: Make, change: dict[str, str]) -> None:
+    header, first = lines_of(make())
+    [_, second] = lines_of(make(**change))
+    with pytest.raises(Conflict, match=f"lines 2 and 3 disagree .*{next(iter(change))}"):
+        decode(header + first + second, PATH)
+
+
+def test_a_file_of_an_earlier_version_has_no_digest_of_the_data(make: Make) -> None:
+    payload = encode([make()]).replace(b",guide,data\n", b",guide\n").replace(b",small@11,\n", b",small@11\n")
+    assert decode(payload, PATH) == [make()]

@@ -1,0 +1,172 @@
+"""`bench leaderboard`: boards by any name of their data set, and boards of several machines merged."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bench.cli import main
+from bench.cli.leaderboard import board_name
+from bench.leaderboard import board_path, merge, read
+from bench.results.record import Record
+
+DRY = ("run", "--plugins", "gmm", "--dataset", "digits", "--budget", "smoke", "--dry-run")
+
+
+def row(**changes: object) -> Record:
+    fields: dict[str, object] = dict.fromkeys(Record.__dataclass_fields__, "") | {
+        "dataset": "digits", "entry": "gmm", "seed": 0, "budget": "smoke", "metric": "fd-lite0", "value": 1.5, "n": 100,
+        "status": "ok",
+    }  # fmt: skip
+    return Record(**fields | changes)  # type: ignore[arg-type]
+
+
+def board(folder: Path, *rows: Record) -> Path:
+    """A board with these rows, one of another machine."""
+    merge(folder, rows)
+    return board_path(folder, rows[0].dataset)
+
+
+def twice(path: Path, other: str) -> Path:
+    """The board with its only row twice; `other` is the value of the second one."""
+    header, line = path.read_text().splitlines(keepends=True)
+    path.write_text(header + line + line.replace(",1.5,", f",{other},"))
+    return path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_row_that_comes_twice_is_one_seed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twice(board(home / "leaderboards", row()), "1.5")
+    assert main(["leaderboard", "digits"]) == 0
+    assert "1 seed" in capsys.readouterr().out
+
+
+def test_a_board_that_contradicts_itself_ends_with_2_and_writes_no_page(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = twice(board(home / "leaderboards", row()), "2.5")
+    before = path.read_bytes()
+    for arguments in (["leaderboard", "digits"], ["leaderboard", "digits", "--json"], DRY):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert "digits.csv: lines 2 and 3 disagree on fd-lite0 of gmm, seed 0: value '1.5' and '2.5'" in err
+        assert (out, err.count("\n")) == ("", 1)
+    assert path.read_bytes() == before
+    assert not path.with_suffix(".md").exists()
+
+
+def test_a_run_on_other_data_of_the_same_name_is_refused_before_it_starts(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    board(home / "leaderboards", row(data="0123456789ab"))
+    assert main(DRY) == 2
+    assert "other data of that name (digest 0123456789ab); rename" in capsys.readouterr().err
+    assert main([*DRY, "--leaderboards", "elsewhere"]) == 0
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("digits", "digits"),
+        ("digits@20", "digits@20"),
+        ("sprites:simple", "sprites-simple"),
+        ("faces:256", "faces-256"),
+        ("faces:64", "faces"),
+        ("celeba:Male", "celeba-male"),
+        ("folder:x/My Pets", "folder-my-pets"),
+        ("folder:./x/../x/My Pets/", "folder-my-pets"),
+        ("folder:x/pets.zip@12", "folder-pets@12"),
+        ("folder:猫", "folder-猫"),
+        ("folder-pets", "folder-pets"),
+        ("no-such-data", "no-such-data"),
+    ],
+)
+def test_a_board_has_the_name_that_run_was_given(home: Path, asked: str, name: str) -> None:
+    assert board_name(home, asked) == name
+
+
+def test_a_board_of_exactly_that_name_comes_first(home: Path) -> None:
+    board(home, row(dataset="folder:pets"))
+    assert board_name(home, "folder:pets") == "folder:pets"
+
+
+def test_the_board_of_a_folder_is_shown_for_the_text_that_run_took(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("ant", "bee"):
+        (home / "x" / "猫" / kind).mkdir(parents=True)
+        for n in range(8):
+            Image.new("L", (28, 28), 20 * n).save(home / "x" / "猫" / kind / f"{n}.png")
+    assert main([*DRY[:3], "--dataset", "folder:x/猫", *DRY[5:], "--json"]) == 0
+    capsys.readouterr()
+    board(home / "leaderboards", row(dataset="folder-猫"))
+    assert main(["leaderboard", "folder:x/猫"]) == 0
+    assert capsys.readouterr().out.startswith("folder-猫 · ")
+    assert main(["leaderboard"]) == 0
+    assert capsys.readouterr().out == "folder-猫\n"
+
+
+def test_a_board_that_is_not_there_is_answered_with_the_nearest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board(home / "leaderboards", row())
+    assert main(["leaderboard", "Digit"]) == 2
+    assert "did you mean 'digits'?" in capsys.readouterr().err
+
+
+# Boards of several machines
+
+
+def test_boards_are_merged_and_the_counts_are_said(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = board(home / "leaderboards", row(), row(seed=1))
+    first = board(home / "one", row(), row(seed=1, value=2.0))
+    second = board(home / "two", row(device="other"))
+    before = ours.read_bytes()
+    merged = ["leaderboard", "digits", "--merge", str(first), "--merge", str(second)]
+    assert main([*merged, "--dry-run"]) == 0
+    assert capsys.readouterr().out == (
+        "leaderboards/digits.csv: rows added 1, replaced 1, unchanged 1\n\nDry run: nothing was written.\n"
+    )
+    assert ours.read_bytes() == before
+    assert not ours.with_suffix(".md").exists()
+    assert main([*merged, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "board": "leaderboards/digits.csv", "dry_run": False, "added": 1, "replaced": 1, "unchanged": 1,
+    }  # fmt: skip
+    assert [(found.seed, found.device, found.value) for found in read(ours)] == [
+        (0, "", 1.5), (0, "other", 1.5), (1, "", 2.0),
+    ]  # fmt: skip
+    assert ours.with_suffix(".md").exists()
+
+
+def test_what_cannot_be_merged_ends_with_2_and_changes_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = board(home / "leaderboards", row())
+    before = ours.read_bytes()
+    good = board(home / "good", row(seed=1))
+    wrong = {
+        str(board(home / "a", row(dataset="sprites"))): "expected results of 'digits', got 'sprites'",
+        str(twice(board(home / "b", row(seed=2)), "2.5")): "lines 2 and 3 disagree",
+        "nowhere.csv": "no leaderboard nowhere.csv",
+    }
+    for path, sentence in wrong.items():
+        assert main(["leaderboard", "digits", "--merge", str(good), "--merge", path]) == 2
+        assert sentence in capsys.readouterr().err
+        assert ours.read_bytes() == before
+    assert main(["leaderboard", "--merge", str(good)]) == 2
+    assert "--merge: expected the name of a data set" in capsys.readouterr().err
+    assert main(["leaderboard", "digits", "--dry-run"]) == 2
+    assert "--dry-run: expected --merge FILE" in capsys.readouterr().err
+
+
+def test_a_shell_completes_files_for_merge_and_folders_for_folders(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+    out = capsys.readouterr().out
+    assert "leaderboard___merge_COMPGEN=_shtab_compgen_files" in out
+    assert "leaderboard___runs_COMPGEN=_shtab_compgen_dirs" in out
