@@ -193,6 +193,7 @@ def test_what_knows_nothing_has_a_loss_of_one(head):
 # CelebA
 
 
+@pytest.mark.usefixtures("made_up")
 def test_attributes_of_celeba_are_read_by_the_same_probe(tmp_path: Path, monkeypatch):
     """Tiny faces whose attributes show: half are bright, a third are red."""
     with zipfile.ZipFile(tmp_path / "img_align_celeba.zip", "w") as archive:

@@ -79,6 +79,11 @@ class IdxSource(FileSource):
     classes: ClassVar[tuple[str, ...]]
     siblings = ("mnist", "fashion-mnist", "kmnist")
 
+    def known_as(self, digest: str) -> str:
+        published = ((it.name, file) for it in IdxSource.__subclasses__() for file in it.files)
+        names = [name for name, file in published if digest and digest in (file.digest, file.content)]
+        return f", which is that of {names[0]}" if names else ""
+
     def builder(self, size: int | None) -> DatasetBuilder:
         paths = [self.path(file) for file in self.files]
         train = read_pair(paths[0], paths[1], len(self.classes))
@@ -86,10 +91,22 @@ class IdxSource(FileSource):
         return from_arrays(Spec(self.name, 1, size or train.images.shape[-1], self.classes), train, test)
 
 
-def _published(urls: tuple[str, ...], digests: tuple[str, ...], megabytes: tuple[float, ...]) -> tuple[Published, ...]:
+def _published(
+    urls: tuple[str, ...],
+    digests: tuple[str, ...],
+    megabytes: tuple[float, ...],
+    contents: tuple[str, ...] = ("", "", "", ""),
+) -> tuple[Published, ...]:
+    """The four files in the order of `FILES`: SHA-256 as published, and of what is inside."""
     return tuple(
-        Published(f"{name}.gz", tuple(f"{url}/{name}.gz" for url in urls), f"sha256:{digest}", size)
-        for name, digest, size in zip(FILES, digests, megabytes, strict=True)
+        Published(
+            f"{name}.gz",
+            tuple(f"{url}/{name}.gz" for url in urls),
+            f"sha256:{digest}",
+            size,
+            content=content and f"sha256:{content}",
+        )
+        for name, digest, size, content in zip(FILES, digests, megabytes, contents, strict=True)
     )
 
 
@@ -107,6 +124,12 @@ class Mnist(IdxSource):
             "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         ),
         (9.9, 0.03, 1.6, 0.005),
+        (
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
     )
 
 
@@ -126,6 +149,12 @@ class FashionMnist(IdxSource):
             "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         ),
         (26.4, 0.03, 4.4, 0.005),
+        (
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
     )
 
 
@@ -143,4 +172,4 @@ class Kmnist(IdxSource):
             "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
         ),
         (18.2, 0.03, 3.0, 0.005),
-    )
+    )  # no digests of the content are published: only the compressed files pass

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from bench.api import Dataset, DataSource, DataState
 from bench.data.builder import DatasetBuilder
-from bench.data.download import download, file_digest
-from bench.data.files import Published, advice, find, fingerprint, home
+from bench.data.download import download
+from bench.data.files import Published, advice, candidates, find, fingerprint, home
 from bench.data.prepared import load_or_build, prepared_folder
 from bench.data.resize import LARGEST, check_size
+from bench.data.verify import known_mismatch, mismatch
 from bench.errors import BenchError
 from bench.util.atomic import quarantine
 
@@ -55,20 +56,43 @@ class Source(DataSource):
 
 
 class FileSource(Source):
-    """A data set of a few published files."""
+    """A data set of a few published files, whose content is checked: another file never gets the name of the data set."""
 
     files: ClassVar[tuple[Published, ...]]
     siblings: ClassVar[tuple[str, ...]] = ()  # data sets whose files have the same names
 
+    @property
+    def others(self) -> list[str]:
+        return [name for name in self.siblings if name != self.name]
+
     def find(self, file: Published) -> Path | None:
-        return find(file, self.name, [name for name in self.siblings if name != self.name], self.root)
+        return find(file, self.name, self.others, self.root)
 
     def path(self, file: Published) -> Path:
-        """The path of `file`, downloaded if it has a URL. Raises `BenchError` if it cannot be found or downloaded."""
-        path = self.find(file)
-        if path is None and not file.urls:
+        """The path of `file`, downloaded if it has a URL.
+
+        Raises `BenchError` if it cannot be found or downloaded, and if its content is not the published one.
+        """
+        found = list(candidates(file, self.name, self.others, self.root))
+        for path in found:
+            if mismatch(path, file) is None:
+                return path
+        if found:
+            raise BenchError(self._refusal(found[0], file))
+        if not file.urls:
             raise BenchError(f"data set {self.name!r} needs a file that was not found: {advice(file, self.name)}")
-        return path or download(file, self.name)
+        return download(file, self.name)
+
+    def _refusal(self, path: Path, file: Published) -> str:
+        expected, got = mismatch(path, file) or ("", "")
+        return (
+            f"{path} is not the published {file.name} of {self.name}: expected {expected}, got {got}"
+            f"{self.known_as(got)}; use folder:PATH for images of your own"
+        )
+
+    def known_as(self, digest: str) -> str:
+        """A remark on a file with this digest: which other data set it belongs to, if that is known."""
+        return ""
 
     def load(self, size: int | None = None) -> Dataset:
         """As in the base class; a downloaded file that is corrupt now is quarantined and downloaded again."""
@@ -87,13 +111,14 @@ class FileSource(Source):
         path = self.find(file)
         if path is None or path != home(file, self.name) or not file.urls:
             return None
-        algorithm, _, expected = file.digest.partition(":")
-        return path if file_digest(path, algorithm) != expected else None
+        return path if mismatch(path, file) else None
 
     def state(self) -> DataState:
-        missing = [file for file in self.files if self.find(file) is None]
+        found = [(file, self.find(file)) for file in self.files]
+        missing = [file for file, path in found if path is None]
         if not missing:
-            return DataState("ready")
+            refused = [path for file, path in found if path and known_mismatch(path, file)]
+            return DataState("missing", f"{refused[0]} is not the published file") if refused else DataState("ready")
         by_hand = [file for file in missing if not file.urls]
         if by_hand:
             return DataState("missing", advice(by_hand[0], self.name))

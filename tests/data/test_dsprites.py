@@ -10,6 +10,7 @@ from bench.api import Factor
 from bench.data import dsprites, load
 from bench.errors import BenchError
 
+pytestmark = pytest.mark.usefixtures("made_up")
 SMALL = (
     Factor("shape", "categorical", 0, 2, 3),
     Factor("scale", "linear", 0.5, 1.0, 2),

@@ -15,6 +15,7 @@ from bench.data import idx, load
 from bench.data.idx import FILES, parse_idx
 from bench.errors import BenchError
 
+pytestmark = pytest.mark.usefixtures("made_up")
 ARRAYS = arrays.arrays(np.uint8, arrays.array_shapes(min_dims=1, max_dims=4, max_side=6))
 
 

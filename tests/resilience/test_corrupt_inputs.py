@@ -343,6 +343,7 @@ def test_an_idx_file_that_is_enormous_in_its_header_takes_no_memory(tmp_path: Pa
         read_idx(tmp_path / "x")
 
 
+@pytest.mark.usefixtures("made_up")
 def test_labels_in_place_of_images_are_named(tmp_path: Path):
     images, labels, *_ = files.idx_files()
     for file in Mnist.files:
@@ -561,6 +562,7 @@ def test_a_fetched_file_that_rots_is_set_aside_and_fetched_again(
     assert sum(str(path) in message for message in caplog.messages) == 1
 
 
+@pytest.mark.usefixtures("made_up")
 def test_a_file_of_the_users_own_that_rots_is_named_and_left(tmp_path: Path):
     for name, content in _mnist_files().items():
         (tmp_path / name).write_bytes(content[:-7])
@@ -604,6 +606,7 @@ def _objects() -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.usefixtures("made_up")
 @pytest.mark.parametrize("what", PREPARED)
 def test_a_prepared_data_set_that_is_spoiled_is_set_aside_and_prepared_again(
     tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
@@ -624,6 +627,7 @@ def test_a_prepared_data_set_that_is_spoiled_is_set_aside_and_prepared_again(
     assert not (tmp_path / "owned").exists()
 
 
+@pytest.mark.usefixtures("made_up")
 def test_a_header_nested_without_end_is_corrupt(tmp_path: Path, cache: Path):
     for name, content in _mnist_files().items():
         (tmp_path / name).write_bytes(content)

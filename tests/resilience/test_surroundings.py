@@ -181,6 +181,7 @@ def elsewhere() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.usefixtures("made_up")
 def test_data_on_another_file_system_is_prepared_in_the_cache(
     tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ):
