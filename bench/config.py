@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from bench.errors import BenchError, nearest
+from bench.util.text import items
 
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
@@ -110,7 +111,7 @@ def _union(text: str, kinds: tuple[Any, ...], what: str) -> Any:
 
 
 def _tuple(text: str, kinds: tuple[Any, ...], what: str) -> tuple[Any, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = items(text)
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(parse(part, kinds[0], what) for part in parts)
     if len(parts) != len(kinds):

@@ -1,6 +1,9 @@
 """The built-in classifiers: any architecture at any small size, consistent features, bit-identical training."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from math import log
 
@@ -9,8 +12,8 @@ import torch
 from torch import nn
 
 from bench.api import Data, Spec, quantize
-from bench.backbones import bench_classifiers
-from bench.backbones.architecture import build
+from bench.backbones import architecture, bench_classifiers
+from bench.backbones.architecture import build, idle_strides, remove_idle_strides
 from bench.backbones.augment import shift_and_flip
 from bench.backbones.classifier import TimmClassifier, TimmConfig
 from bench.backbones.presets import ResNetSmallConfig
@@ -86,6 +89,85 @@ def test_no_stride_of_a_preset_acts_on_a_map_of_one_pixel(name, size):
     model.logits(torch.rand(2, 3, size, size))
     assert len(seen) == len(strided)
     assert all(side > 1 for side in seen)
+
+
+@pytest.mark.parametrize("name", ["resnet-xs", "resnet-s", "resnet-m"])
+def test_no_stride_of_a_preset_is_larger_than_its_map(name):
+    config = bench_classifiers()[name].Config()
+    for size in [*range(8, 20), 24, 28, 32, 33, 48, 64]:
+        with torch.device("meta"):
+            net, takes = build(config.name, spec(size), widths=config.widths, depths=config.depths, side=config.side)
+            assert (takes, idle_strides(net, 3, size)) == (size, []), size
+
+
+@pytest.mark.parametrize("stem", [nn.Conv2d(3, 8, 7, 8, padding=3), nn.Conv2d(3, 8, 3, 2, padding=1)])
+def test_strides_that_are_larger_than_their_maps_are_removed(stem):
+    shrink = [nn.Conv2d(8, 8, 3, 3, padding=1), nn.MaxPool2d(3, 2, padding=1), nn.Conv2d(8, 8, 1, 2)]
+    net = nn.Sequential(stem, *shrink, nn.Conv2d(8, 8, 5, 2, padding=2), nn.AvgPool2d(2), nn.Conv2d(8, 4, 1))
+    assert idle_strides(net, 3, 8)
+    remove_idle_strides(net, 3, 8)
+    assert idle_strides(net, 3, 8) == []
+    assert net(torch.rand(2, 3, 8, 8)).shape[:2] == (2, 4)
+
+
+@pytest.mark.parametrize("size", [28, 32])
+@pytest.mark.parametrize("name", ["resnet18", "test_convnext", "test_vit", *PRESETS])
+def test_a_network_without_such_strides_is_not_changed(name, size, monkeypatch):
+    config = bench_classifiers()[name].Config() if name in PRESETS else TimmConfig(name=name)
+    results = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        model = TimmClassifier(config, spec(size)).eval()
+        results.append((model.state_dict(), model.logits(torch.linspace(0, 1, 3 * size**2).view(1, 3, size, size))))
+        monkeypatch.setattr(architecture, "remove_idle_strides", lambda *given: None)
+    (first, logits), (second, expected) = results
+    assert first.keys() == second.keys()
+    assert same(list(first.values()), list(second.values()))
+    assert torch.equal(logits, expected)
+
+
+GRADIENTS = """
+import torch
+from torch import nn
+from bench.api import Spec
+from bench.backbones import bench_classifiers
+
+torch.set_num_threads(1)
+
+
+def gradient(layer, maps, low):
+    layer.weight.grad = None
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        output = layer(maps)
+    output.float().mul(torch.linspace(-1, 1, output.numel()).view_as(output)).sum().backward()
+    return layer.weight.grad
+
+
+for name in ("resnet-xs", "resnet-s", "resnet-m"):
+    for size in (8, 16):
+        torch.manual_seed(0)
+        kind, seen = bench_classifiers()[name], {}
+        model = kind(kind.Config(), Spec("toy", 3, size, ("a", "b"))).to(memory_format=torch.channels_last)
+        layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+        hooks = [layer.register_forward_hook(lambda at, inputs, _: seen.update({at: inputs[0]})) for layer in layers]
+        with torch.no_grad():
+            model.logits(torch.rand(8, 3, size, size).contiguous(memory_format=torch.channels_last))
+        for hook in hooks:
+            hook.remove()
+        for layer, maps in seen.items():
+            exact, rough = gradient(layer, maps, False), gradient(layer, maps, True)
+            if not (rough - exact).norm() < 0.1 * exact.norm() + 1e-3:
+                print(name, size, layer, tuple(maps.shape))
+"""
+
+
+def test_weight_gradients_in_bfloat16_read_no_memory_that_nobody_wrote():
+    """glibc fills new memory with 0x7f bytes, which are 3.4e38 as bfloat16 and as float32."""
+    environment = os.environ | {"MALLOC_PERTURB_": "128", "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", GRADIENTS], env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
 def test_a_resnet_for_32_pixels_has_a_small_stem():

@@ -9,6 +9,7 @@ import textwrap
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,14 +17,19 @@ import torch
 from bench.api import Classifier, Data, Dataset, Spec
 from bench.backbones import bench_classifiers
 from bench.backbones.classifier import TimmClassifier
-from bench.backbones.presets import ResNetSmall
+from bench.backbones.presets import ResNetMedium, ResNetSmall
 from bench.config import build
 from bench.errors import BenchError
-from bench.experiment.budget import Budget
+from bench.execution.executor import Limits
+from bench.execution.messages import Fitted
+from bench.execution.session import Session
+from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device
+from bench.experiment.request import ClassifierRef
 from bench.freeze import freeze
+from bench.registry.plugins import Plugins
 from bench.run import silent
-from bench.training.classifier_spec import ClassifierSpec
+from bench.training.classifier_spec import ClassifierSpec, identity, resolve_network
 from bench.training.guide_and_judge import accuracy_of, below_floor, load_or_fit
 
 BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
@@ -346,3 +352,48 @@ def test_without_a_floor_a_judge_must_be_twice_as_good_as_chance():
     assert "0.2000" in below_floor("judge", 0.19, None, 10)
     assert "0.9900" in below_floor("judge", 0.98, None, 2)
     assert below_floor("judge", float("nan"), None, 10)
+
+
+@pytest.mark.parametrize(("accuracy", "told"), [(0.19, True), (float("nan"), True), (0.2, False)])
+def test_a_guide_close_to_chance_is_told_and_used(tmp_path, caplog, accuracy, told):
+    plan = SimpleNamespace(jobs=(), classes=10, budget=find_budget("quick"), judge_floor=0.9)
+    show = SimpleNamespace(note=lambda text: None)
+    session = Session(plan, tmp_path, tmp_path, tmp_path, Limits(), show)
+    session._note_classifier(Fitted("guide", "small@11", accuracy, False))
+    assert session.labels == {"guide": "small@11"}
+    assert ["close to random" in text for text in caplog.messages] == [True] * told
+
+
+# One network in both roles
+
+
+def network(name: str):
+    return identity(*resolve_network(ClassifierRef.parse(name), Plugins()))
+
+
+class Renamed(ResNetMedium):
+    """Nothing but another name."""
+
+    source = "elsewhere"
+
+
+class Rewritten(ResNetMedium):
+    def features(self, images):
+        return super().features(images)[-1:]
+
+
+@pytest.mark.parametrize(("first", "second"), [("timm", "timm:resnet18"), ("resnet-m", "timm:test_resnet"), ("resnet-xs:test_resnet", "resnet-xs")])  # fmt: skip
+def test_two_names_of_one_network_are_one(first, second):
+    assert network(first) == network(second)
+
+
+@pytest.mark.parametrize(("first", "second"), [("timm", "timm:resnet34"), ("resnet-xs", "resnet-m"), ("resnet-s", "resnet-ln")])  # fmt: skip
+def test_networks_of_other_settings_are_two(first, second):
+    assert network(first) != network(second)
+
+
+def test_a_class_is_another_network_if_it_defines_something():
+    config = ResNetMedium.Config()
+    assert identity(Renamed, config) == identity(ResNetMedium, config)
+    assert identity(Rewritten, config) != identity(ResNetMedium, config)
+    assert identity(Rewritten, config) == identity(type("Again", (Rewritten,), {}), config)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from bench.api import Spec
 from bench.backbones.norms import Norm, replace_batch_norm
-from bench.errors import BenchError, nearest
+from bench.errors import BenchError
+from bench.util.timm_names import check_architecture
 
 PROBE = 128  # pixels: a power of two, so that each level of a network has a different size
 TOKENS = 7  # minimum number of patches per side of a plain vision transformer
@@ -50,6 +51,7 @@ def _adapted(name: str, spec: Spec, options: dict[str, Any], side: int) -> nn.Mo
             return None
         if fewer_strides:
             shed_strides(model, spec.channels, spec.size, side)
+        remove_idle_strides(model, spec.channels, spec.size)
         if _takes(model, spec.channels, spec.size):
             return model
     return None
@@ -58,8 +60,7 @@ def _adapted(name: str, spec: Spec, options: dict[str, Any], side: int) -> nn.Mo
 def _create(name: str, spec: Spec, options: dict[str, Any]) -> nn.Module:
     import timm
 
-    if not timm.is_model(name):
-        raise BenchError(f"unknown timm architecture {name!r}: {nearest(name, timm.list_models())}")
+    check_architecture(name)
     try:
         return timm.create_model(name, num_classes=len(spec.classes), in_chans=spec.channels, **options)
     except Exception as error:  # each architecture complains in its own way
@@ -123,6 +124,35 @@ def shed_strides(model: nn.Module, channels: int, size: int, side: int) -> None:
         if removed > 1:
             for place in places:
                 _set_stride(*place, factor // removed)
+
+
+def remove_idle_strides(model: nn.Module, channels: int, size: int) -> None:
+    """Remove every stride that is larger than the map that it acts on.
+
+    torch 2.15 reads memory that it has not written when it computes the weight gradient of such a convolution in
+    bfloat16 on a CPU. A network without such strides is not changed.
+    """
+    before: list[Place] = []
+    while (idle := idle_strides(model, channels, size)) != before:
+        for place in idle:
+            _set_stride(*place, 1)
+        before = idle
+
+
+def idle_strides(model: nn.Module, channels: int, size: int) -> list[Place]:
+    """The convolutions and poolings whose stride is larger than their input map, for images of this size."""
+    places = {child: (parent, name, child) for parent in model.modules() for name, child in parent.named_children()}
+    found: dict[nn.Module, Place] = {}
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if inputs[0].ndim == 4 and _stride(module) > min(inputs[0].shape[2:]):
+            found[module] = places[module]
+
+    hooks = [module.register_forward_pre_hook(look) for module in places if _stride(module) > 1]
+    _takes(model, channels, size)
+    for hook in hooks:
+        hook.remove()
+    return list(found.values())
 
 
 def _levels(model: nn.Module, channels: int) -> list[tuple[int, list[Place]]]:

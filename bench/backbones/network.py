@@ -15,6 +15,7 @@ from bench.backbones.architecture import build
 from bench.backbones.norms import Norm
 from bench.muon import Muon, hidden_weights
 from bench.run import Run
+from bench.util.timm_names import check_architecture
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class NetworkConfig:
     lr: float = 0.02  # the peak of one cycle; with AdamW use a fifth of it
     weight_decay: float = 0.05
     batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Raises `BenchError` for an architecture that timm does not have."""
+        if self.name != type(self).name:  # the default exists, and timm takes a second to import
+            check_architecture(self.name)
 
 
 class TimmNetwork(Model):

@@ -2,3 +2,4 @@
 
 from bench.cli.dispatch import main as main
 from bench.cli.dispatch import parser as parser
+from bench.cli.dispatch import program as program

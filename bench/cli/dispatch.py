@@ -21,10 +21,25 @@ documentation: docs/README.md in the source repository; bench COMMAND --help"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 and 143 stopped by a signal."""
+    """Run one command. Exit codes: 0 all well, 1 some job failed, 2 wrong usage, 130 and 143 stopped by a signal.
+
+    The handlers of signals are those of the caller again when it returns or raises. It may run in any thread.
+    """
+    stop = Stop()
+    try:
+        return _command(arguments, stop)
+    finally:
+        stop.restore()
+
+
+def program() -> int:
+    """The command of this process: as `main`, and stopped in order until the process has ended."""
+    return _command(None, Stop())
+
+
+def _command(arguments: Sequence[str] | None, stop: Stop) -> int:
     open_standard_streams()
     configure_logging()
-    stop = Stop()
     stop.listen()
     try:
         return _perform(arguments)

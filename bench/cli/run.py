@@ -8,7 +8,7 @@ from bench.cli.arguments import add_command, add_folders, positive, positive_flo
 from bench.cli.console import console, say, sentence, show, silence, terminal_width
 from bench.errors import BenchError
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
-from bench.util.processes import end_children
+from bench.util.processes import children, end_children
 
 if TYPE_CHECKING:
     from bench.execution.executor import Limits
@@ -119,11 +119,12 @@ def _run(options: argparse.Namespace, request: RunRequest) -> int:
 
     if options.dry_run:
         return _plan_and_run(options, request)
+    others = children()  # of a program that calls this
     try:
         warm_up()
         return _plan_and_run(options, request)
     finally:
-        end_children()  # the server, which may still be importing, or be unknown yet, and what it started
+        end_children(but=others)  # the server, which may still be importing, or be unknown yet, and what it started
 
 
 def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:

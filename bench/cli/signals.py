@@ -4,8 +4,9 @@ import atexit
 import os
 import signal
 import sys
+import threading
 import time
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bench.util.processes import end_children
 
@@ -23,13 +24,15 @@ class Stop:
     """What the first signal sets off; further ones change nothing.
 
     It raises `Stopped` in the running command. An import may swallow it or turn it into another error, so it is raised
-    again until the stack unwinds. A command that takes too long is ended.
+    again until the stack unwinds. A command that takes too long is ended. `restore` puts back what was there before.
     """
 
     def __init__(self) -> None:
         self.number = 0
         self.caught = False
         self._began = 0.0
+        self._before: dict[int, Any] = {}  # the former handlers
+        self._timer = (0.0, 0.0)  # the former timer: seconds left and interval
 
     @property
     def code(self) -> int:
@@ -37,17 +40,36 @@ class Stop:
         return 128 + (self.number or signal.SIGINT)
 
     def listen(self) -> None:
+        """Take over the signals. In a thread that is not the main one Python lets nobody do so: nothing happens."""
+        if threading.current_thread() is not threading.main_thread():
+            return
         for number in SIGNALS:  # a shell starts background jobs with SIGINT ignored
-            signal.signal(number, self._begin)
+            if signal.getsignal(number) is not None:  # one that Python did not set cannot be put back
+                self._before[number] = signal.signal(number, self._begin)
+
+    def restore(self) -> None:
+        """Put back the handlers and the timer that were there before `listen`."""
+        if signal.SIGALRM in self._before:
+            self._disarm()
+            atexit.unregister(self._disarm)
+        for number, handler in self._before.items():  # None: one that Python did not set
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        left, interval = self._timer
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - self._began), 1e-3), interval)
+        self._before, self._timer = {}, (0.0, 0.0)
 
     def _begin(self, number: int, frame: object) -> NoReturn:
-        for other in SIGNALS:
+        for other in self._before:
             signal.signal(other, signal.SIG_IGN)
         self.number, self._began = number, time.monotonic()
-        signal.signal(signal.SIGALRM, self._insist)
-        signal.setitimer(signal.ITIMER_REAL, INSIST, INSIST)
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # later the alarm itself would end the process
+        self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._insist)
+        self._timer = signal.setitimer(signal.ITIMER_REAL, INSIST, INSIST)
+        atexit.register(self._disarm)  # later the alarm itself would end the process
         raise Stopped
+
+    def _disarm(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _insist(self, number: int, frame: object) -> None:
         if time.monotonic() - self._began > PATIENCE:

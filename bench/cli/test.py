@@ -28,10 +28,12 @@ def add_parser(commands: Any) -> None:
 
 
 def test(options: argparse.Namespace) -> int:
+    from bench.experiment.request import parse_names
     from bench.testing import conformance
 
+    names = parse_names(options.plugins)
     with console(stderr=True).status("") as status:
-        tested = conformance(options.plugins.split(","), device=options.device, tell=status.update)
+        tested = conformance(names, device=options.device, tell=status.update)
     results = [result for one in tested for result in one.results]
     if options.json:
         counts = Counter(result.status for result in results)

@@ -16,6 +16,7 @@ from bench.data.sprites import Sprites
 from bench.data.svhn import Svhn
 from bench.errors import BenchError, nearest
 from bench.hookspecs import hookimpl
+from bench.util.paths import folder_hint
 
 
 @hookimpl
@@ -37,5 +38,5 @@ def load(name: str, root: str | Path | None = None, size: int | None = None) -> 
     kind, _, argument = name.partition(":")
     sources = bench_datasets()
     if kind not in sources:
-        raise BenchError(f"unknown data set {kind!r}: {nearest(kind, sources)}")
+        raise BenchError(f"unknown data set {kind!r}: {folder_hint(name, kind) or nearest(kind, sources)}")
     return sources[kind](argument, root).load(size)

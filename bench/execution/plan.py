@@ -20,7 +20,7 @@ from bench.experiment.request import RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
-from bench.training.classifier_spec import Role, resolve_classifier
+from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
 from bench.training.probe import resolve_probe
 
 
@@ -49,7 +49,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     methods = [_method(entry, settings[entry.name]) for entry in entries]
     _check_classifiers(plugins, request)
     device = find_device(request.device, request.threads)
-    source: DataSource = plugins.find("datasets", request.dataset.base).target(request.dataset.argument)
+    source = _source(plugins, request)
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
     for method, entry in zip(methods, entries, strict=True):
@@ -69,6 +69,12 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
         data_files=source.reads(),
         unusable=plugins.unusable,
     )
+
+
+def _source(plugins: Plugins, request: RunRequest) -> DataSource:
+    entry = plugins.find("datasets", request.dataset.base, str(request.dataset))
+    source: DataSource = entry.target(request.dataset.argument)
+    return source
 
 
 def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
@@ -96,13 +102,14 @@ def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry],
 
 
 def _check_classifiers(plugins: Plugins, request: RunRequest) -> None:
-    """Complain about unknown names before any data is read."""
-    if request.guide == request.judge:
-        who = f"the guide and the judge are both {str(request.guide)!r}"
-        raise BenchError(f"{who}: a method must not be scored by the classifier that guides it")
-    for ref in (request.guide, request.judge):
-        entry = plugins.find("classifiers", ref.base)
-        build(entry.target.Config, ref.settings, entry.name)
+    """Complain about unknown names, and about one network in both roles, before any data is read."""
+    guide, judge = (resolve_network(ref, plugins) for ref in (request.guide, request.judge))
+    if identity(*guide) == identity(*judge):
+        names = " and ".join(repr(str(ref)) for ref in dict.fromkeys((request.guide, request.judge)))
+        what = f"both {names}" if request.guide == request.judge else f"one network, {names}"
+        raise BenchError(
+            f"the guide and the judge are {what}: a method must not be scored by the classifier that guides it"
+        )
 
 
 def _common(

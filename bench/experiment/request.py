@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import BenchError, nearest
+from bench.util.text import items
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class RunRequest:
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`0,1,2` or `0-4`. Raises `BenchError`."""
     seeds: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", part, re.ASCII)
+    for part in items(text) or [""]:
+        match = re.fullmatch(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?", part, re.ASCII)
         if not match:
             raise BenchError(f"--seeds: expected whole numbers such as 0,1,2 or 0-4, got {text!r}")
         first, last = int(match[1]), int(match[2] or match[1])
         if not first <= last < first + 1000:
-            raise BenchError(f"--seeds: expected an ascending range of at most 1000 seeds, got {part.strip()!r}")
+            raise BenchError(f"--seeds: expected an ascending range of at most 1000 seeds, got {part!r}")
         seeds += range(first, last + 1)
     if len(set(seeds)) < len(seeds):
         raise BenchError(f"--seeds: duplicate seed in {text!r}")
@@ -100,7 +101,7 @@ def parse_settings(texts: Sequence[str], owners: Sequence[str]) -> dict[str, dic
 
 def parse_names(text: str) -> list[str]:
     """The entry names of `--plugins`. Raises `BenchError` for an empty list or a duplicate."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = items(text)
     if not names:
         raise BenchError("--plugins: expected entry names such as 'regene', or 'all'")
     if len(set(names)) < len(names):

@@ -31,7 +31,7 @@ from bench.parts.gan_networks import (
     Vectors,
 )
 from bench.parts.optim import MovingAverage
-from bench.parts.timm_discriminator import TimmDiscriminator, is_timm
+from bench.parts.timm_discriminator import TimmDiscriminator, check_backbone, is_timm
 from bench.run import Run, Stateful
 
 QUANTUM = 1 / 128  # two levels of 8 bits, in [-1, 1]
@@ -70,11 +70,13 @@ class GanConfig(AdversarialConfig):
     discriminator: str = "residual"  # or conv, its encoder, or timm:NAME, a backbone without batch norm
 
     def __post_init__(self) -> None:
-        """Raises ValueError for invalid settings."""
+        """Raises ValueError for invalid settings, and `BenchError` for a backbone that cannot be used."""
         super().__post_init__()
         require_between(self, 1, float("inf"), "width")
         require_between(self, 0, float("inf"), "nuisance_dim")
-        if self.discriminator not in ("residual", "conv") and not is_timm(self.discriminator):
+        if is_timm(self.discriminator):
+            check_backbone(self.discriminator)
+        elif self.discriminator not in ("residual", "conv"):
             raise ValueError(f"discriminator: expected residual, conv or timm:NAME, got {self.discriminator!r}")
 
 

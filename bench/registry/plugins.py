@@ -13,7 +13,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +22,8 @@ from bench import hookspecs
 from bench.api import Classifier, DataSource, Generator, Model
 from bench.errors import BenchError, nearest
 from bench.registry.sources import source_digest
+from bench.util.paths import folder_hint
+from bench.util.timm_names import architecture_hint
 
 GROUP = "bench"
 OWN = "classifier-bench"
@@ -72,10 +73,11 @@ class Plugins:
         self._manager = pluggy.PluginManager("bench")
         self._manager.add_hookspecs(hookspecs)
 
-    def find(self, kind: str, name: str) -> Entry:
+    def find(self, kind: str, name: str, asked: str = "") -> Entry:
         """The entry of that name. Imports the plugin with a similar name first, and the others only if it is not there.
 
-        Raises `BenchError` if no plugin provides it, with the nearest name or the reason why the plugin is broken.
+        `asked` is the text that the name was taken from, such as `name:argument`. Raises `BenchError` if no plugin
+        provides it, with the nearest name or the reason why the plugin is broken.
         """
         for point in sorted(self.found, key=lambda point: not _likely(point, name)):
             if name in self.entries[kind]:
@@ -86,16 +88,18 @@ class Plugins:
         for broken in self.broken:
             if broken.plugin == name:
                 raise BrokenPlugin(broken)
-        raise BenchError(f"unknown {kind[:-1]} {name!r}: {self._hint(kind, name)}")
+        raise BenchError(f"unknown {kind[:-1]} {name!r}: {self._hint(kind, name, asked or name)}")
 
-    def _hint(self, kind: str, name: str) -> str:
-        """What the user may have meant: a folder of images, an entry of another kind, or the nearest name."""
-        if kind == "datasets" and Path(name).is_dir():
-            return f"for the images in that folder, use 'folder:{name}'"
+    def _hint(self, kind: str, name: str, asked: str) -> str:
+        """What the user may have meant: images at a path, an entry of another kind, timm's, or the nearest name."""
+        if kind == "datasets" and (hint := folder_hint(asked, name)):
+            return hint
         for other, use in (("classifiers", "use it with --guide or --judge"), ("generators", "use it with --plugins"),
                            ("datasets", "use it with --dataset")):  # fmt: skip
             if other != kind and name in self.entries[other]:
                 return f"{name!r} is a {other[:-1]}: {use}"
+        if kind == "classifiers" and (hint := architecture_hint(name)):
+            return hint
         return nearest(name, self.entries[kind])
 
     def all(self, kind: str) -> list[Entry]:

@@ -11,6 +11,7 @@ from bench.registry.plugins import BrokenPlugin, Entry, Plugins
 from bench.testing import classifiers, datasets, generators
 from bench.testing.promise import Promise, Result, check_one
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
+from bench.util.paths import folder_hint
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _asked(plugins: Plugins, text: str) -> list[tuple[Entry, str]]:
             if broken.plugin == name:
                 raise BrokenPlugin(broken)
         known = {entry.name for entry in every} | {entry.plugin for entry in every}
-        raise BenchError(f"unknown plugin {name!r}: {nearest(name, known)}")
+        raise BenchError(f"unknown plugin {name!r}: {folder_hint(text, name) or nearest(name, known)}")
     if argument and any(entry.kind != "datasets" for entry in found):
         raise BenchError(f"{text!r}: only a data set takes an argument after the colon")
     return [(entry, argument) for entry in found]

@@ -18,6 +18,7 @@ from bench.registry.sources import source_digest
 from bench.run import derive_seed
 
 Role = Literal["guide", "judge", "probe"]
+NEUTRAL = ("Config", "source", "paper_epochs", "_abc_impl")  # attributes of a class that do not change its networks
 M = TypeVar("M", bound=Model)
 
 
@@ -58,16 +59,37 @@ class ClassifierSpec(Generic[M]):
         return derive_seed(self.role, purpose)
 
 
+def resolve_network(ref: ClassifierRef, plugins: Plugins) -> tuple[type[Classifier], Any]:
+    """The class that `ref` names and its config. Raises `BenchError` for an unknown name or setting."""
+    entry = plugins.find("classifiers", ref.base, str(ref))
+    return entry.target, build(entry.target.Config, ref.settings, entry.name)
+
+
+def identity(target: type[Classifier], config: Any) -> tuple[type, dict[str, Any]]:
+    """What two names of one network have in common: the class that defines it, and its settings in one case.
+
+    A class that only changes the defaults of another one, such as a preset, defines nothing.
+    """
+    settings = {name: value.casefold() if isinstance(value, str) else value for name, value in to_dict(config).items()}
+    return next(base for base in target.__mro__ if not _is_preset(base)), settings
+
+
+def _is_preset(target: type) -> bool:
+    """Whether the body of a class holds defaults and texts alone."""
+    own = {name: value for name, value in vars(target).items() if name not in NEUTRAL}
+    return all(name.startswith("__") and not callable(value) for name, value in own.items())
+
+
 def resolve_classifier(
     role: Role, ref: ClassifierRef, plugins: Plugins, dataset: Dataset, budget: Budget, device: Device
 ) -> ClassifierSpec[Classifier]:
     """The classifier that `ref` names, trained on `dataset`. Raises `BenchError` for an unknown name or setting."""
-    entry = plugins.find("classifiers", ref.base)
+    target, config = resolve_network(ref, plugins)
     return ClassifierSpec(
         role=role,
         name=str(ref),
-        target=entry.target,
-        config=build(entry.target.Config, ref.settings, entry.name),
+        target=target,
+        config=config,
         dataset=dataset,
         images=budget.images_for_classifier(len(dataset.train)),
         device=device,

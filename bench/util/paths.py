@@ -37,6 +37,14 @@ def expanded(text: str | Path) -> Path:
         raise BenchError(f"cannot expand {str(text)!r}: no such home directory") from error
 
 
+def folder_hint(*texts: str) -> str:
+    """How images at a path are asked for as a data set, if there is something at one of `texts`; else empty."""
+    with suppress(BenchError):
+        if any(os.path.exists(expanded(text)) for text in texts if text):
+            return f"for the images there, use {f'folder:{texts[0]}'!r}"
+    return ""
+
+
 def tilde(path: Path) -> str:
     """A path for boards, which other people read: the home directory becomes `~`."""
     try:

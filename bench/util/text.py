@@ -5,6 +5,11 @@ import unicodedata
 LONGEST = 300  # characters of a text that is shown
 
 
+def items(text: str) -> list[str]:
+    """The parts of a list separated by commas, without spaces around them; empty parts are left out."""
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
 def plain(text: str) -> str:
     """Control, format and surrogate characters written out, as in `\\x1b`; plain text stays as it is."""
     return text if text.isprintable() else "".join(char if _is_plain(char) else _written(char) for char in text)

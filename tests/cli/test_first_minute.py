@@ -16,6 +16,8 @@ from bench.cli import main
 from bench.cli.info import describe
 from bench.cli.list import in_full, inventory, overview
 from bench.cli.settings import field_comments, settings_of
+from bench.data import load
+from bench.errors import BenchError, nearest
 from bench.util.columns import columns
 from bench_regene import ReGene
 
@@ -135,8 +137,28 @@ def test_a_classifier_as_a_method_and_a_folder_as_a_data_set_are_explained(
     (tmp_path / "shapes").mkdir()
     assert main(["run", "--plugins", "resnet-s", "--dry-run"]) == 2
     assert "'resnet-s' is a classifier: use it with --guide or --judge" in capsys.readouterr().err
-    assert main(["run", "--plugins", "gmm", "--dataset", "./shapes", "--dry-run"]) == 2
-    assert "use 'folder:./shapes'" in capsys.readouterr().err
+    (tmp_path / "shapes.zip").touch()
+    for path in ("./shapes", "shapes", "shapes.zip", "./shapes@20", str(tmp_path / "shapes")):
+        assert main(["run", "--plugins", "gmm", "--dataset", path, "--dry-run"]) == 2
+        assert (
+            f"unknown dataset {path.split('@')[0]!r}: for the images there, use 'folder:{path}'"
+            in capsys.readouterr().err
+        )
+    with pytest.raises(BenchError, match=r"unknown data set '\./shapes': for the images there, use 'folder:\./"):
+        load("./shapes")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "hint"),
+    [
+        ("GMM", ["gmm", "vae"], "did you mean 'gmm'?"),
+        ("fashionmnist", ["Fashion-MNIST", "digits"], "did you mean 'Fashion-MNIST'?"),
+        ("xyz", ["gmm", "vae"], "known: gmm, vae"),
+        ("xyz", [], "known: none"),
+    ],
+)
+def test_the_nearest_name_is_found_in_any_case(name: str, known: list[str], hint: str) -> None:
+    assert nearest(name, known) == hint
 
 
 def test_a_warning_of_the_host_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,17 @@ def test_several_names_are_tested_one_after_the_other(capsys):
     assert entries == ["toy-data"] * (len(entries) // 2) + ["bad-data"] * (len(entries) // 2)
 
 
+def test_names_may_have_spaces_between_them(capsys):
+    assert report(capsys, " toy-data ", " place: atlantis ", "") == report(capsys, "toy-data", "place: atlantis")
+
+
+def test_a_path_of_images_is_answered_with_how_to_ask_for_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pets").mkdir()
+    assert main(["test", "--plugins", "toy-data, ./pets"]) == 2
+    assert "unknown plugin './pets': for the images there, use 'folder:./pets'" in capsys.readouterr().err
+
+
 def test_an_argument_reaches_the_data_set(capsys):
     code, found = report(capsys, "place:atlantis")
     assert code == 1

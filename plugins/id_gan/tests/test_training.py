@@ -196,13 +196,16 @@ def test_an_invalid_setting_is_one_sentence(setting: dict[str, Any], message: st
         IdGanConfig(**setting)
 
 
-def test_a_discriminator_that_cannot_be_used_is_refused_before_stage_1(train: Data) -> None:
-    torch.manual_seed(0)
-    states, model = States(), IdGan(replace(TINY, discriminator="timm:resnet18"), train.spec)
-    states.model = model
-    with pytest.raises(BenchError, match="expected a backbone without batch norm, got timm:resnet18"):
-        model.fit(train, Run(model, images=IMAGES, progress=states))
-    assert not states.found
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("timm:resnet18", "expected a backbone without batch norm, got timm:resnet18"),
+        ("timm:ConvNext_Atto", "did you mean 'convnext_atto'"),
+    ],
+)
+def test_a_discriminator_that_cannot_be_used_is_refused_with_the_settings(name: str, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        replace(TINY, discriminator=name)
 
 
 def test_a_data_set_of_one_image_is_refused(train: Data) -> None:
