@@ -18,7 +18,8 @@ EVERYTHING = HOST + PLUGINS
 # The floors of the package, lowest first: a room imports only rooms on lower floors.
 FLOORS = (
     "errors muon freeze",
-    "api config util",
+    "util",
+    "api config",
     "hookspecs run",
     "registry metrics data backbones parts",
     "experiment",
@@ -36,17 +37,26 @@ PUBLIC = {"api", "config", "errors", "freeze", "hookspecs", "muon", "run"}  # th
 # What a module may import when it is imported, besides the standard library.
 MAY_IMPORT = {
     "errors": set(),
-    "config": {"bench.errors"},
+    "config": {"bench.errors", "bench.util.text"},
     "experiment.budget": {"bench.errors"},
     "results.record": {"bench.errors"},
     "util.atomic": {"bench.errors"},
-    "experiment.request": {"bench.errors"},
+    "experiment.request": {"bench.errors", "bench.util.text"},
     "metrics.catalog": {"bench.errors"},
     "registry.sources": set(),
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api"},
     "run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
-    "registry.plugins": {"pluggy", "bench", "bench.hookspecs", "bench.api", "bench.errors", "bench.registry.sources"},
+    "registry.plugins": {
+        "pluggy",
+        "bench",
+        "bench.hookspecs",
+        "bench.api",
+        "bench.errors",
+        "bench.registry.sources",
+        "bench.util.paths",
+        "bench.util.timm_names",
+    },
 }
 SLOW = {"timm", "sklearn", "scipy", "pandas", "tensorboard", "torch_fidelity", "cleanfid", "torchvision", "ray"}
 PLUGINS_MAY_IMPORT = {"torch", "timm", "numpy", "jaxtyping"}

@@ -66,8 +66,9 @@ def _against_dataset(
     loaded = _load(name, size)
     pixels, real = in_common_format(mine, ImageSet(name, loaded.train.images))
     chosen, test = _first(pixels, n), loaded.test.images.expand(-1, real.shape[1], -1, -1)
-    context = _context(chosen, real, test, device)
-    floor = _context(_first(test, len(chosen)), real, test, device) if len(test) >= len(chosen) else None
+    enough = len(test) >= len(chosen)
+    context = _context(chosen, real, test if enough else None, device)
+    floor = _context(_first(test, len(chosen)), real, test, device) if enough else None
     return _evaluation(context, floor, (mine.name, f"training images of {name}"), metrics, progress)
 
 

@@ -29,7 +29,8 @@ class EvaluationContext:
     """A trained model (None for an anchor), its samples, the real images, the guide and the judge.
 
     `n` samples are compared with `reference` training images and with `n` test images, which are fixed stratified
-    subsets. Raises `BenchError` if there are fewer training images, or if the number of samples is not `n`.
+    subsets. A data set may have no test images. Raises `BenchError` if a split has fewer images otherwise, or if the number
+    of samples is not `n`.
     """
 
     def __init__(
@@ -62,15 +63,11 @@ class EvaluationContext:
         self._spaces: dict[str, FeatureSpace] = {}
         self._memo: dict[str, Any] = {}
         self.real = stratified(dataset.train, reference, "reference")
+        self.test = stratified(dataset.test, n, "n") if len(dataset.test) else dataset.test
         if samples is not None and len(samples) != n:
             raise BenchError(f"expected n={n} samples, got {len(samples)}")
         if model is not None:
             model.eval()
-
-    @cached_property
-    def test(self) -> Data:
-        """n test images. Raises `BenchError` if the split has fewer."""
-        return stratified(self.dataset.test, self.n, "n")
 
     @property
     def samples(self) -> Data:

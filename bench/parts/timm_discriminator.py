@@ -4,9 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from bench.errors import BenchError
+from bench.errors import BenchError, nearest
 from bench.parts.gan_networks import Discriminator, LogitHead, Signed, Vectors
-from bench.util.timm_names import check_architecture
 
 PREFIX = "timm:"
 
@@ -21,7 +20,8 @@ def check_backbone(name: str) -> None:
     import timm
 
     plain = name.removeprefix(PREFIX)
-    check_architecture(plain)
+    if plain not in timm.list_models():
+        raise BenchError(f"unknown timm architecture {plain!r}: {nearest(plain, timm.list_models())}")
     with torch.device("meta"):  # without memory for its weights
         body = timm.create_model(plain, num_classes=0)
     if any(isinstance(part, _BatchNorm) for part in body.modules()):
