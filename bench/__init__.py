@@ -59,33 +59,41 @@ if TYPE_CHECKING:
     from bench.backbones import ResNetTinyConfig as ResNetTinyConfig
     from bench.backbones import timm_network as timm_network
     from bench.comparison import Evaluation as Evaluation
-    from bench.comparison import evaluate as evaluate
     from bench.config import require_between as require_between
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
+    from bench.interactive import Board as Board
+    from bench.interactive import add_to_board as add_to_board
+    from bench.interactive import evaluate as evaluate
+    from bench.interactive import leaderboard as leaderboard
+    from bench.interactive import run as run
     from bench.muon import Muon as Muon
     from bench.muon import hidden_weights as hidden_weights
-    from bench.run import Run as Run
+    from bench.training_run import Run as Run
 
 _HOME = {
     "BenchError": "bench.errors",
+    "Board": "bench.interactive",
     "Diverged": "bench.errors",
     "Evaluation": "bench.comparison",
     "Muon": "bench.muon",
     "ResNetTiny": "bench.backbones",
     "ResNetTinyConfig": "bench.backbones",
-    "Run": "bench.run",
-    "evaluate": "bench.comparison",
+    "Run": "bench.training_run",
+    "add_to_board": "bench.interactive",
+    "evaluate": "bench.interactive",
     "hidden_weights": "bench.muon",
     "hookimpl": "bench.hookspecs",
+    "leaderboard": "bench.interactive",
     "require_between": "bench.config",
+    "run": "bench.interactive",
     "timm_network": "bench.backbones",
 }
 __all__ = [
-    "BenchError", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Evaluation",
+    "BenchError", "Board", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Evaluation",
     "Factor", "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
-    "Run", "Spec", "evaluate", "hidden_weights", "hookimpl", "quantize", "require_between", "timm_network", "to_float",
+    "Run", "Spec", "add_to_board", "evaluate", "hidden_weights", "hookimpl", "leaderboard", "quantize", "require_between", "run", "timm_network", "to_float",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    import bench.run
+    import bench.training_run
 
 Images = Float[Tensor, "n c h w"]  # in [0, 1]
 Pixels = UInt8[Tensor, "n c h w"]  # what every metric sees
@@ -147,7 +147,7 @@ class Model(nn.Module, ABC):
         self.config, self.spec = config, spec
 
     @abstractmethod
-    def fit(self, data: Data, run: "bench.run.Run") -> None:
+    def fit(self, data: Data, run: "bench.training_run.Run") -> None:
         """Train on `data` with what `run` provides: batches, device, randomness, precision, logging, the guide."""
 
 

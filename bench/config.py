@@ -39,7 +39,7 @@ def non_default_settings(config: Any, names: Iterable[str]) -> tuple[tuple[str, 
     """
     defaults = {field.name: _default(field) for field in fields(config)}
     values = {name: getattr(config, name) for name in sorted(names)}
-    return tuple((name, _to_text(value)) for name, value in values.items() if value != defaults[name])
+    return tuple((name, to_text(value)) for name, value in values.items() if value != defaults[name])
 
 
 def parse(text: str, kind: Any, what: str) -> Any:
@@ -74,19 +74,20 @@ def to_dict(config: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(config).items()}
 
 
-def _default(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def _to_text(value: Any) -> str:
+def to_text(value: Any) -> str:
+    """A setting as text that `parse` reads; equal values give equal text."""
     if isinstance(value, tuple):
-        return ",".join(map(_to_text, value))
+        return ",".join(map(to_text, value))
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return str(value)
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _literal(text: str, options: tuple[Any, ...], what: str) -> Any:

@@ -44,7 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.split("::")[0]
-            return path if "/resilience/" in path or "/runs/" in path else nodeid
+            return path if any(f"/{room}/" in path for room in ("resilience", "runs", "interactive")) else nodeid
 
     return Together(config, log) if config.getoption("dist") == "load" else None
 

@@ -20,19 +20,20 @@ FLOORS = (
     "errors muon freeze",
     "util",
     "api config",
-    "hookspecs run",
+    "hookspecs training_run",
     "registry metrics data backbones parts",
     "experiment",
     "results",
-    "training leaderboard testing",
+    "training boards testing",
     "evaluation comparison",
     "execution",
     "cli",
+    "interactive",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
-FOR_TYPES = {("api", "run")}  # `Model.fit(data, run: Run)` and `Run.guide: Classifier` name each other
+FOR_TYPES = {("api", "training_run")}  # `Model.fit(data, run: Run)` and `Run.guide: Classifier` name each other
 FACE = {"__init__", "__main__"}  # they hand on the public names
-PUBLIC = {"api", "config", "errors", "freeze", "hookspecs", "muon", "run"}  # the modules of the top level
+PUBLIC = {"api", "config", "errors", "freeze", "hookspecs", "muon", "training_run"}  # the modules of the top level
 
 # What a module may import when it is imported, besides the standard library.
 MAY_IMPORT = {
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "registry.sources": set(),
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api"},
-    "run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
+    "training_run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
     "registry.plugins": {
         "pluggy",
         "bench",
@@ -173,7 +174,7 @@ def test_slow_packages_are_imported_where_they_are_needed():
 
 
 def test_the_parts_are_for_plugins_and_know_no_more_of_the_host_than_they_do():
-    may = {"bench.api", "bench.config", "bench.errors", "bench.freeze", "bench.muon", "bench.run"}
+    may = {"bench.api", "bench.config", "bench.errors", "bench.freeze", "bench.muon", "bench.training_run"}
     may |= {"torch", "timm", "jaxtyping"}
     parts = [path for path in HOST if path.parent.name == "parts"]
     own = {f"bench.parts.{path.stem}" for path in parts}
@@ -243,7 +244,7 @@ LEAKY = """
 import torch.nn
 from bench import Generator, config
 import bench.results.run_dir
-from bench.run import generator
+from bench.training_run import generator
 import bench_stic
 if TYPE_CHECKING:
     import pandas
@@ -256,13 +257,13 @@ def f():
 def test_imports_are_told_apart_by_when_they_run():
     tree = ast.parse(LEAKY)
     early = modules(tree)
-    assert early == {"torch.nn", "bench", "bench.config", "bench.results.run_dir", "bench.run", "bench_stic"}
+    assert early == {"torch.nn", "bench", "bench.config", "bench.results.run_dir", "bench.training_run", "bench_stic"}
     assert modules(tree, everywhere=True) - early == {"pandas", "timm", "scipy.stats"}
 
 
 def test_a_plugin_that_reaches_into_the_host_or_another_plugin_would_be_found():
     assert foreign(ast.parse(LEAKY), "bench_regene") == {
-        "bench.config", "bench.results.run_dir", "bench.run.generator", "bench_stic", "pandas", "scipy.stats",
+        "bench.config", "bench.results.run_dir", "bench.training_run.generator", "bench_stic", "pandas", "scipy.stats",
     }  # fmt: skip
 
 
@@ -271,7 +272,7 @@ def test_an_import_of_a_higher_floor_or_of_a_neighbour_would_be_found():
         "bench.errors",
         "bench.util.text",
         "bench.util",
-        "bench.run",
+        "bench.training_run",
         "bench.cli.run",
         "bench.data.source",
         "torch",
@@ -282,8 +283,8 @@ def test_an_import_of_a_higher_floor_or_of_a_neighbour_would_be_found():
         "bench.surprise",
     }
     assert upward("bench.surprise", {"bench.errors"}) == {"bench.errors"}
-    assert upward("bench.api", {"bench.run"}) == set()
-    assert upward("bench.config", {"bench.run"}) == {"bench.run"}
+    assert upward("bench.api", {"bench.training_run"}) == set()
+    assert upward("bench.config", {"bench.training_run"}) == {"bench.training_run"}
 
 
 def test_a_new_file_on_the_top_level_or_a_cycle_would_be_found(tmp_path):

@@ -19,7 +19,7 @@ from bench.backbones.classifier import TimmClassifier, TimmConfig
 from bench.backbones.presets import ResNetSmallConfig
 from bench.errors import BenchError
 from bench.muon import Muon, orthogonalized
-from bench.run import Run, generator
+from bench.training_run import Run, generator
 
 PRESETS = [name for name in bench_classifiers() if name != "timm"]
 SIZES = [8, 28, 32, 64]

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from bench.boards import board_path
 from bench.cli import parser
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.execution.plan import make_plan
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest
-from bench.leaderboard import board_path
 from bench.testing import tiny_dataset
 
 REQUEST = RunRequest(plugins="regene", dataset=DatasetRef("digits"), seeds=(0,), budget="smoke", set=(),

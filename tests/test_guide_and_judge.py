@@ -28,9 +28,9 @@ from bench.experiment.device import Device
 from bench.experiment.request import ClassifierRef
 from bench.freeze import freeze
 from bench.registry.plugins import Plugins
-from bench.run import silent
 from bench.training.classifier_spec import ClassifierSpec, identity, resolve_network
 from bench.training.guide_and_judge import accuracy_of, below_floor, load_or_fit
+from bench.training_run import silent
 
 BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
 SETTINGS = {"widths": "8,8,8,8", "batch_size": "32"}

@@ -18,9 +18,9 @@ from bench.errors import BenchError
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device
 from bench.metrics.control.factors import FactorOracle
-from bench.run import Run, silent
 from bench.training.fit_once import parse_about
 from bench.training.probe import load_or_fit_probe, resolve_probe
+from bench.training_run import Run, silent
 
 BUDGET = Budget("toy", 640, 6_400, 1, 10, 10, None)
 CPU, DEVICE = torch.device("cpu"), Device("cpu", 1, "float32", "a device")

@@ -6,7 +6,7 @@ from torch import nn
 
 from bench.api import Data, Spec
 from bench.errors import BenchError, Diverged
-from bench.run import CHECK_EVERY, Run, derive_seed, generator
+from bench.training_run import CHECK_EVERY, Run, derive_seed, generator
 
 N, SIZE = 10, 4  # images, and a batch of them
 SPEC = Spec("numbered", 1, 2, ("even", "odd"))

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from bench.api import Classifier, Data, Images, Labels, Logits, Spec
 from bench.backbones.augment import shift_and_flip
 from bench.backbones.network import NetworkConfig, TimmNetwork
-from bench.run import Run
+from bench.training_run import Run
 
 
 @dataclass(frozen=True)

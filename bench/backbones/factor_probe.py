@@ -10,7 +10,7 @@ from bench.api import Codes, Data, Images, Labels, Spec, to_float
 from bench.backbones.factor_heads import HEADS
 from bench.backbones.network import NetworkConfig, TimmNetwork
 from bench.errors import BenchError
-from bench.run import Run
+from bench.training_run import Run
 
 CHUNK = 500  # images read at a time
 

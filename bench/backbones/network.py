@@ -14,7 +14,7 @@ from bench.api import Data, Images, Labels, Model, Spec, to_float
 from bench.backbones.architecture import build
 from bench.backbones.norms import Norm
 from bench.muon import Muon, hidden_weights
-from bench.run import Run
+from bench.training_run import Run
 from bench.util.timm_names import check_architecture
 
 

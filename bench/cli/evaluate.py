@@ -3,12 +3,14 @@
 import argparse
 from typing import Any
 
-from bench.cli.arguments import add_command, positive
-from bench.cli.console import console, terminal_width
+from bench.cli.arguments import add_command, add_folders, positive
+from bench.cli.console import terminal_width
+from bench.errors import BenchError
 
 EXAMPLES = """bench evaluate my-samples/ real-images/
 bench evaluate samples.npz --dataset fashion-mnist
-bench evaluate a.zip b.zip --metrics fd-lite0,kid-lite0 --json"""
+bench evaluate a.zip b.zip --metrics fd-lite0,kid-lite0 --json
+bench evaluate samples.npz --dataset fashion-mnist --name my-model --labels classes.txt"""
 
 
 def add_parser(commands: Any) -> None:
@@ -22,24 +24,62 @@ def add_parser(commands: Any) -> None:
     sub.add_argument("--n", type=positive, metavar="N", help="score N of the samples, chosen at random")
     sub.add_argument("--size", type=positive, metavar="PIXELS", help="resize all images to this side")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
+    _row(sub.add_argument_group("a row on the leaderboard of --dataset"))
+
+
+def _row(group: Any) -> None:
+    add = group.add_argument
+    add("--name", metavar="NAME", help="add the samples to the board under this name, scored like those of a method")
+    add("--labels", metavar="FILE", help="the class of each sample, one a line or in a .npy file")
+    add("--budget", metavar="NAME", help="how many samples are scored, and by which judge (default: as bench run)")
+    add("--judge", metavar="NAME", help="the classifier that scores them")
+    add("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
+    add_folders(group)
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    from rich.progress import Progress
+    _check(options)
+    return _add_row(options) if options.name is not None else _score(options)
 
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise `BenchError` for options that do not go together."""
+    for_row = [name for name in ("labels", "budget", "judge") if getattr(options, name) is not None]
+    if options.name is None and for_row:
+        raise BenchError(f"--{for_row[0]}: expected --name NAME with it, which adds the samples to a board")
+    if options.name is None:
+        return
+    if options.dataset is None or options.reference is not None:
+        raise BenchError(
+            "--name: expected --dataset NAME, the board to add the samples to, and no second set of images"
+        )
+    if options.metrics is not None or options.n is not None:
+        raise BenchError("--name: the board decides which metrics are measured, and the budget on how many samples")
+
+
+def _score(options: argparse.Namespace) -> int:
     import bench.comparison
+    from bench.cli.progress import measuring
 
     names = None if options.metrics is None else [name.strip() for name in options.metrics.split(",") if name.strip()]
-    screen = console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        task = bars.add_task("reading images", total=None)
-
-        def told(metric: str, done: int, of: int) -> None:
-            bars.update(task, description=f"measuring {metric}", completed=done, total=of)
-
+    with measuring() as told:
         found = bench.comparison.evaluate(
             options.samples, options.reference, dataset=options.dataset, metrics=names, n=options.n,
             size=options.size, device=options.device, progress=told,
         )  # fmt: skip
     print(found.to_json() if options.json else found.table(terminal_width()))
     return 0 if found.measured else 1
+
+
+def _add_row(options: argparse.Namespace) -> int:
+    from bench.cli.run import carried_out
+    from bench.execution.conditions import Conditions
+    from bench.execution.given import read_given
+    from bench.experiment.defaults import complete
+
+    request = complete(
+        "", options.dataset, labels=None, seeds="0", budget=options.budget, settings=(), guide=None,
+        judge=options.judge, device=options.device, jobs=None,
+    )  # fmt: skip
+    given = read_given(options.name, options.samples, options.labels, options.size, request)
+    return carried_out(options, given.requested(request), Conditions(options.runs, options.leaderboards), given)

@@ -105,8 +105,8 @@ def _readme(entry: "Entry") -> str:
 
 def _cost(name: str, boards: Path) -> list[str]:
     """Seconds and speed of training, by board and device, from the boards in `boards`."""
-    from bench.leaderboard import board_path, read
-    from bench.leaderboard import boards as board_names
+    from bench.boards import board_path, read
+    from bench.boards import boards as board_names
 
     costs: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for dataset in board_names(boards):

@@ -41,7 +41,7 @@ def leaderboard(options: argparse.Namespace) -> int:
 
 
 def list_boards(options: argparse.Namespace) -> int:
-    from bench.leaderboard import boards
+    from bench.boards import boards
     from bench.util.text import one_line
 
     if options.merge:
@@ -54,7 +54,7 @@ def list_boards(options: argparse.Namespace) -> int:
 
 def board_name(folder: Path, text: str) -> str:
     """The name of a board, or of that of the data set that `bench run --dataset` calls so."""
-    from bench.leaderboard import board_path
+    from bench.boards import board_path
 
     if board_path(folder, text).exists():
         return text
@@ -70,7 +70,7 @@ def board_name(folder: Path, text: str) -> str:
 
 
 def show_one(options: argparse.Namespace, dataset: str) -> int:
-    from bench.leaderboard import board_path, read, to_json
+    from bench.boards import board_path, read, to_json
 
     records = read(board_path(options.leaderboards, dataset))
     update_page(options.leaderboards, dataset)
@@ -82,7 +82,7 @@ def show_one(options: argparse.Namespace, dataset: str) -> int:
 
 
 def update_page(folder: Path, dataset: str) -> None:
-    from bench.leaderboard import render
+    from bench.boards import render
 
     try:
         render(folder, dataset)
@@ -92,7 +92,7 @@ def update_page(folder: Path, dataset: str) -> None:
 
 def merge_others(options: argparse.Namespace, dataset: str) -> int:
     """Merge the boards of `--merge` into that of the data set, and say how many rows changed."""
-    from bench.leaderboard import board_path, merge_boards
+    from bench.boards import board_path, merge_boards
 
     changes = merge_boards(options.leaderboards, dataset, options.merge, options.dry_run)
     board = board_path(options.leaderboards, dataset)
@@ -108,7 +108,7 @@ def merge_others(options: argparse.Namespace, dataset: str) -> int:
 
 def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
     """The board, and the paths of its page, its rows and the samples of its methods."""
-    from bench.leaderboard import board_path, board_text
+    from bench.boards import board_path, board_text
     from bench.util.text import one_line
 
     rows = board_path(options.leaderboards, records[0].dataset) if records else None

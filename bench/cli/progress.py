@@ -3,7 +3,9 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
 from statistics import fmean
 from typing import Any
 
@@ -12,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from bench.cli.console import console
 from bench.execution.messages import Progressed
 from bench.util.text import shown
 
@@ -85,7 +88,7 @@ class _Table(Progress):
 class Bars:
     """One bar a running task, and the count of jobs below."""
 
-    def __init__(self, console: Console, jobs: Jobs) -> None:
+    def __init__(self, screen: Console, jobs: Jobs) -> None:
         self._jobs = jobs
         self._bars = _Table(
             TextColumn("{task.fields[name]}"),
@@ -95,11 +98,15 @@ class Bars:
             TextColumn("[dim]{task.fields[detail]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=console,
+            console=screen,
             transient=True,
         )
         self._ids: dict[str, TaskID] = {}
         self._phases: dict[str, tuple[str, int, float]] = {}
+
+    def expect(self, seconds: Mapping[str, float | None]) -> None:
+        self._jobs.expect(seconds)
+        self._bars.below = self._jobs.text()
 
     def __enter__(self) -> "Bars":
         self._bars.below = self._jobs.text()
@@ -138,10 +145,13 @@ class Bars:
 class Lines:
     """Plain lines, now and then."""
 
-    def __init__(self, console: Console, jobs: Jobs) -> None:
+    def __init__(self, screen: Console, jobs: Jobs) -> None:
         self._jobs = jobs
         self._last: dict[str, float] = {}
         self._first: dict[str, tuple[str, int, float]] = {}
+
+    def expect(self, seconds: Mapping[str, float | None]) -> None:
+        self._jobs.expect(seconds)
 
     def __enter__(self) -> "Lines":
         return self
@@ -178,9 +188,55 @@ class Lines:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def show(console: Console, jobs: Jobs) -> Any:
-    """Bars on a terminal, lines elsewhere."""
-    return Bars(console, jobs) if console.is_terminal else Lines(console, jobs)
+class Silent:
+    """Nothing."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        pass
+
+    def expect(self, seconds: Mapping[str, float | None]) -> None:
+        pass
+
+    def started(self, name: str) -> None:
+        pass
+
+    def progress(self, name: str, event: Progressed) -> None:
+        pass
+
+    def ended(self, name: str, end: str, reason: str, seconds: float) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+def display(jobs: Jobs, wanted: bool = True) -> Any:
+    """Bars on a terminal and in a notebook, lines elsewhere, nothing unless wanted."""
+    screen = console(stderr=True)
+    if not wanted:
+        return Silent()
+    return Bars(screen, jobs) if draws_bars(screen) else Lines(screen, jobs)
+
+
+def draws_bars(screen: Console) -> bool:
+    """Whether progress bars can be drawn: on a terminal, and in a notebook that has ipywidgets."""
+    return screen.is_terminal or (screen.is_jupyter and find_spec("ipywidgets") is not None)
+
+
+@contextmanager
+def measuring(wanted: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar of the metrics of `bench evaluate`: the metric that is measured, how many are done, and of how many."""
+    screen = console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not (wanted and draws_bars(screen))) as bars:
+        task = bars.add_task("reading images", total=None)
+
+        def told(metric: str, done: int, of: int) -> None:
+            bars.update(task, description=f"measuring {metric}", completed=done, total=of)
+
+        yield told
 
 
 def detail_of(event: Progressed, first: int, since: float) -> str:

@@ -1,23 +1,18 @@
-"""`bench run`: look for a manifest, else plan and carry out, and print what came of it."""
+"""`bench run`: parse a request, have it carried out, and print what came of it."""
 
 import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders, positive, positive_float
-from bench.cli.console import console, say, sentence, show, silence, terminal_width
+from bench.cli.console import say, sentence, show, silence, terminal_width
 from bench.errors import BenchError
-from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
-from bench.util.processes import children, end_children
+from bench.execution.conditions import Conditions
+from bench.experiment.request import RunRequest
 
 if TYPE_CHECKING:
-    from bench.execution.executor import Limits
-    from bench.execution.plan import Plan
-    from bench.execution.session import Session
-    from bench.results.record import Record
-
-LARGEST_FILE = 16 * 2**10  # MB
-
+    from bench.execution.carry_out import Outcome
+    from bench.execution.given import GivenSamples
 
 EXAMPLES = """bench run --plugins regene
 bench run --plugins gmm,stic --dataset digits --seeds 0-2 --budget quick"""
@@ -81,128 +76,67 @@ def _output(group: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from bench.results.manifest import find_manifest
+    request, conditions = request_from(options), conditions_from(options)
+    return _dry_run(options, request, conditions) if options.dry_run else carried_out(options, request, conditions)
 
-    request = request_from(options)
-    records = None if options.dry_run or options.strict_plugins else find_manifest(options.runs, request)
-    if records is not None:
-        from bench.leaderboard import merge, render
 
-        merge(options.leaderboards, records)
-        render(options.leaderboards, records[0].dataset)
-        say(f"nothing to do: all results are up to date (see {options.runs})")
-        _print_run(options, records, {})
+def carried_out(
+    options: argparse.Namespace, request: RunRequest, conditions: Conditions, given: "GivenSamples | None" = None
+) -> int:
+    """Carry out a request, print its board, and return the exit code. `given`: images in the place of a method."""
+    from bench.execution.carry_out import find_finished, worker_server
+
+    finished = find_finished(request, conditions)
+    if finished is not None:
+        say(f"nothing to do: all results are up to date (see {conditions.runs})")
+        _print_run(options, finished)
         return 0
-    return _run(options, request)
+    with worker_server():
+        return _run(options, request, conditions, given)
 
 
 def request_from(options: argparse.Namespace) -> RunRequest:
-    from bench.experiment.defaults import default_budget, default_classifier, share_cores
+    from bench.experiment.defaults import complete
 
-    jobs, threads = share_cores(options.device, options.jobs)
-    return RunRequest(
-        plugins=options.plugins,
-        dataset=DatasetRef.parse(options.dataset, options.labels_per_class),
-        seeds=parse_seeds(options.seeds),
-        budget=options.budget or default_budget(options.device),
-        set=tuple(options.set),
-        guide=ClassifierRef.parse(options.guide or default_classifier("guide")),
-        judge=ClassifierRef.parse(options.judge or default_classifier("judge")),
-        device=options.device,
-        jobs=jobs,
-        threads=threads,
+    return complete(
+        options.plugins, options.dataset, labels=options.labels_per_class, seeds=options.seeds, budget=options.budget,
+        settings=options.set, guide=options.guide, judge=options.judge, device=options.device, jobs=options.jobs,
+    )  # fmt: skip
+
+
+def conditions_from(options: argparse.Namespace) -> Conditions:
+    return Conditions(
+        runs=options.runs,
+        boards=options.leaderboards,
+        timeout=options.timeout,
+        memory=options.memory,
+        disk=options.disk,
+        checkpoint_every=options.checkpoint_every,
+        strict=options.strict_plugins,
     )
 
 
-def _run(options: argparse.Namespace, request: RunRequest) -> int:
-    from bench.execution.fork_server import warm_up
+def _run(options: argparse.Namespace, request: RunRequest, conditions: Conditions, given: "GivenSamples | None") -> int:
+    from bench.cli.progress import Jobs, display
+    from bench.execution.carry_out import carry_out, prepare
 
-    if options.dry_run:
-        return _plan_and_run(options, request)
-    others = children()  # of a program that calls this
-    try:
-        warm_up()
-        return _plan_and_run(options, request)
-    finally:
-        end_children(but=others)  # the server, which may still be importing, or be unknown yet, and what it started
-
-
-def _plan_and_run(options: argparse.Namespace, request: RunRequest) -> int:
-    from bench.execution.isolated_import import refused
-    from bench.execution.plan import make_plan
-    from bench.leaderboard import check_board
-
-    plan = make_plan(request, strict=options.strict_plugins, probe=None if options.dry_run else refused)
-    check_board(options.leaderboards, plan.board, plan.jobs[0].data_digest)  # the same for all jobs
-    return _dry_run(options, plan) if options.dry_run else _carry_out(options, plan)
-
-
-def _carry_out(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.dry_run import outline
-    from bench.cli.progress import Jobs
-    from bench.cli.progress import show as show_progress
-    from bench.execution.session import Session
-    from bench.results.run_dir import check_writable
-    from bench.util.paths import cache_dir
-
-    jobs = Jobs(plan.request.jobs)
-    with show_progress(console(stderr=True), jobs) as display:
-        every = options.checkpoint_every
-        limits = _limits(options, plan)
-        session = Session(plan, options.runs, options.leaderboards, cache_dir(), limits, display, every)
+    plan = prepare(request, conditions)
+    with display(Jobs(request.jobs)) as shown:
         try:
-            check_writable(options.runs)
-            jobs.expect({row["label"]: row["seconds"] for row in outline(plan, options.runs) if not row["cached"]})
-            code = session.run()
+            outcome = carry_out(plan, conditions, shown, given)
         except BenchError as error:
-            display.note(sentence(str(error)))
+            shown.note(sentence(str(error)))
             return 1
-    if code == 0:
-        _write_manifest(options, session)
-    _print_run(options, session.records, session.ends)
-    return code
+    _print_run(options, outcome)
+    return int(bool(outcome.failed))
 
 
-def _write_manifest(options: argparse.Namespace, session: "Session") -> None:
-    from bench.results.manifest import write_manifest
+def _dry_run(options: argparse.Namespace, request: RunRequest, conditions: Conditions) -> int:
+    from bench.cli.dry_run import outline_lines
+    from bench.execution.carry_out import prepare
+    from bench.execution.outline import outline
 
-    plan = session.plan
-    if plan.data_files is None:
-        return
-    try:
-        write_manifest(options.runs, plan.request, session.record_paths(), plan.data_files)
-    except OSError as error:  # the results are saved; finding them takes longer next time
-        say(f"could not write a manifest in {options.runs}: {error.strerror}")
-
-
-def _limits(options: argparse.Namespace, plan: "Plan") -> "Limits":
-    from bench.execution.executor import Limits
-
-    jobs = plan.request.jobs
-    return Limits(options.timeout or plan.budget.timeout, _memory_mb(options, jobs), _file_mb(options, jobs))
-
-
-def _memory_mb(options: argparse.Namespace, jobs: int) -> float:
-    import psutil
-
-    whole = psutil.virtual_memory().total / 2**20
-    return options.memory * 1024 if options.memory else 0.9 * whole / jobs
-
-
-def _file_mb(options: argparse.Namespace, jobs: int) -> float:
-    """What was asked for, or an even share of half of the free disk."""
-    import shutil
-
-    if options.disk:
-        return float(options.disk * 1024)
-    there = next(folder for folder in (options.runs.absolute(), *options.runs.absolute().parents) if folder.is_dir())
-    return min(LARGEST_FILE, shutil.disk_usage(there).free / 2**20 / 2 / jobs)
-
-
-def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
-    from bench.cli.dry_run import outline, outline_lines
-
-    rows = outline(plan, options.runs)
+    rows = outline(prepare(request, conditions, isolated=False), options.runs)
     if options.json:
         print(json.dumps({"jobs": rows}, indent=1))
     else:
@@ -210,15 +144,16 @@ def _dry_run(options: argparse.Namespace, plan: "Plan") -> int:
     return 0
 
 
-def _print_run(options: argparse.Namespace, records: "list[Record]", ends: dict[str, str]) -> None:
+def _print_run(options: argparse.Namespace, outcome: "Outcome") -> None:
+    from bench.boards import board_path
     from bench.cli.leaderboard import show_board
-    from bench.leaderboard import board_path
 
-    board = board_path(options.leaderboards, records[0].dataset)
-    failed = [record for record in records if record.status not in ("ok", "skipped")]
+    records = outcome.records
     if options.json:
+        board = board_path(options.leaderboards, records[0].dataset)
         rows = [record.to_dict() for record in records]
-        print(json.dumps({"board": str(board), "failed": len(failed), "ends": ends, "records": rows}, indent=1))
+        whole = {"board": str(board), "failed": len(outcome.failed), "ends": outcome.ends, "records": rows}
+        print(json.dumps(whole, indent=1))
         return
     try:
         show_board(options, records)

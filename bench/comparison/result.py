@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bench.leaderboard.numbers import align
+from bench.boards.numbers import align
 from bench.metrics.catalog import info
 from bench.util.columns import columns, fold
 

@@ -34,18 +34,7 @@ def evaluate(
     device: str = "auto",
     progress: Told = lambda metric, done, of: None,
 ) -> Evaluation:
-    """The scores of `samples` against `reference` images, or against the training images of a data set.
-
-    `samples` and `reference` are a folder or a zip file of images (class folders do not matter), a .npy or .npz file,
-    or an array or tensor of type uint8, (n, h, w), (n, h, w, c) or (n, c, h, w). `dataset` is a name as `bench run`
-    takes it; its test images, as many as there are samples, give the floor of each metric.
-
-    metrics: names from `bench list metrics`, also fd-timm:NAME and kid-timm:NAME; by default all that need images only.
-    n: score this many of the samples, chosen at random with a fixed seed. size: resize all images to it.
-
-    Raises `BenchError` for images that cannot be read, are not of one size, or are fewer than needed, and for an unknown
-    metric. A metric that cannot be measured has a reason instead of a value.
-    """
+    """As `bench.evaluate`, which documents the arguments; `progress` is told which metric is measured."""
     if (reference is None) == (dataset is None):
         raise BenchError("expected either reference images or a data set")
     chosen = [_metric(name) for name in metrics] if metrics is not None else list(_all())

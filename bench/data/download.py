@@ -26,14 +26,19 @@ def download(file: Published, dataset: str) -> Path:
     Raises `BenchError` that says where the file can be found and where to put it by hand.
     """
     target = home(file, dataset)
+    download_to(target, file, advice(file, dataset))
+    return target
+
+
+def download_to(target: Path, file: Published, by_hand: str) -> None:
+    """Download `file` to `target`, unless it is there. An error ends with `by_hand`: how to do without a download."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f".{file.name}.lock")):
             if not target.is_file():
-                _fetch(file, target, dataset)
+                _fetch(file, target, by_hand)
     except OSError as error:
         raise BenchError(f"cannot write {target}: {error.strerror or error}") from error
-    return target
 
 
 def file_digest(path: Path, algorithm: str) -> str:
@@ -41,7 +46,7 @@ def file_digest(path: Path, algorithm: str) -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def _fetch(file: Published, target: Path, dataset: str) -> None:
+def _fetch(file: Published, target: Path, by_hand: str) -> None:
     import requests
 
     part = target.with_name(f"{file.name}.part")
@@ -62,7 +67,7 @@ def _fetch(file: Published, target: Path, dataset: str) -> None:
                 problems.append(f"{url} {_short(error)}")
                 if isinstance(error, requests.HTTPError) or not part.exists():
                     break  # refused, or no data: another attempt would not help
-    raise BenchError(f"cannot download {file.name}: {problems[-1]}; {advice(file, dataset)}")
+    raise BenchError(f"cannot download {file.name}: {problems[-1]}; {by_hand}")
 
 
 class _WrongDigest(Exception):

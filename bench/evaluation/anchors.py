@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import torch
 
-from bench.api import Data, Dataset
+from bench.api import Data, Dataset, Labels
 from bench.errors import BenchError
-from bench.run import generator
+from bench.training_run import generator
 
 
 def real(dataset: Dataset, n: int, seed: int) -> Data:
@@ -42,12 +42,17 @@ def _pick(data: Data, n: int, seed: int) -> Data:
     if n > len(data):
         raise BenchError(f"expected at least {n} images in {data.spec.name}, got {len(data)}; choose a smaller budget")
     order = torch.randperm(len(data), generator=generator("cpu", seed, "anchor"))
-    labels, k = data.labels[order].cpu(), len(data.spec.classes)
+    return replace(data[order[in_turn(data.labels[order], len(data.spec.classes))[:n]]], factors=None)
+
+
+def in_turn(labels: Labels, k: int) -> torch.Tensor:
+    """The order that takes one of each of k classes in turn, each class in the order given; int64 (n,)."""
+    labels = labels.cpu()
     rounds = torch.empty_like(labels)  # how many images of its class come before it
     for label in range(k):
         own = labels == label
         rounds[own] = torch.arange(int(own.sum()))
-    return replace(data[order[(rounds * k + labels).argsort()[:n]]], factors=None)
+    return (rounds * k + labels).argsort()
 
 
 def _unlabelled(dataset: Dataset, images: torch.Tensor) -> Data:

@@ -5,12 +5,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, Data, Generator, Model
+from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.evaluation.pending import missing_metrics
 from bench.experiment.budget import find_budget
 from bench.experiment.keys import content_key
 from bench.results.record import Record
-from bench.results.samples import pack_samples, unpack_samples
+from bench.results.samples import pack_samples, samples_name, unpack_samples
 from bench.training.context import JobContext
 from bench.util.failure import explain
 
@@ -109,6 +110,8 @@ def _oracle(context: JobContext) -> "Oracle":
 def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, bool, str]:
     """The samples, whether their labels were asked for, and why there are none."""
     job = context.run_dir.job
+    if job.given:
+        return *_given(context), ""
     if model is None:
         return ANCHORS[job.entry](context.dataset, job.samples, job.seed), job.entry in LABELLED, ""
     if isinstance(model, Classifier):
@@ -125,8 +128,7 @@ def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
 
     assert isinstance(model, Generator)
     run_dir, job = context.run_dir, context.run_dir.job
-    name = f"samples-{job.samples}.npz"
-    stored = run_dir.read_bytes(name, lambda payload: unpack_samples(payload, context.dataset.spec, job.samples))
+    stored = _stored(context)
     if stored is not None:
         return stored
 
@@ -139,5 +141,21 @@ def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
     seconds = time.perf_counter() - started
     run_dir.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
     save_grid(samples, run_dir.path / "samples.png")
-    run_dir.write_bytes(name, pack_samples(samples, conditional))  # the last: if it exists, so do the others
+    run_dir.write_bytes(
+        samples_name(job.samples), pack_samples(samples, conditional)
+    )  # the last: if it exists, so do the others
     return samples, conditional
+
+
+def _stored(context: JobContext) -> tuple[Data, bool] | None:
+    """The samples in the run directory, and whether their labels were asked for; None if there are none."""
+    run_dir, spec, n = context.run_dir, context.dataset.spec, context.run_dir.job.samples
+    return run_dir.read_bytes(samples_name(n), lambda payload: unpack_samples(payload, spec, n))
+
+
+def _given(context: JobContext) -> tuple[Data, bool]:
+    """Images from elsewhere, which the host has put there."""
+    stored = _stored(context)
+    if stored is None:
+        raise BenchError(f"the images of {context.run_dir.job.entry} are missing in {context.run_dir.path}")
+    return stored

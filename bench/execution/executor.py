@@ -14,7 +14,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 from bench.execution.bootstrap import start
-from bench.execution.fork_server import server
+from bench.execution.fork_server import server, start_from_server
 from bench.execution.messages import Assignment, Ended, Event, Started, encode_assignment, parse_event
 
 TICK = 0.25  # seconds between two checks of the time and memory limits
@@ -85,7 +85,7 @@ def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
 def _start(context: ForkServerContext, task: Task) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=start, args=(theirs, encode_assignment(task.assignment)), name=task.name)
-    process.start()
+    start_from_server(process)
     theirs.close()
     return _Worker(task, process, _view(process.pid), ours)
 

@@ -3,7 +3,11 @@
 import multiprocessing
 import os
 import signal
+import sys
+import warnings
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from types import ModuleType
 
 
 def warm_up() -> None:
@@ -11,7 +15,9 @@ def warm_up() -> None:
     from multiprocessing import forkserver, resource_tracker
 
     server()
-    resource_tracker.ensure_running()  # first, since it unblocks the signals that are blocked below
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "resource_tracker: process died")  # an earlier run of this process ended it
+        resource_tracker.ensure_running()  # first, since it unblocks the signals that are blocked below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see preload.py
     try:
         forkserver.ensure_running()
@@ -29,3 +35,13 @@ def server() -> ForkServerContext:
     for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"):
         os.environ.setdefault(name, str(2**30))
     return context
+
+
+def start_from_server(process: BaseProcess) -> None:
+    """Start a process that does not import the main module of this one: a script may call `bench.run` on its top level."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        process.start()
+    finally:
+        sys.modules["__main__"] = main

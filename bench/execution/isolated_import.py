@@ -12,12 +12,12 @@ SECONDS = 60.0  # time limit of an import
 
 def refused(point: EntryPoint, seconds: float = SECONDS) -> str:
     """Why the host must not import this plugin, or "". An exception is not a reason: the host can catch it."""
-    from bench.execution.fork_server import server
+    from bench.execution.fork_server import server, start_from_server
 
     context = server()
     ours, theirs = context.Pipe()
     process = context.Process(target=_look, args=(theirs, point.name, point.value, point.group))
-    process.start()
+    start_from_server(process)
     theirs.close()
     try:
         if not ours.poll(seconds):

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
-from bench.experiment.job import Job
-from bench.experiment.request import RunRequest, parse_names, parse_settings
+from bench.experiment.job import GIVEN, Job
+from bench.experiment.request import Given, RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
@@ -44,7 +44,7 @@ class Plan:
 def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
     """Resolve names, settings, data and keys. Raises `BenchError` for whatever cannot be resolved."""
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
-    entries, broken = _generators(plugins, request.plugins, strict)
+    entries, broken = _entries(plugins, request, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])
     methods = [_method(entry, settings[entry.name]) for entry in entries]
     _check_classifiers(plugins, request)
@@ -55,7 +55,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     for method, entry in zip(methods, entries, strict=True):
         method["images"] = training_images(entry, budget, len(subset.train))
     common = _common(plugins, request, budget, dataset, subset, device)
-    everyone = [_anchor(name) for name in ANCHORS] + methods
+    everyone = [_anchor(name) for name in ANCHORS] + methods + ([_given(request.given)] if request.given else [])
     return Plan(
         request=request,
         device=device,
@@ -82,8 +82,8 @@ def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
     return entry.target.paper_epochs * train_size if budget.images is None else budget.images
 
 
-def _generators(plugins: Plugins, text: str, strict: bool) -> tuple[list[Entry], list[BrokenPlugin]]:
-    names = parse_names(text)
+def _entries(plugins: Plugins, request: RunRequest, strict: bool) -> tuple[list[Entry], list[BrokenPlugin]]:
+    names = [] if request.given else parse_names(request.plugins)
     if "all" in names:
         names = [entry.name for entry in plugins.all("generators")]
     entries, broken = [], []
@@ -168,6 +168,13 @@ def _anchor(name: str) -> dict[str, Any]:
         "source": " ".join(map(source_digest, ("bench.evaluation.anchors", "bench.evaluation.anchor_codes"))),
     }
     return {"entry": name, **origin, "settings": (), "config": {}, "images": 0}
+
+
+def _given(given: Given) -> dict[str, Any]:
+    """The identity of images from elsewhere: their own digest."""
+    origin = {"plugin": GIVEN, "distribution": OWN, "version": version(OWN), "source": given.digest}
+    shown = (("images", given.digest[:8]),)
+    return {"entry": given.name, **origin, "settings": shown, "config": {}, "images": 0}
 
 
 def _lost(broken: Broken) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from bench.boards import merge, render
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.pending import FIT, is_done, measurements
@@ -14,7 +15,6 @@ from bench.execution.executor import Limits, Task, run_tasks
 from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
 from bench.execution.plan import Plan
 from bench.experiment.job import Job
-from bench.leaderboard import merge, render
 from bench.results.record import Record, Status
 from bench.results.run_dir import RunDir, check_writable, record_name
 from bench.training.classifier_spec import Role
@@ -26,6 +26,9 @@ logger = logging.getLogger("bench")
 
 class Show(Protocol):
     """Tells the user what happens."""
+
+    def expect(self, seconds: Mapping[str, float | None]) -> None:
+        """The jobs to come, with the seconds that each may take, None if that is unknown."""
 
     def started(self, name: str) -> None: ...
     def progress(self, name: str, event: Progressed) -> None: ...

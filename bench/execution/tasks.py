@@ -17,12 +17,12 @@ from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
 from bench.results.record import Record
 from bench.results.run_dir import RunDir
-from bench.run import Progress
 from bench.training.classifier_spec import Role, resolve_classifier
 from bench.training.context import JobContext
 from bench.training.guide_and_judge import FittedClassifier, load_or_fit
 from bench.training.probe import FittedProbe, load_or_fit_probe, resolve_probe
 from bench.training.trainer import train_or_load
+from bench.training_run import Progress
 
 Emit = Callable[[Progressed | Fitted], None]
 
@@ -62,7 +62,7 @@ def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:
     """Every finished step is read from disk; each record is written as soon as it is known."""
     run_dir, job = context.run_dir, context.run_dir.job
     run_dir.create()
-    model = None if job.entry in ANCHORS else train_or_load(context, plugins)
+    model = None if job.entry in ANCHORS or job.given else train_or_load(context, plugins)
     if run_dir.record(FIT, job.key) is None:
         seen = run_dir.costs("train.json").get("train-images", 0)
         guide, judge = context.guide.label, context.judge.label

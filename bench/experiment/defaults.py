@@ -1,8 +1,11 @@
 """Defaults of `bench run` that depend on the machine; found without importing torch."""
 
 import os
+from collections.abc import Sequence
 from glob import glob
 from typing import Literal
+
+from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
 
 CLASSIFIERS = {"guide": "resnet-xs", "judge": "resnet-s"}
 JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may need
@@ -26,6 +29,35 @@ def default_budget(device: str) -> str:
 
 def default_classifier(role: Literal["guide", "judge"]) -> str:
     return CLASSIFIERS[role]
+
+
+def complete(
+    plugins: str,
+    dataset: str,
+    *,
+    labels: int | None,
+    seeds: str,
+    budget: str | None,
+    settings: Sequence[str],
+    guide: str | None,
+    judge: str | None,
+    device: str,
+    jobs: int | None,
+) -> RunRequest:
+    """A request in which defaults stand for None. Raises `BenchError` for text that cannot be parsed."""
+    at_once, threads = share_cores(device, jobs)
+    return RunRequest(
+        plugins=plugins,
+        dataset=DatasetRef.parse(dataset, labels),
+        seeds=parse_seeds(seeds),
+        budget=budget or default_budget(device),
+        set=tuple(settings),
+        guide=ClassifierRef.parse(guide or default_classifier("guide")),
+        judge=ClassifierRef.parse(judge or default_classifier("judge")),
+        device=device,
+        jobs=at_once,
+        threads=threads,
+    )
 
 
 def share_cores(device: str, jobs: int | None) -> tuple[int, int]:

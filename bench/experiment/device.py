@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import BenchError
-from bench.run import Precision
+from bench.training_run import Precision
 
 
 @dataclass(frozen=True)

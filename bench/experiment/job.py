@@ -19,6 +19,9 @@ NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budge
 NOT_TRAINED_ON |= {"train_size", "test_size", "oracle", "oracle_key"}
 
 
+GIVEN = "given-images"  # stands for the plugin of images from elsewhere
+
+
 @dataclass(frozen=True)
 class Job:
     """One training and its evaluation, resolved to plain values."""
@@ -71,6 +74,11 @@ class Job:
         if metric.space == ORACLE:
             judged["oracle"] = self.oracle_key
         return {"training": self.key, "metric": metric.name, "version": metric.version, "protocol": protocol} | judged
+
+    @property
+    def given(self) -> bool:
+        """Whether this scores images from elsewhere."""
+        return self.plugin == GIVEN
 
     @property
     def label(self) -> str:

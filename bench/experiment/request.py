@@ -52,6 +52,14 @@ class ClassifierRef:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Images from elsewhere, which are scored instead of a method: the name of their row, and their digest."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """The arguments of `bench run` that decide its results."""
 
@@ -65,6 +73,7 @@ class RunRequest:
     device: str
     jobs: int
     threads: int  # of each job
+    given: Given | None = None
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from bench.metrics.control.codes import MOST_VALUES
 from bench.metrics.disentanglement.measures import encoder_layout, encodings
 from bench.metrics.memorising import thumbnails
 from bench.metrics.metric import Measured, NotMeasured
-from bench.run import generator
+from bench.training_run import generator
 
 CLASSES = 20  # held out, at most: evenly spread if there are more
 FIT = 5_000  # training images that a detector is fitted to, at most

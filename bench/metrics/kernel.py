@@ -9,7 +9,7 @@ from torch import Tensor
 from bench.metrics.cache import Array
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
-from bench.run import generator
+from bench.training_run import generator
 
 SUBSETS = 20
 

@@ -44,13 +44,13 @@ class Metric(MetricInfo):
     def missing(self, model: object | None, conditional: bool = True, anchor: object | None = None) -> str:
         """The reason why this metric cannot be measured (a dash on the board), or "".
 
-        `conditional`: whether the samples were drawn for labels, which an anchor may be without a model. `anchor`: what
+        `conditional`: whether the samples were drawn for labels, which an entry without a model may be. `anchor`: what
         stands in for the codes of a model without one.
         """
-        who = "an anchor" if model is None else type(model).__name__
+        who = "an entry without a model" if model is None else type(model).__name__
         for need in self.needs:
             if need == "training" and model is None:
-                return "an anchor is not trained"
+                return f"{who} is not trained"
             if need == "samples" and isinstance(model, Classifier):
                 return f"{who} is a classifier, which draws no images"
             if need in CAPABILITIES and not _has(model or anchor, need, conditional):

@@ -7,7 +7,7 @@ from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
 from bench.metrics.sampling import checked
-from bench.run import generator
+from bench.training_run import generator
 
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)  # of the first class
 PAIRS = 50  # times five weights: one chunk of samples

@@ -9,7 +9,7 @@ from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured, NotMeasured
 from bench.metrics.mixing import PAIRS, pairs
 from bench.metrics.sampling import checked
-from bench.run import generator
+from bench.training_run import generator
 
 DOSES = tuple(step / 10 for step in range(11))  # of the first class
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.api import Data, Generator, Pixels, capabilities, quantize
 from bench.errors import BenchError
-from bench.run import generator
+from bench.training_run import generator
 
 CHUNK = 250  # images; part of the definition of the benchmark: another size gives other random numbers
 

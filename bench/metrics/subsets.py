@@ -4,7 +4,7 @@ import torch
 
 from bench.api import Data
 from bench.errors import BenchError
-from bench.run import generator
+from bench.training_run import generator
 
 
 def stratified(data: Data, n: int, name: str) -> Data:

@@ -32,7 +32,7 @@ from bench.parts.gan_networks import (
 )
 from bench.parts.optim import MovingAverage
 from bench.parts.timm_discriminator import TimmDiscriminator, check_backbone, is_timm
-from bench.run import Run, Stateful
+from bench.training_run import Run, Stateful
 
 QUANTUM = 1 / 128  # two levels of 8 bits, in [-1, 1]
 

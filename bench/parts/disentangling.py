@@ -19,7 +19,7 @@ from bench.parts.density_ratio import DensityRatio
 from bench.parts.gaussian import kl_of_each
 from bench.parts.optim import Adam, MuonAdamW, Scheduled, StepCount
 from bench.parts.total_correlation import weighted_total_correlation
-from bench.run import Run, Stateful
+from bench.training_run import Run, Stateful
 
 CHUNK = 500  # images encoded at once
 ACTIVE = 0.3  # nats: a code with a mean KL of more carries information

@@ -14,7 +14,7 @@ from bench.parts.doubling import doublings
 from bench.parts.scale_codes import ScaleCode, columns_by_scale, draw_codes, layout_of, parse_codes
 from bench.parts.style_discriminator import StyleDiscriminator
 from bench.parts.style_generator import StyleGenerator
-from bench.run import Run
+from bench.training_run import Run
 
 FIRST_GROWN = 1  # the scale at which a growing training starts, 0 is the smallest
 

@@ -8,6 +8,11 @@ import torch
 from bench.api import Data, Spec
 
 
+def samples_name(n: int) -> str:
+    """The file of `n` samples in a run directory."""
+    return f"samples-{n}.npz"
+
+
 def pack_samples(samples: Data, conditional: bool) -> bytes:
     """Images uint8 (n, c, h, w), labels (n,), and whether the labels were asked for."""
     buffer = io.BytesIO()

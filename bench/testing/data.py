@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from bench.api import Data, Dataset, Factor, Spec, quantize
-from bench.run import generator
+from bench.training_run import generator
 from bench.util.hashing import tensor_digest
 
 CLASSES = ("disc", "square", "stripes")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.api import Data, Generator, Images, Labels, Logits, Spec
-from bench.run import Run
+from bench.training_run import Run
 
 DIGITS = Spec("digits", channels=1, size=8, classes=tuple("0123456789"))
 

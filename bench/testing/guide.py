@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bench.api import Classifier, Data, Dataset, Images, Logits, Spec
 from bench.freeze import freeze
-from bench.run import Run, derive_seed
+from bench.training_run import Run, derive_seed
 
 BUDGET = 1_920  # training images: enough to separate discs, squares and stripes
 

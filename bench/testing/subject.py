@@ -23,11 +23,11 @@ from bench.api import (
     capabilities,
     to_float,
 )
-from bench.run import Precision, derive_seed, generator
 from bench.testing.data import tiny_dataset
 from bench.testing.guide import tiny_guide
 from bench.testing.promise import Skipped, describe, require
 from bench.testing.watch import Watched, WatchedRun, watching
+from bench.training_run import Precision, derive_seed, generator
 from bench.util.hashing import tensor_digest
 
 BUDGET = 768  # training images of a fit: three batches of 256

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bench.api import Data, Images, Labels
-from bench.run import Run, Stateful, derive_seed
+from bench.training_run import Run, Stateful, derive_seed
 from bench.util import process_state as surroundings
 
 

@@ -15,7 +15,7 @@ from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.experiment.request import ClassifierRef
 from bench.registry.plugins import Plugins, source_modules
 from bench.registry.sources import source_digest
-from bench.run import derive_seed
+from bench.training_run import derive_seed
 
 Role = Literal["guide", "judge", "probe"]
 NEUTRAL = ("Config", "source", "paper_epochs", "_abc_impl")  # attributes of a class that do not change its networks

@@ -11,10 +11,10 @@ from bench.api import Dataset, Rendering
 from bench.errors import BenchError
 from bench.metrics.control.kinds import oracle_kind
 from bench.results.run_dir import RunDir
-from bench.run import Precision, Progress
 from bench.training.guide_and_judge import FittedClassifier
 from bench.training.probe import FittedProbe
 from bench.training.side_effects import SideEffectGuard
+from bench.training_run import Precision, Progress
 
 
 @dataclass(frozen=True)

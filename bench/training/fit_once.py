@@ -12,8 +12,8 @@ from bench.api import Model
 from bench.config import to_dict
 from bench.errors import BenchError, Diverged
 from bench.results.weights import load_weights, save_weights
-from bench.run import Progress, Run
 from bench.training.classifier_spec import ClassifierSpec, M
+from bench.training_run import Progress, Run
 from bench.util.atomic import quarantine, read_json, read_or_quarantine, remove_stale, write_json
 
 WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "about.json", "checkpoints"

@@ -7,9 +7,9 @@ import torch
 
 from bench.api import Classifier, Data, to_float
 from bench.freeze import freeze
-from bench.run import Progress
 from bench.training.classifier_spec import ClassifierSpec, Role
 from bench.training.fit_once import restore_or_fit
+from bench.training_run import Progress
 
 CHUNK = 500  # images evaluated at a time
 

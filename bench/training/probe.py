@@ -13,9 +13,9 @@ from bench.experiment.device import Device
 from bench.freeze import freeze
 from bench.metrics.control.kinds import below_floor, describe
 from bench.results.run_dir import look
-from bench.run import Progress
 from bench.training.classifier_spec import ClassifierSpec
 from bench.training.fit_once import ABOUT, restore_or_fit
+from bench.training_run import Progress
 
 NAME = "factor-probe"
 

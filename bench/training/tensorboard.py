@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from bench.run import Progress
+from bench.training_run import Progress
 
 REPORT_EVERY = 0.25  # seconds between two reports to the host
 

@@ -12,9 +12,9 @@ from bench.config import build
 from bench.errors import Diverged
 from bench.registry.plugins import Plugins
 from bench.results.weights import load_weights, save_weights
-from bench.run import Run, derive_seed
 from bench.training.context import JobContext
 from bench.training.divergence import keep_last_good
+from bench.training_run import Run, derive_seed
 from bench.util.process_state import random_states
 
 

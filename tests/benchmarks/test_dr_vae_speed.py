@@ -8,7 +8,7 @@ import torch
 
 from bench.api import Data, Spec
 from bench.backbones import bench_classifiers
-from bench.run import Run
+from bench.training_run import Run
 from bench_dr_vae import DrVae, DrVaeConfig
 from bench_dr_vae.term import Term, term_of
 

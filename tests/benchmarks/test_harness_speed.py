@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bench.api import Data, Spec, to_float
-from bench.run import Run, silent
+from bench.training_run import Run, silent
 
 SPEC = Spec("speed", 3, 32, tuple("abcdefgh"))
 

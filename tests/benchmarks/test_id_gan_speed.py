@@ -21,7 +21,7 @@ from bench.api import Data, Spec, to_float
 from bench.experiment.device import find_device
 from bench.parts.adversarial import GanConfig, build_discriminator, fit_gan
 from bench.parts.disentangling import train_code_vae
-from bench.run import Precision, Run
+from bench.training_run import Precision, Run
 from bench_id_gan import IdGan, IdGanConfig
 from bench_id_gan.distillation import Distillation
 from bench_id_gan.recipes import CELEBA

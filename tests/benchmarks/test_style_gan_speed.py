@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bench.api import Data, Spec, to_float
 from bench.experiment.device import find_device
-from bench.run import Precision, Run
+from bench.training_run import Precision, Run
 from bench_mi_control import MiControl, MiControlConfig
 
 SPEC = Spec("speed", 3, 32, tuple("abcdefgh"))

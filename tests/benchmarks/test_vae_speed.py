@@ -15,7 +15,7 @@ from bench.api import Data, Spec, to_float
 from bench.experiment.device import find_device
 from bench.parts.gaussian import gaussian_nll, kl_to_standard
 from bench.parts.vae import Vae, conv_vae
-from bench.run import Run
+from bench.training_run import Run
 from bench_baselines import PlainVae, VaeConfig
 
 SPEC = Spec("speed", 3, 32, tuple("abcdefgh"))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from bench.boards import board_path, merge, read
 from bench.cli import main
 from bench.cli.leaderboard import board_name
-from bench.leaderboard import board_path, merge, read
 from bench.results.record import Record
 
 DRY = ("run", "--plugins", "gmm", "--dataset", "digits", "--budget", "smoke", "--dry-run")

@@ -10,6 +10,7 @@ import torch
 
 import bench
 from bench import BenchError
+from bench.comparison import evaluate
 from bench.data import load
 from bench.metrics.fidelity import frechet_from_features
 from bench.metrics.spaces import load_space
@@ -91,7 +92,7 @@ def test_a_result_is_a_frame_json_and_a_table_in_a_notebook(scored):
 
 def test_progress_names_each_metric(images):
     told = []
-    bench.evaluate(*images, metrics=QUICK[:2], progress=lambda *step: told.append(step))
+    evaluate(*images, metrics=QUICK[:2], progress=lambda *step: told.append(step))
     assert told == [("fd-lite0", 0, 2), ("kid-lite0", 1, 2), ("", 2, 2)]
 
 

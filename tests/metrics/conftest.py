@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.api import Classifier, Data, Dataset, Generator, Spec, to_float
 from bench.metrics import EvaluationContext
 from bench.metrics.control.morphology import Morphology
-from bench.run import generator
+from bench.training_run import generator
 
 SPEC = Spec("stripes", 1, 16, ("Left side", "middle", "right"))
 

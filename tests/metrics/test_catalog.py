@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from bench.api import CAPABILITIES
-from bench.leaderboard import merge
-from bench.leaderboard.rows import COLUMNS
-from bench.leaderboard.view import ANCHORS
+from bench.boards import merge
+from bench.boards.rows import COLUMNS
+from bench.boards.view import ANCHORS
 from bench.metrics import METRICS
 from bench.metrics.catalog import CATALOG, RANKED, MetricInfo, frechet_info, info, kernel_info, position
 from bench.metrics.table import COMPUTE, space_metrics
@@ -79,7 +79,7 @@ def test_positions_follow_the_catalogue_and_an_unknown_metric_comes_last():
 RENDER = """
 import sys
 from pathlib import Path
-from bench.leaderboard import board_text, read, render
+from bench.boards import board_text, read, render
 assert "fd-lite0 ↓" in render(Path(sys.argv[1]), "sprites")
 board_text(read(Path(sys.argv[1]) / "sprites.csv"), 80)
 slow = {"torch", "pandas", "numpy", "scipy", "timm"} & set(sys.modules)

@@ -95,9 +95,12 @@ def test_a_missing_ability_is_the_reason_of_a_dash(toys):
 
 def test_an_anchor_with_labels_is_judged_by_them():
     assert BY_NAME["class-agreement"].missing(None, True) == ""
-    assert BY_NAME["class-agreement"].missing(None, False) == "an anchor has no sample_class (ClassConditional)"
-    assert BY_NAME["train-seconds"].missing(None, True) == "an anchor is not trained"
-    assert BY_NAME["accuracy"].missing(None, True) == "an anchor has no logits (SelfClassifying)"
+    assert (
+        BY_NAME["class-agreement"].missing(None, False)
+        == "an entry without a model has no sample_class (ClassConditional)"
+    )
+    assert BY_NAME["train-seconds"].missing(None, True) == "an entry without a model is not trained"
+    assert BY_NAME["accuracy"].missing(None, True) == "an entry without a model has no logits (SelfClassifying)"
 
 
 def _scores(context) -> dict[str, float]:

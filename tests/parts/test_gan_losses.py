@@ -17,8 +17,8 @@ from bench.parts.adversarial import (
 )
 from bench.parts.gan_losses import DRIFT, gradient_penalty, loss_of_discriminator, loss_of_generator
 from bench.parts.gan_networks import Discriminator
-from bench.run import Run
 from bench.testing.fixtures import DIGITS, digits
+from bench.training_run import Run
 
 REAL, FAKES = torch.tensor([0.5, -1.0, 3.0]), torch.tensor([-2.0, 0.25, 1.0])
 

@@ -1,6 +1,6 @@
 """Files that lie: refused in one sentence that names them, before they take memory, time or control.
 
-What single formats are tested for elsewhere (tests/data, tests/leaderboard, tests/test_claims.py) is not repeated here; the
+What single formats are tested for elsewhere (tests/data, tests/boards, tests/test_claims.py) is not repeated here; the
 table in docs/reliability.md refers to it.
 """
 
@@ -677,7 +677,7 @@ def test_a_pickle_in_a_checksummed_file_is_not_called(
     from bench.api import Spec
     from bench.metrics.cache import _array
     from bench.results.samples import unpack_samples
-    from bench.run import Run
+    from bench.training_run import Run
     from bench.util.atomic import read_checksummed, read_or_quarantine, write_checksummed
 
     monkeypatch.chdir(tmp_path)

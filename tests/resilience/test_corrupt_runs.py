@@ -1,7 +1,7 @@
 """What a run left behind and something spoiled: named in one sentence, set aside, and made again.
 
 That whole runs notice corrupt files and end with the same numbers is tested in tests/runs/test_promises.py, that trainings
-with corrupt checkpoints do in tests/test_run.py, and that boards are set aside in tests/leaderboard/test_files.py.
+with corrupt checkpoints do in tests/test_run.py, and that boards are set aside in tests/boards/test_files.py.
 """
 
 import io
@@ -28,7 +28,7 @@ from bench.metrics.cache import Cache
 from bench.results.record import Record
 from bench.results.run_dir import RunDir, check_writable, jobs_in, look, parse_records
 from bench.results.samples import pack_samples, unpack_samples
-from bench.run import Run
+from bench.training_run import Run
 from bench.util.atomic import write_checksummed, write_json
 
 JOB = Job(

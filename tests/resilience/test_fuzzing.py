@@ -222,7 +222,7 @@ def record() -> Any:
 def test_boards(home: Path, data: st.DataObject) -> None:
     from dataclasses import replace
 
-    from bench.leaderboard.rows import decode, encode
+    from bench.boards.rows import decode, encode
 
     whole = encode([record(), replace(record(), seed=1, status="failed", value=None, reason='a "b", c')])
     path = home / "digits.csv"
@@ -270,9 +270,9 @@ names = st.lists(st.sampled_from(["digits", "folder", ":", "@", "20", "0", ",", 
 @fuzzed
 @given(names, names)
 def test_names(home: Path, name: str, other: str) -> None:
+    from bench.boards import board_path
     from bench.data.folder import Folder
     from bench.experiment.request import ClassifierRef, DatasetRef, parse_names, parse_seeds
-    from bench.leaderboard import board_path
     from bench.results.run_dir import record_name
 
     for parse in (parse_names, parse_seeds):

@@ -206,7 +206,7 @@ def test_a_board_on_a_full_disk_is_a_sentence_and_stays(tmp_path: Path, kilobyte
     place = tmp_path / "boards"
     place.mkdir()
     merge = (
-        "import sys; from pathlib import Path; from bench.leaderboard import merge, read, board_path\n"
+        "import sys; from pathlib import Path; from bench.boards import merge, read, board_path\n"
         "from bench.errors import BenchError\n"
         f"rows = read(Path({str(BOARDS / 'digits.csv')!r})); place = Path({str(place)!r})\n"
         "merge(place, rows[:3]); before = board_path(place, 'digits').read_bytes()\n"
@@ -244,7 +244,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, bench_in: Callable[[Path], "
 
 
 def numbers(folder: Path, dataset: str = "digits") -> dict[tuple[str, int, str], float | None]:
-    from bench.leaderboard import board_path, read
+    from bench.boards import board_path, read
 
     costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
     rows = read(board_path(folder / "leaderboards", dataset))

@@ -12,7 +12,7 @@ from bench.metrics.control.oracle import Attribute
 from bench.metrics.control.sweeps import BATCH
 from bench.metrics.metric import Measured, NotMeasured
 from bench.metrics.sampling import checked
-from bench.run import generator
+from bench.training_run import generator
 
 MOST = 10  # classes that are asked for in each context: evenly spread if there are more
 

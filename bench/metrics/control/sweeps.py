@@ -16,7 +16,7 @@ from bench.metrics.control.oracle import Oracle, Readings
 from bench.metrics.precision import full_precision
 from bench.metrics.sampling import checked
 from bench.metrics.scale import Scale
-from bench.run import generator
+from bench.training_run import generator
 
 BATCH = 128  # contexts decoded together, and images of other draws: part of the protocol, since `rng` is per batch
 MOST = 16  # codes that are swept: of more, those that change the pixels most

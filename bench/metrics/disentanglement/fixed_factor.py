@@ -14,7 +14,7 @@ from bench.metrics.control.codes import code_table
 from bench.metrics.disentanglement.measures import encode_data, encoded, encoder_layout
 from bench.metrics.disentanglement.votes import VoteScore, beta_vae_score, factor_vae_score
 from bench.metrics.metric import Measured, NotMeasured
-from bench.run import generator
+from bench.training_run import generator
 
 VALUES, GROUP = 20, 128  # of each factor, at most; images that share one: half of them for each kind of votes
 Pool = list[NDArray[np.float64]]

@@ -20,7 +20,8 @@ from bench.util.paths import tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
-DIGEST = "6726825d"  # start of the SHA-256 of the file: no other network may be called fid
+MEGABYTES = 96
+DIGEST = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # SHA-256: no other network is called fid
 LAYERS = (
     "Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2",
     "Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e",
@@ -66,16 +67,23 @@ def clean() -> InceptionSpace:
 def absent() -> str:
     """Why the spaces cannot be used now, or ""."""
     if importlib.util.find_spec("torch_fidelity") is None:
-        return "inception needs torch-fidelity: pip install 'classifier-bench[inception]'"
-    path = _path()
-    return (
-        "" if path.is_file() else f"inception has no weights: download {URL} to {tilde(path)}, or set BENCH_INCEPTION"
-    )
+        return "inception needs torch-fidelity: pip install torch-fidelity"
+    path = weights_path()
+    return "" if path.is_file() else f"inception has no weights in {tilde(path)}: bench fetch inception"
 
 
-def _path() -> Path:
+def weights_path() -> Path:
+    """Where the weights are looked for: $BENCH_INCEPTION, or where torch-fidelity downloads them."""
     named = os.environ.get("BENCH_INCEPTION")
     return Path(named).expanduser() if named else Path(torch.hub.get_dir()) / "checkpoints" / FILE
+
+
+def check_weights(path: Path) -> str:
+    """The SHA-256 of the file. Raises `BenchError` for any file but the published one."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != DIGEST:
+        raise BenchError(f"{path} holds other weights than {FILE}: expected the SHA-256 {DIGEST}, got {digest}")
+    return digest
 
 
 def _load() -> tuple[nn.Module, str]:
@@ -84,12 +92,8 @@ def _load() -> tuple[nn.Module, str]:
         raise BenchError(absent())
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    path = _path()
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not digest.startswith(DIGEST):
-        raise BenchError(
-            f"{path} holds other weights than {FILE}: expected a SHA-256 that starts with {DIGEST}, got {digest[:8]}"
-        )
+    path = weights_path()
+    digest = check_weights(path)
     torch.load(path, map_location="cpu", weights_only=True)  # torch-fidelity would unpickle anything
     net = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
     return net, digest

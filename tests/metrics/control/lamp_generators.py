@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.api import Data, Dataset, Generator, Spec
 from bench.metrics.control.oracle import Attribute, Oracle
-from bench.run import generator
+from bench.training_run import generator
 
 SPEC = Spec("lamps", 1, 16, ("only",))
 ATTRIBUTES = tuple(Attribute(f"lamp {index}", "linear", (index,)) for index in range(3))

@@ -9,7 +9,7 @@ from bench.evaluation.anchor_codes import NoiseCodes, TrueFactors, anchor_codes
 from bench.metrics import METRICS
 from bench.metrics.control.evaluation import control
 from bench.metrics.control.oracle import Attribute, Oracle
-from bench.run import generator
+from bench.training_run import generator
 
 
 @pytest.fixture(scope="module")

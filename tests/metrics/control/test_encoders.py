@@ -12,7 +12,7 @@ from bench.api import Code, Data, Dataset, Factor, Spec
 from bench.errors import BenchError
 from bench.metrics import METRICS, EvaluationContext
 from bench.metrics.metric import NotMeasured
-from bench.run import generator
+from bench.training_run import generator
 
 METRIC = {metric.name: metric for metric in METRICS}
 FACTORS = tuple(Factor(f"lamp {index}", "linear", 0.0, 1.0) for index in range(4))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from bench_gaussian import Blobs, Gaussian, Perceptron
 
-from bench.run import Run
+from bench import Run
 from bench.testing import promises, tiny_dataset
 
 

@@ -10,8 +10,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from bench.boards.rows import Conflict, decode, differing, encode, tidy
 from bench.errors import BenchError, nearest
-from bench.leaderboard.rows import Conflict, decode, differing, encode, tidy
 from bench.results.record import DATA_DIGITS, Record
 from bench.util.atomic import remove_stale, write_atomic
 from bench.util.text import plain

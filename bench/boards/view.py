@@ -8,9 +8,10 @@ from functools import cached_property
 from statistics import fmean, variance
 from typing import NamedTuple
 
+from bench.boards.ranks import Rank, rank
+from bench.boards.text import MISSING, spread
 from bench.experiment.budget import BUDGETS
-from bench.leaderboard.ranks import Rank, rank
-from bench.leaderboard.text import MISSING, spread
+from bench.experiment.job import GIVEN
 from bench.metrics.catalog import MetricInfo, info, position
 from bench.results.record import Record
 
@@ -98,6 +99,11 @@ class Section:
             column for (_, column), records in self._cells.items() if any(r.status != "skipped" for r in records)
         }
         return sorted((column for column in measured if column.metric not in JOB), key=_column_order)
+
+    @property
+    def given(self) -> bool:
+        """Whether images from elsewhere are among the lines."""
+        return any(record.plugin == GIVEN for record in self.records)
 
     @property
     def main(self) -> list[Column]:

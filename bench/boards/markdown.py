@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from bench.boards.files import board_path, locked, read, update
+from bench.boards.notes import Notes, marks
+from bench.boards.text import GIVEN_IMAGES, MISSING, link, markdown, number
+from bench.boards.view import Column, Line, Section, sections
 from bench.experiment.budget import BUDGETS
-from bench.leaderboard.files import board_path, locked, read, update
-from bench.leaderboard.notes import Notes, marks
-from bench.leaderboard.text import MISSING, link, markdown, number
-from bench.leaderboard.view import Column, Line, Section, sections
 from bench.results.record import Record
 from bench.util.text import shown
 
@@ -105,6 +105,8 @@ def _legend(section: Section) -> str:
     lines = ["Mean ± standard deviation over seeds; ↓ lower is better, ↑ higher is better; – not measured."]
     if any(section.at_floor(line, column) for line in section.lines for column in section.main):
         lines.append(f"{FLOOR} beyond `real`, or within two standard errors of it: there the metric says nothing more.")
+    if section.given:
+        lines.append(markdown(GIVEN_IMAGES))
     if section.budget == "smoke":
         lines.append("The budget `smoke` shows that everything runs, and nothing about quality.")
     return " ".join(lines)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import get_args
 
-from bench.leaderboard.blocks import FLOOR, blocks
-from bench.leaderboard.headline import control_headline, headline
-from bench.leaderboard.notes import Notes
-from bench.leaderboard.summary import summary
-from bench.leaderboard.text import MISSING
-from bench.leaderboard.view import Column, Line, Section, sections
+from bench.boards.blocks import FLOOR, blocks
+from bench.boards.headline import control_headline, headline
+from bench.boards.notes import Notes
+from bench.boards.summary import summary
+from bench.boards.text import GIVEN_IMAGES, MISSING
+from bench.boards.view import Column, Line, Section, sections
 from bench.metrics.control.kinds import OracleKind
 from bench.results.record import Record
 from bench.util.columns import GAP, columns, fold
@@ -116,6 +116,7 @@ def _legend(notes: Notes, everything: bool) -> list[str]:
     parts += ["[1] failed, see below"] if any(cell.failed for cell in cells) else []
     lines = ["; ".join(parts) + "."]
     lines += [ANCHORS] if any(line.anchor for line in section.lines) else []
+    lines += [GIVEN_IMAGES] if section.given else []
     hidden = len(section.main) + len(section.cost) - len(shown)
     return [*lines, *([f"{hidden} more metrics and costs: --all"] if hidden else [])]
 

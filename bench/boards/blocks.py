@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from bench.leaderboard.notes import Notes, marks
-from bench.leaderboard.numbers import Number, align
-from bench.leaderboard.text import MISSING
-from bench.leaderboard.view import Column, Line
+from bench.boards.notes import Notes, marks
+from bench.boards.numbers import Number, align
+from bench.boards.text import MISSING
+from bench.boards.view import Column, Line
 from bench.util.columns import GAP, fold
 from bench.util.text import one_line
 

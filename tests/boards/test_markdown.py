@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.boards import board_path, merge, render, to_markdown
 from bench.errors import BenchError
-from bench.leaderboard import board_path, merge, render, to_markdown
 from bench.results.record import Record
 
 Make = Callable[..., Record]

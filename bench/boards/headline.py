@@ -1,6 +1,6 @@
 """Which metrics the terminal shows first: one for each question that a reader of a board asks."""
 
-from bench.leaderboard.view import Column, Section
+from bench.boards.view import Column, Section
 
 HEADLINE = (
     "fd-lite0",  # do the images look like the data set, in features that know nothing of it?

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard.ranks import positions, rank, tie_groups
+from bench.boards.ranks import positions, rank, tie_groups
 
 Values = dict[int, float | None]
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
-from bench.leaderboard.headline import headline
-from bench.leaderboard.notes import Notes
-from bench.leaderboard.view import Column, Line, Section, same_within_error
+from bench.boards.headline import headline
+from bench.boards.notes import Notes
+from bench.boards.view import Column, Line, Section, same_within_error
 
 SMOKE = "Budget smoke: these numbers say nothing about quality."
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from bench.util.text import shown
 
 MISSING = "–"
+GIVEN_IMAGES = "[images=...]: images from elsewhere, not trained here."
 
 
 def markdown(text: str) -> str:

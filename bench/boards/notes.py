@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bench.leaderboard.view import JOB, Column, Line, Section, line_of
+from bench.boards.view import JOB, Column, Line, Section, line_of
 from bench.results.record import Record
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.boards import board_path, boards, check_board, files, merge, merge_boards, read
+from bench.boards.files import Changes
+from bench.boards.rows import Conflict, encode
 from bench.errors import BenchError
-from bench.leaderboard import board_path, boards, check_board, files, merge, merge_boards, read
-from bench.leaderboard.files import Changes
-from bench.leaderboard.rows import Conflict, encode
 from bench.results.record import Record
 
 Make = Callable[..., Record]
@@ -25,7 +25,7 @@ Make = Callable[..., Record]
 MERGE_ALONE = """
 import sys
 from pathlib import Path
-from bench.leaderboard import merge
+from bench.boards import merge
 from bench.results.record import Record
 folder, entry = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
@@ -37,7 +37,7 @@ for seed in range(25):
 HOLD = """
 import sys, time
 from pathlib import Path
-from bench.leaderboard.files import locked
+from bench.boards.files import locked
 path = Path(sys.argv[1])
 with locked(path):
     (path.parent / f".{path.name}.abcdefgh.tmp").write_text("half a bo")

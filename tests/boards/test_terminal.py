@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard import board_text, read, to_json
-from bench.leaderboard.headline import HEADLINE, headline
-from bench.leaderboard.numbers import align, fixed
-from bench.leaderboard.ranks import rank
-from bench.leaderboard.view import sections
+from bench.boards import board_text, read, to_json
+from bench.boards.headline import HEADLINE, headline
+from bench.boards.numbers import align, fixed
+from bench.boards.ranks import rank
+from bench.boards.view import sections
 from bench.results.record import Record
 
 Make = Callable[..., Record]
@@ -36,7 +36,7 @@ def headline_numbers(records: list[Record]) -> list[str]:
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Intervals of ranks that are quick to compute: their values do not matter to a layout."""
-    monkeypatch.setattr("bench.leaderboard.view.rank", partial(rank, draws=10))
+    monkeypatch.setattr("bench.boards.view.rank", partial(rank, draws=10))
 
 
 def widest(text: str) -> int:
@@ -221,3 +221,13 @@ def test_json_is_json_and_has_every_field(make: Make) -> None:
     assert back[0] == rows[0].to_dict()
     assert [row["value"] for row in back] == [0.1 + 0.2, None, None]
     assert to_json([]) == "[]"
+
+
+@given(st.lists(st.tuples(st.lists(st.floats(allow_nan=False), max_size=3), st.booleans()), min_size=1, max_size=5))
+def test_every_column_of_numbers_can_be_shown(lines: list[tuple[list[float], bool]]) -> None:
+    cells, methods = [values for values, _ in lines], [method for _, method in lines]
+    assert [number is not None for number in align(cells, methods)] == [bool(values) for values in cells]
+
+
+def test_values_that_cancel_show_their_deviation() -> None:
+    assert align([[-0.01, 0.01]], [True]) == [("0.0000", "0.0141")]

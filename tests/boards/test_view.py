@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.leaderboard.view import Column, Line, Section, device_kind, sections
+from bench.boards.view import Column, Line, Section, device_kind, sections
 from bench.results.record import Record
 
 Make = Callable[..., Record]
@@ -97,8 +97,8 @@ def test_methods_come_before_the_anchors_and_these_in_their_order(make: Make) ->
 
 
 def test_the_anchors_are_those_of_the_host() -> None:
+    from bench.boards.view import ANCHORS
     from bench.evaluation.anchors import ANCHORS as HOST
-    from bench.leaderboard.view import ANCHORS
 
     assert list(ANCHORS) == list(HOST)
 

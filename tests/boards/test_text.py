@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard.text import markdown, number, spread
+from bench.boards.text import markdown, number, spread
 from bench.util.text import one_line, plain, shown
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bench.boards.rows import COLUMNS, Conflict, decode, encode, tidy
 from bench.errors import BenchError
-from bench.leaderboard.rows import COLUMNS, Conflict, decode, encode, tidy
 from bench.results.record import Record, Status
 
 Make = Callable[..., Record]

@@ -36,7 +36,7 @@ def decimals(typical: Sequence[float], every: Sequence[float], deviations: Seque
     typical, every, deviations = _countable(typical), _countable(every), _countable(deviations)
     if all(value.is_integer() for value in [*every, *deviations]):
         return 0
-    base = _decimals(median(typical or every), DIGITS)
+    base = _decimals(median(typical or every or deviations), DIGITS)
     needed = [_decimals(value, 2) for value in typical] + [_decimals(value, 1) for value in every]
     needed += [places for value in deviations if (places := _decimals(value, 1)) <= base + 1]
     return min(MOST_DECIMALS, max(base, min(base + 1, USUAL_DECIMALS, max(needed))))
