@@ -30,7 +30,7 @@ def test_a_release_retrains_nothing(monkeypatch):
 
 
 class Release:
-    name, version = "renamed", "99.0"
+    name, version, entry_points, files = "renamed", "99.0", (), None
 
 
 @pytest.mark.parametrize("text", ["1e-4", "0.0001", "1.0e-04", " 0.0001"])

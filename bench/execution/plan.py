@@ -16,12 +16,14 @@ from bench.evaluation.anchors import ANCHORS
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import GIVEN, Job
+from bench.experiment.keys import content_key
 from bench.experiment.request import Given, RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
 from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
 from bench.training.probe import resolve_probe
+from bench.util.failure import explain
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,15 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     entries, broken = _entries(plugins, request, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])
-    methods = [_method(entry, settings[entry.name]) for entry in entries]
+    described = [(entry, _described(entry, settings[entry.name], broken)) for entry in entries]
     _check_classifiers(plugins, request)
     device = find_device(request.device, request.threads)
     source = _source(plugins, request)
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
-    for method, entry in zip(methods, entries, strict=True):
-        method["images"] = training_images(entry, budget, len(subset.train))
+    methods = [
+        method | {"images": training_images(entry, budget, len(subset.train))} for entry, method in described if method
+    ]
     common = _common(plugins, request, budget, dataset, subset, device)
     everyone = [_anchor(name) for name in ANCHORS] + methods + ([_given(request.given)] if request.given else [])
     return Plan(
@@ -143,6 +146,23 @@ def _oracle_key(oracle: OracleKind, dataset: Dataset, budget: Budget, device: De
     if oracle == "morphology":
         return VERSION
     return f"{resolve_probe(dataset, budget, device).key}:floor={FLOORS[oracle]}"
+
+
+def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> dict[str, Any] | None:
+    """The identity of a job that trains `entry`; None if its plugin raises an error, which is added to `broken`.
+
+    Raises `BenchError` for settings that the user got wrong.
+    """
+    try:
+        method = _method(entry, settings)
+        content_key(method)  # raises TypeError for a configuration that JSON cannot say
+        return method
+    except BenchError:
+        raise
+    except Exception as error:
+        reason = f"{entry.name}: {explain(error)}"
+        broken.append(BrokenPlugin(Broken(entry.plugin, entry.distribution, entry.version, reason)))
+        return None
 
 
 def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:

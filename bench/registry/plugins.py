@@ -41,12 +41,13 @@ class Entry:
     distribution: str
     version: str
     target: type[Any]
+    module: str = ""  # of the entry point
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (16 hex digits) of the source files of the plugin, and of the host's classes that it extends."""
-        own, *extended = source_digest(self.target.__module__), *map(source_digest, _extended(self.target))
-        return hashlib.sha256(":".join([own, *extended]).encode()).hexdigest()[:16] if extended else own
+        """SHA-256 (16 hex digits) of the files of the plugin, and of those that define the classes which it extends."""
+        own, *others = map(source_digest, _modules(self.target, self.module))
+        return hashlib.sha256(":".join([own, *others]).encode()).hexdigest()[:16] if others else own
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class Plugins:
                 if hook.plugin_name == point.name:
                     for name, target in _answers(hook, kind):
                         _check(name, target, base)
-                        yield Entry(name, kind, point.name, *_origin(point), target)
+                        yield Entry(name, kind, point.name, *_origin(point), target, point.module)
 
 
 class BrokenPlugin(BenchError):
@@ -184,11 +185,19 @@ def source_modules(target: type) -> list[str]:
     return sorted({module.rpartition(".")[0] if module.count(".") > 1 else module for module in own})
 
 
-def _extended(target: type) -> list[str]:
-    """Packages of the host that a plugin's class extends, except `bench.parts`, which `source_digest` includes."""
+def _modules(target: type, module: str) -> list[str]:
+    """A module of each package that a plugin consists of or extends, but `bench.parts`, which `source_digest` includes."""
     if target.__module__.startswith("bench."):
-        return []
-    return [module for module in source_modules(target) if module.startswith("bench.") and module != "bench.parts"]
+        return [target.__module__]
+    extended = [other for other in source_modules(target) if other != "bench.parts"]
+    tops = {_top(other): other for other in [*extended, module or target.__module__, target.__module__]}
+    own = tops.pop(_top(target.__module__))
+    return [own, *(tops[top] for top in sorted(tops))]
+
+
+def _top(module: str) -> str:
+    """The package that has files of its own: that of a plugin, or a room of the host."""
+    return module if module.startswith("bench.") else module.split(".")[0]
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:

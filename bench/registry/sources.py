@@ -1,43 +1,40 @@
-"""The files of a package, and their digests."""
+"""Digests of the files of the host and of plugins."""
 
 import hashlib
-import inspect
-from importlib import import_module
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench.registry.plugin_files import plugin_files
+
+PARTS = "bench.parts"
+LENGTH = 16  # hex digits
+
 
 def source_digest(module: str) -> str:
-    """SHA-256 (16 hex digits) over the Python files that define `module`: its package, or its file within `bench`.
+    """SHA-256 (16 hex digits) over the files of the plugin that provides `module`, or of a package or module of `bench`.
 
-    If one of them mentions `bench.parts`, the files of that package count too. Imports the module.
+    If one of them mentions `bench.parts`, the files of that package count too. Imports nothing.
     """
-    top = module.split(".")[0]
-    sources = _sources(module if top == "bench" else top)
-    if any(b"bench.parts" in content for content in sources.values()):
-        sources |= {f"bench.parts/{name}": content for name, content in _sources("bench.parts").items()}
+    files = host_files(module) if module.split(".")[0] == "bench" else plugin_files(module)
+    contents = {name: path.read_bytes() for name, path in files.items()}
+    if any(PARTS.encode() in content for name, content in contents.items() if name.endswith(".py")):
+        contents |= {f"{PARTS}/{name}": path.read_bytes() for name, path in host_files(PARTS).items()}
+    return digest_of(contents)[:LENGTH]
+
+
+def host_files(module: str) -> dict[str, Path]:
+    """The Python files of a package of `bench`, or the file of one of its modules, by their path in it."""
+    folder = package_folders("bench")[0].joinpath(*module.split(".")[1:])
+    files = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+    return {file.relative_to(folder if folder.is_dir() else folder.parent).as_posix(): file for file in files}
+
+
+def digest_of(contents: Mapping[str, bytes]) -> str:
+    """SHA-256 over files by name, in any order."""
     digest = hashlib.sha256()
-    for name, content in sources.items():
-        digest.update(name.encode() + b"\0" + content + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _sources(module: str) -> dict[str, bytes]:
-    """The Python files of a package, or of a module that is one file, by their path in it."""
-    path = Path(inspect.getfile(import_module(module)))
-    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
-
-
-def package_digest(module: str) -> str:
-    """SHA-256 over the Python files of the package that contains `module`. Imports nothing."""
-    spec = find_spec(module.split(":")[0].split(".")[0])
-    digest = hashlib.sha256()
-    for folder in sorted((spec and spec.submodule_search_locations) or []):
-        for file in sorted(Path(folder).rglob("*.py")):
-            digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes() + b"\0")
-    if spec and not spec.submodule_search_locations and spec.origin:
-        digest.update(Path(spec.origin).read_bytes())
+    for name in sorted(contents):
+        digest.update(f"{name}\0{len(contents[name])}\0".encode() + contents[name])
     return digest.hexdigest()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.experiment.keys import content_key
 from bench.experiment.request import RunRequest
-from bench.registry.sources import package_digest
+from bench.registry.sources import source_digest
 from bench.results.record import Record
 from bench.util.atomic import read_json, remove_stale, write_json
 
@@ -58,7 +58,7 @@ def _machine() -> list[Any]:
 def _plugins() -> list[list[str]]:
     """Each installed plugin with the digest of its source, the host first."""
     points = sorted((point.name, point.value) for point in entry_points(group="bench"))
-    return [["bench", package_digest("bench")]] + [[name, value, package_digest(value)] for name, value in points]
+    return [["bench", source_digest("bench")]] + [[name, value, source_digest(value)] for name, value in points]
 
 
 def _stamps(files: Sequence[str]) -> list[list[int]]:
