@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics.neighbours import pair_distances
-from bench.metrics.products import Block, Room
+from bench.metrics.products import Block, Room, Terms
 
 K = 5  # neighbours, of the metrics
 FEW = 64  # pairs are subtracted one by one up to one in so many; above, the block is computed again
@@ -48,10 +48,10 @@ class Balls:
     def _distances(self, block: Block) -> tuple[Tensor, Tensor, Tensor]:
         """Squared distances, the bounds of their errors, and room for one more."""
         distances, error, gap = (room(*block.products.shape) for room in self._rooms)
-        rows, columns = (squares.to(error.dtype) for squares in _squares(block))
-        torch.add(rows[:, None], columns, out=error)
-        torch.add(error, block.products, alpha=-2, out=distances)
-        return distances, error.mul_(block.left.rounding), gap
+        for target, (left, right) in ((distances, block.terms.distances), (error, block.terms.errors)):
+            rows, columns = left[block.rows].to(target.dtype), right[block.columns].to(target.dtype)
+            torch.add(rows[:, None], columns, out=target)
+        return distances.add_(block.products, alpha=-2), error, gap
 
     def _settle(self, block: Block, radii: Tensor, inside: Tensor, unsure: Tensor) -> Tensor:
         """The same with the pairs decided that were unsure."""
@@ -70,9 +70,6 @@ class Balls:
 def _inside_in_float64(block: Block, radii: Tensor) -> Tensor:
     """Whether each pair is within the radius; equal up to the rounding of float64 counts as within."""
     left, right = block.left.in_float64(block.rows), block.right.in_float64(block.columns)
-    sums = left.squares[:, None] + right.squares
-    return sums - 2 * left.values @ right.values.T <= radii + left.rounding * sums
-
-
-def _squares(block: Block) -> tuple[Tensor, Tensor]:
-    return block.left.squares[block.rows], block.right.squares[block.columns]
+    terms = Terms(left, right)
+    distances, errors = (sides[0][:, None] + sides[1] for sides in (terms.distances, terms.errors))
+    return distances - 2 * left.values @ right.values.T <= radii + errors

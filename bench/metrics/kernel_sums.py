@@ -37,7 +37,8 @@ class KernelSums:
         base, kernel = (room(*block.products.shape) for room in self._rooms)
         d = block.left.dim
         base.copy_(block.products).mul_(1 / d)
-        base.add_(block.left.shifts[block.rows, None] / d).add_(block.right.shifts[block.columns] / d + 1)
+        rows, columns = block.terms.kernels
+        base.add_(rows[block.rows, None] / d).add_(columns[block.columns] / d + 1)
         return torch.mul(base, base, out=kernel).mul_(base)
 
 

@@ -148,6 +148,16 @@ def test_kernel_distances_of_float32_features_are_those_of_float64(kind):
     assert kernel_distance_of_all(x.astype(np.float64), y.astype(np.float64)) == pytest.approx(wanted, abs=1e-12)
 
 
+@pytest.mark.parametrize("images", [1, 2, 10, 400])
+def test_kernel_distances_at_2048_features_are_within_a_millionth_also_if_few_images_are_repeated(images: int):
+    """Rounding errors of equal products are equal: no mean over pairs makes them smaller."""
+    rng = np.random.default_rng(images)
+    turn = rng.normal(size=(20, 2048)) / 4
+    few_images, y = (np.maximum(rng.normal(size=(n, 20)) @ turn, 0).astype(np.float32) for n in (images, 300))
+    x = np.repeat(few_images, 400 // images, axis=0)
+    assert kernel_distance_of_all(x, y) == pytest.approx(_kernel_distance(x, y), abs=1e-6)
+
+
 def test_two_gaussians_have_the_kernel_distance_of_the_formula():
     # E (x.y / d + 1)^3 = 1 + 3 s^2 t^2 / d for centred Gaussians of scales s and t
     d, s, t = 8, 1.0, 1.5
