@@ -75,6 +75,7 @@ _FIDELITY = (
     frechet_info("judge"),
     MetricInfo("fd-lite0-inf", "fd-lite0 that infinitely many images would have; se: standard error",
                "lower", "", SAMPLES, "lite0"),
+    frechet_info("lite2"),
     kernel_info("lite0"),
     MetricInfo("kid-lite0-all", "kid-lite0 of all images at once, without random subsets",
                "lower", "", SAMPLES, "lite0"),

@@ -133,6 +133,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "fd-lite0": (fd("lite0"), _both),
     "fd-judge": (fd("judge"), _both),
     "fd-lite0-inf": (fd_infinity("lite0"), _infinity),
+    "fd-lite2": (fd("lite2"), _both),
     "kid-lite0": (kid("lite0"), _kid),
     "kid-lite0-all": (kid_all("lite0"), _both),
     "fid": (fd("inception"), _both),
