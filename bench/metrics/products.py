@@ -73,7 +73,8 @@ class Terms:
         self.distances = (squares[0], squares[1] - gap)
         # x.y = x.q + y.p - p.q + a.b
         shift = float(p @ q) / 2
-        self.kernels = (left.products_with(q) - shift, right.products_with(p) - shift)
+        kernels = left.products_with(q) - shift
+        self.kernels = (kernels, kernels if left is right else right.products_with(p) - shift)
         self.errors = tuple(  # of squared distances: the sum of both is a bound
             rows.rounding * (torch.maximum(rows.squares, square) + gap)
             for rows, square in zip((left, right), squares, strict=True)
