@@ -55,7 +55,7 @@ def _section(section: Section) -> list[str]:
     blocks += _control(notes)
     blocks += [_legend(section) if section.main else "", _failures(notes), _versions(notes)]
     if section.main:
-        blocks += ["### Ranks", _ranks(notes)]
+        blocks += ["### Ranks", _ranks(notes), _agreement(section)]
     if section.cost:
         blocks += ["### Cost", "To be read within one device, never across; not ranked.", _cost_table(notes)]
     if section.columns:
@@ -137,6 +137,17 @@ def _ranks(notes: Notes) -> str:
         group = MISSING if rank.group is None else str(rank.group)
         rows.append([markdown(notes.label(line)), f"{rank.mean:.2f}", interval, group, str(rank.seeds)])
     return f"{_grid(rows)}\n\nMean rank over {_list(column.metric for column in section.ranked)}. {POLICY}"
+
+
+def _agreement(section: Section) -> str:
+    """How far two networks for ImageNet agree on the order of the methods, or an empty text."""
+    found = []
+    for column in section.main:
+        twin = Column("fd-lite2", column.protocol.replace("lite0", "lite2"))
+        if column.metric == "fd-lite0" and twin in section.main and section.budget != "smoke":
+            methods, value = section.agreement(column, twin)
+            found += [] if value is None else [f"{value:.2f} over {methods} methods"]
+    return f"Spearman's rank correlation of fd-lite0 and fd-lite2: {'; '.join(found)}." if found else ""
 
 
 def _cost_table(notes: Notes) -> str:

@@ -5,7 +5,7 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import correlation, fmean
 from typing import Any, TypeVar
 
 DRAWS = 1_000  # bootstrap replicates
@@ -100,3 +100,13 @@ def _interval(point: float, replicates: list[float]) -> tuple[float, float]:
     ordered = sorted(replicates)
     cut = math.floor(len(ordered) * (1 - COVERAGE) / 2)
     return min(point, ordered[cut]), max(point, ordered[-1 - cut])
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's correlation of two metrics of the same methods; None for fewer than three, or if one is constant."""
+    if len(first) < 3:
+        return None
+    columns = [positions(values) for values in (first, second)]
+    if any(min(column) == max(column) for column in columns):
+        return None
+    return correlation(*columns)

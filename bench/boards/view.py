@@ -8,7 +8,7 @@ from functools import cached_property
 from statistics import fmean, variance
 from typing import NamedTuple
 
-from bench.boards.ranks import Rank, rank
+from bench.boards.ranks import Rank, rank, rank_correlation
 from bench.boards.text import MISSING, spread
 from bench.experiment.budget import BUDGETS
 from bench.experiment.job import GIVEN
@@ -187,6 +187,14 @@ class Section:
         if all(rank.seeds < 2 for rank in self.ranks.values()):
             return "No ranks: they need at least two seeds."
         return ""
+
+    def agreement(self, first: Column, second: Column) -> tuple[int, float | None]:
+        """How many methods have finite values in both columns, and Spearman's correlation of their means."""
+        values = [[self.cell(line, column).values for column in (first, second)] for line in self._methods]
+        means = [
+            [fmean(own) for own in both] for both in values if all(own and all(map(math.isfinite, own)) for own in both)
+        ]
+        return len(means), rank_correlation(*zip(*means, strict=True)) if means else None
 
     @cached_property
     def _seeds_of(self) -> dict[Line, set[int]]:

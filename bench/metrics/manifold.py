@@ -7,18 +7,15 @@ images that hold some sample.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
-import numpy as np
 import torch
 
 from bench.errors import BenchError
+from bench.metrics.balls import Balls, K
 from bench.metrics.cache import Array
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
-from bench.metrics.neighbours import distance_blocks, radii
-
-K = 5
+from bench.metrics.pairs import Pairs, shared
 
 
 @dataclass(frozen=True)
@@ -31,43 +28,34 @@ class Manifold:
     coverage: float
 
 
-def manifold(samples: Array, real: Array, device: torch.device, real_radii: Array | None = None) -> Manifold:
-    """From features (n, d) and (m, d); `real_radii`: squared radii (m,), if known.
+def manifold(samples: Array, real: Array, device: torch.device) -> Manifold:
+    """From features (n, d) and (m, d). Raises `BenchError` if either has k rows or fewer."""
+    _check(len(samples), len(real))
+    return fractions(Pairs(samples, real, device, k=K).balls)
 
-    Raises `BenchError` if either has k rows or fewer.
-    """
-    fewest = min(len(samples), len(real))
-    if fewest <= K:
-        raise BenchError(f"precision and recall: expected more than k={K} samples and reference images, got {fewest}")
-    r_samples = torch.from_numpy(radii(samples, K, device)).to(device)
-    r_real = torch.from_numpy(radii(real, K, device) if real_radii is None else real_radii).to(device)
-    inside = torch.zeros(len(samples), dtype=torch.int64, device=device)
-    recalled, covered = (torch.zeros(len(real), dtype=torch.bool, device=device) for _ in range(2))
-    for rows, distances in distance_blocks(samples, real, device):
-        held = distances <= r_real
-        inside[rows] = held.sum(1)
-        covered |= held.any(0)
-        recalled |= (distances <= r_samples[rows, None]).any(0)
+
+def fractions(balls: Balls) -> Manifold:
+    """The four fractions from the balls around samples (left) and real images (right)."""
     mean: Callable[[torch.Tensor], float] = lambda values: float(values.double().mean())  # noqa: E731
-    return Manifold(mean(inside > 0), mean(recalled), mean(inside) / K, mean(covered))
+    return Manifold(
+        precision=mean(balls.holding > 0),
+        recall=mean(balls.reached),
+        density=mean(balls.holding) / K,
+        coverage=mean(balls.occupied),
+    )
 
 
 def part(name: str, space: str) -> Callable[[EvaluationContext], Measured]:
     """One of the four fractions (a field of `Manifold`) in a feature space."""
 
     def compute(context: EvaluationContext) -> Measured:
-        return Measured(getattr(_manifold(context, space), name), context.n)
+        _check(context.n, context.reference)
+        return Measured(getattr(fractions(shared(context, space).balls), name), context.n)
 
     return compute
 
 
-def _manifold(context: EvaluationContext, space: str) -> Manifold:
-    return context.memoize(f"manifold-{space}", partial(_measure, context, space))
-
-
-def _measure(context: EvaluationContext, space: str) -> Manifold:
-    real = context.real_features(space)
-    known = context.cached(
-        f"radii-{space}", space, (context.real_digest, str(K)), lambda: np.asarray(radii(real, K, context.device))
-    )
-    return manifold(context.features(space), real, context.device, known)
+def _check(n: int, reference: int) -> None:
+    fewest = min(n, reference)
+    if fewest <= K:
+        raise BenchError(f"precision and recall: expected more than k={K} samples and reference images, got {fewest}")

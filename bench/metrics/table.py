@@ -12,6 +12,7 @@ from bench.metrics import (
     mixing_response,
     reconstruction,
 )
+from bench.metrics.balls import K
 from bench.metrics.catalog import CATALOG, MetricInfo, frechet_info, kernel_info
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control import class_leakage, identity, measures, path_length, sweeps
@@ -21,7 +22,8 @@ from bench.metrics.disentanglement import measures as disentanglement
 from bench.metrics.diversity import diversity_ratio
 from bench.metrics.fidelity import fd, intra_fd
 from bench.metrics.infinity import fd_infinity
-from bench.metrics.kernel import SUBSETS, kid, subset_size
+from bench.metrics.kernel import kid, kid_all
+from bench.metrics.kernel_sums import SUBSETS, subset_size
 from bench.metrics.metric import Measured, Metric
 from bench.metrics.scale import Scale
 
@@ -50,7 +52,7 @@ def _splits(scale: Scale) -> str:
 
 
 def _manifold(scale: Scale) -> str:
-    return f"{_both(scale)},k={manifold.K}"
+    return f"{_both(scale)},k={K}"
 
 
 def _bins(scale: Scale) -> str:
@@ -131,9 +133,12 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "fd-lite0": (fd("lite0"), _both),
     "fd-judge": (fd("judge"), _both),
     "fd-lite0-inf": (fd_infinity("lite0"), _infinity),
+    "fd-lite2": (fd("lite2"), _both),
     "kid-lite0": (kid("lite0"), _kid),
+    "kid-lite0-all": (kid_all("lite0"), _both),
     "fid": (fd("inception"), _both),
     "kid-inception": (kid("inception"), _kid),
+    "kid-inception-all": (kid_all("inception"), _both),
     "clean-fid": (fd("clean"), _both),
     "inception-score": (inception_score.score, _splits),
     "precision-lite0": (manifold.part("precision", "lite0"), _manifold),

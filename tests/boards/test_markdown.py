@@ -172,3 +172,26 @@ def test_a_corrupt_board_is_not_rendered(tmp_path: Path) -> None:
     board_path(tmp_path, "sprites").write_text("dataset,entry\n")
     with pytest.raises(BenchError, match=r"sprites\.csv: the header lacks column"):
         render(tmp_path, "sprites")
+
+
+def _two_networks(make: Make, lite2: dict[str, float], **changes: object) -> str:
+    lite0 = {"regene": 1.0, "stic": 2.0, "cvae": 3.0, "gmm": 4.0, "real": 0.5}
+    rows = [make(entry=entry, metric=f"fd-{space}", protocol=f"fd@{space}:n=2000:v1", value=value, **changes)
+            for space, values in (("lite0", lite0), ("lite2", lite2)) for entry, value in values.items()]  # fmt: skip
+    return to_markdown(rows, "sprites")
+
+
+def test_a_board_says_how_far_two_networks_agree_on_the_order_of_the_methods(make: Make) -> None:
+    """Anchors do not count, and neither does the size of a distance."""
+    said = "Spearman's rank correlation of fd-lite0 and fd-lite2:"
+    assert f"{said} 1.00 over 4 methods." in _two_networks(
+        make, {"regene": 5, "stic": 60, "cvae": 61, "gmm": 90, "real": 99}
+    )
+    assert f"{said} 0.80 over 4 methods." in _two_networks(make, {"regene": 2, "stic": 1, "cvae": 3, "gmm": 4})
+    assert f"{said} -1.00 over 3 methods." in _two_networks(make, {"regene": 3, "stic": 2, "cvae": 1})
+
+
+def test_agreement_is_not_stated_without_three_methods_or_at_smoke(make: Make) -> None:
+    assert "Spearman" not in _two_networks(make, {"regene": 1, "stic": 2})
+    assert "Spearman" not in _two_networks(make, {"regene": 1, "stic": 1, "cvae": 1})
+    assert "Spearman" not in _two_networks(make, {"regene": 1, "stic": 2, "cvae": 3}, budget="smoke")

