@@ -100,9 +100,12 @@ def request_from(options: argparse.Namespace) -> RunRequest:
     from bench.experiment.defaults import default_budget, default_classifier, share_cores
 
     jobs, threads = share_cores(options.device, options.jobs)
+    dataset = DatasetRef.parse(options.dataset, options.labels_per_class)
+    if options.labels_per_class is None:
+        dataset.require_path()
     return RunRequest(
         plugins=options.plugins,
-        dataset=DatasetRef.parse(options.dataset, options.labels_per_class),
+        dataset=dataset,
         seeds=parse_seeds(options.seeds),
         budget=options.budget or default_budget(options.device),
         set=tuple(options.set),

@@ -1,6 +1,7 @@
 """Images of one's own: a folder or a zip of class folders, optionally below train/ and test/."""
 
 import hashlib
+import logging
 import math
 import os
 import re
@@ -22,9 +23,14 @@ from bench.data.splits import CAP, FRACTION, holdout
 from bench.errors import BenchError
 from bench.util.paths import expanded
 
+log = logging.getLogger(__name__)
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
 TEST_FRACTION = 0.2  # without a test/ folder
-VALIDATION_NAMES = ("validation", "valid", "val")
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
+}
 BATCH, BATCH_BYTES = 256, 2**25  # images, and bytes, that one thread decodes at a time
 THREADS = 4
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
@@ -59,15 +65,53 @@ def lay_out(archive: Archive) -> Layout:
     top = _unwrap(archive)
     _check_images(archive)
     children = _children(archive, top)
-    splits = {child.lower(): child for child in children if child.lower() in ("train", "test", *VALIDATION_NAMES)}
+    splits = named_splits(archive.path, children)
+    if "train" in splits and "test" not in splits and "validation" in splits:
+        log.warning(
+            "%s has no test folder: %s is the test split, and validation images are held out of %s",
+            archive.path, splits["validation"], splits["train"],
+        )  # fmt: skip
+        splits["test"] = splits.pop("validation")
     if "train" in splits and "test" in splits:
         return _published_splits(archive, top, splits, children)
     if children and len(splits) == len(children):
         raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
+    _refuse_unknown_splits(archive, top, children)
     classes, everything = _classes_below(archive, top)
     keys = _keys(everything.files)
     held = holdout(everything.labels, keys, TEST_FRACTION, cap=None)
     return _with_validation(archive, classes, everything[~held], everything[held])
+
+
+def named_splits(path: Path, children: Sequence[str]) -> dict[str, str]:
+    """The folders that are splits, by `train`, `validation` or `test`. Raises `BenchError` if two are the same split."""
+    found: dict[str, str] = {}
+    for child in children:
+        split = SPLIT_NAMES.get(_split_stem(child))
+        if split and split in found:
+            raise BenchError(f"{path}: expected one folder of {split} images, got {found[split]} and {child}")
+        if split:
+            found[split] = child
+    return found
+
+
+def _split_stem(name: str) -> str:
+    """`Training_Set`, `train-images` and `trainset` as `training`, `train` and `train`."""
+    plain = re.sub(r"[\W_]+", "", name.casefold())
+    return re.sub(r"(?<=.)(set|split|data|dataset|images|folder)$", "", plain)
+
+
+def _refuse_unknown_splits(archive: Archive, top: str, children: list[str]) -> None:
+    """Raises `BenchError` if all folders hold the same two or more folders: they are splits rather than classes."""
+    below = [set(_children(archive, _join(top, child))) for child in children]
+    if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
+        return
+    if any(_parent(file) == _join(top, child) for child in children for file in archive.files):
+        return
+    raise BenchError(
+        f"{archive.path}: expected class folders, or train and test, but {' and '.join(children)} hold the same "
+        f"folders ({', '.join(sorted(below[0]))}): call them train and test"
+    )
 
 
 def _published_splits(archive: Archive, top: str, splits: dict[str, str], children: list[str]) -> Layout:
@@ -82,10 +126,10 @@ def _published_splits(archive: Archive, top: str, splits: dict[str, str], childr
             raise BenchError(
                 f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
             )
-    validation = [found[name][1] for name in VALIDATION_NAMES if name in found]
-    if not validation:
+    if "validation" not in found:
         return _with_validation(archive, classes, train, found["test"][1])
-    return Layout(classes, train, validation[0], found["test"][1])
+    log.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
+    return Layout(classes, train, found["validation"][1], found["test"][1])
 
 
 def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
@@ -106,7 +150,7 @@ def _unwrap(archive: Archive) -> str:
     while True:
         children = _children(archive, top)
         files = [file for file in archive.files if _parent(file) == top]
-        if len(children) != 1 or files or children[0].lower() in ("train", "test"):
+        if len(children) != 1 or files or SPLIT_NAMES.get(_split_stem(children[0])) in ("train", "test"):
             return top
         inner = _join(top, children[0])
         if not _children(archive, inner) or any(_parent(file) == inner for file in archive.files):
