@@ -33,7 +33,27 @@ SPLIT_NAMES = {
 }
 BATCH, BATCH_BYTES = 256, 2**25  # images, and bytes, that one thread decodes at a time
 THREADS = 4
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
+SUFFIXES = frozenset(
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".jpe",
+        ".jif",
+        ".apng",
+        ".dib",
+        ".pnm",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -78,8 +98,7 @@ def lay_out(archive: Archive) -> Layout:
         raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
     _refuse_unknown_splits(archive, top, children)
     classes, everything = _classes_below(archive, top)
-    keys = _keys(everything.files)
-    held = holdout(everything.labels, keys, TEST_FRACTION, cap=None)
+    held = _holdout(archive, everything, TEST_FRACTION, cap=None)
     return _with_validation(archive, classes, everything[~held], everything[held])
 
 
@@ -103,7 +122,9 @@ def _split_stem(name: str) -> str:
 
 def _refuse_unknown_splits(archive: Archive, top: str, children: list[str]) -> None:
     """Raises `BenchError` if all folders hold the same two or more folders: they are splits rather than classes."""
-    below = [set(_children(archive, _join(top, child))) for child in children]
+    below = [
+        {unicodedata.normalize("NFC", name) for name in _children(archive, _join(top, child))} for child in children
+    ]
     if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
         return
     if any(_parent(file) == _join(top, child) for child in children for file in archive.files):
@@ -126,6 +147,7 @@ def _published_splits(archive: Archive, top: str, splits: dict[str, str], childr
             raise BenchError(
                 f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
             )
+    _tell_shared(archive, train, found["test"][1])
     if "validation" not in found:
         return _with_validation(archive, classes, train, found["test"][1])
     log.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
@@ -133,15 +155,47 @@ def _published_splits(archive: Archive, top: str, splits: dict[str, str], childr
 
 
 def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
-    held = holdout(train.labels, _keys(train.files), FRACTION, CAP)
+    held = _holdout(archive, train, FRACTION, CAP)
     kept = np.bincount(train.labels[~held], minlength=len(classes))
     for name, count in zip(classes, kept, strict=True):
         if not count:
             raise BenchError(
                 f"{archive.path}: class {name!r} has too few images: none is left for training after one for "
-                "validation and, without a test folder, one for test"
+                "validation and, without a test folder, one for test (equal images count once)"
             )
     return Layout(classes, train[~held], train[held], test)
+
+
+def _holdout(archive: Archive, listing: Listing, fraction: float, cap: int | None) -> NDArray[np.bool_]:
+    """A mask of the images to hold out. It follows from their pixels, so that equal images stay together."""
+    contents = _contents(archive, listing.files)
+    first: dict[str, int] = {}
+    for i, content in enumerate(contents):
+        first.setdefault(content, i)
+    unique = np.fromiter(first.values(), dtype=np.int64)
+    keys = np.array([int(content[:16], 16) for content in first], dtype=np.uint64)
+    held = holdout(listing.labels[unique], keys, fraction, cap)
+    kept = {content for content, is_held in zip(first, held, strict=True) if is_held}
+    return np.array([content in kept for content in contents], dtype=np.bool_)
+
+
+def _tell_shared(archive: Archive, train: Listing, test: Listing) -> None:
+    """Warn of test images that are training images too."""
+    known = set(_contents(archive, train.files))
+    shared = sum(content in known for content in _contents(archive, test.files))
+    if shared:
+        log.warning(
+            "%s: %d of %d test images are training images too, so results on them measure memory as well",
+            archive.path, shared, len(test.files),
+        )  # fmt: skip
+
+
+def _contents(archive: Archive, files: Sequence[str]) -> list[str]:
+    """A digest of the decoded pixels of each file."""
+    from bench.data.images import content_digest
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda file: content_digest(archive.read(file), str(archive.path / file)), files))
 
 
 def _unwrap(archive: Archive) -> str:
@@ -160,11 +214,12 @@ def _unwrap(archive: Archive) -> str:
 
 def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
     """Class folders below `top`, and the files in them, in an order that mixes the classes."""
-    classes = tuple(_children(archive, top))
+    folders = _children(archive, top)
+    classes = tuple(sorted({unicodedata.normalize("NFC", name) for name in folders}))  # two spellings are one class
     place = archive.path / top
     if len(classes) < 2:
         raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
-    labels = {_join(top, name): label for label, name in enumerate(classes)}
+    labels = {_join(top, name): classes.index(unicodedata.normalize("NFC", name)) for name in folders}
     depth = len(top.split("/")) if top else 0
     found: dict[str, int] = {}
     for file in archive.files:
@@ -203,12 +258,9 @@ def _join(top: str, name: str) -> str:
 
 
 def _key(file: str) -> int:
-    """A number derived from the last two parts of a path, so that the split of an image does not depend on the others."""
-    return int.from_bytes(hashlib.sha256("/".join(file.split("/")[-2:]).encode(errors="surrogateescape")).digest()[:8])
-
-
-def _keys(files: Sequence[str]) -> NDArray[np.uint64]:
-    return np.array([_key(file) for file in files], dtype=np.uint64)
+    """A number derived from the last two parts of a path, in an order that mixes the classes."""
+    name = unicodedata.normalize("NFC", "/".join(file.split("/")[-2:]))
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8])
 
 
 # From files to arrays
