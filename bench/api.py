@@ -237,12 +237,21 @@ def capabilities(model: type | object) -> tuple[str, ...]:
 
 
 def to_float(pixels: Pixels) -> Images:
-    """uint8 in 0..255 to float32 in [0, 1]."""
-    return pixels.float() / 255
+    """uint8 in 0..255 to float32 in [0, 1]. Raises `BenchError` for any other type, which would be scaled twice."""
+    images = torch.as_tensor(pixels)
+    if images.dtype != torch.uint8:
+        raise BenchError(f"to_float: expected images as uint8, got {images.dtype}; see bench.quantize")
+    return images.float() / 255
 
 
 def quantize(images: Images) -> Pixels:
-    """The one quantizer: float in [0, 1] to uint8, rounding half to even. Raises `BenchError` out of range."""
+    """The one quantizer: float in [0, 1] to uint8, rounding half to even.
+
+    Raises `BenchError` out of range, and for images that are not float.
+    """
+    images = torch.as_tensor(images)
+    if not images.is_floating_point():
+        raise BenchError(f"quantize: expected float images in [0, 1], got {images.dtype}")
     low, high = (float(bound) for bound in images.aminmax()) if images.numel() else (0.0, 1.0)
     if not (low >= 0 and high <= 1):  # also false for NaN
         raise BenchError(f"expected images in [0, 1], got values from {low:.4g} to {high:.4g}")

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "experiment.budget": {"bench.errors"},
     "results.record": {"bench.errors"},
     "util.atomic": {"bench.errors"},
-    "experiment.request": {"bench.errors", "bench.util.text"},
+    "experiment.request": {"bench.errors", "bench.util.paths", "bench.util.text"},
     "metrics.catalog": {"bench.errors"},
     "registry.sources": {"bench.registry.plugin_files"},
     "registry.plugin_files": set(),

@@ -1,5 +1,7 @@
 """`--labels-per-class N`: a method sees N images of each class, the judge and the evaluation see all."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -104,3 +106,17 @@ def test_keys_of_whole_data_sets_are_those_of_before():
     """A new setting of the host that is not used leaves the results that there are alone."""
     _, job = planned("digits")
     assert "labels" not in " ".join(job.training)
+
+
+def test_a_path_that_exists_as_written_is_never_cut(tmp_path: Path):
+    for name in ("faces", "faces@12"):
+        (tmp_path / name).mkdir()
+    parse = lambda text: DatasetRef.parse(f"folder:{tmp_path}/{text}")  # noqa: E731
+    assert (parse("faces@12").argument, parse("faces@12").labels) == (f"{tmp_path}/faces@12", None)
+    assert (parse("faces@12@5").argument, parse("faces@12@5").labels) == (f"{tmp_path}/faces@12", 5)
+    assert (parse("faces@7").argument, parse("faces@7").labels) == (f"{tmp_path}/faces", 7)
+
+
+def test_a_missing_path_is_named_as_written():
+    with pytest.raises(BenchError, match="no such folder or zip file: /nowhere/icons@64"):
+        DatasetRef.parse("folder:/nowhere/icons@64").require_path()

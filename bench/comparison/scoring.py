@@ -10,6 +10,7 @@ import torch
 from bench.api import Classifier, Data, Dataset, Images, Logits, Pixels, Spec
 from bench.comparison.image_sets import ImageSet, Source, in_common_format, read_images
 from bench.comparison.result import Evaluation, Score
+from bench.data.label_subset import few_labels
 from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.metrics import METRICS, EvaluationContext, Metric
@@ -66,7 +67,8 @@ def _load(name: str, size: int | None) -> Dataset:
     from bench.registry.plugins import Plugins
 
     ref = DatasetRef.parse(name)
-    return Plugins().find("datasets", ref.base).target(ref.argument).load(size)
+    ref.require_path()
+    return few_labels(Plugins().find("datasets", ref.base).target(ref.argument).load(size), ref.labels)
 
 
 def _evaluation(

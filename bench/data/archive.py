@@ -14,7 +14,14 @@ FILE_LIMIT = 2**26  # bytes of one file, unpacked
 TOTAL_LIMIT = 2**38  # bytes of all files of a zip, unpacked
 RATIO_LIMIT = 100  # unpacked to packed, of files above RATIO_ABOVE
 RATIO_ABOVE = 2**20  # bytes
-CLUTTER = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+CLUTTER = frozenset({
+    "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found", "$recycle.bin", "recycler",
+    "system volume information", "@eadir", "#recycle", "__pycache__",
+})  # fmt: skip
+OTHER_ARCHIVES = {
+    b"\x1f\x8b": "gzip (.gz, .tar.gz)", b"BZh": "bzip2 (.bz2, .tar.bz2)", b"\xfd7zXZ\0": "xz (.xz, .tar.xz)",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard (.zst)",
+}  # fmt: skip
 
 
 class Archive(Protocol):
@@ -32,8 +39,19 @@ def open_archive(path: Path) -> Archive:
     if os.path.isdir(path):
         return FolderArchive(path)
     if os.path.isfile(path):
+        _check_kind(path)
         return ZipArchive(path)
     raise BenchError(f"no such folder or zip file: {path}")
+
+
+def _check_kind(path: Path) -> None:
+    """Raises `BenchError` that names the format of an archive that is not a zip file."""
+    with parsing(path, "file"), open(path, "rb") as file:
+        head = file.read(262 + 3)
+    kind = next((kind for magic, kind in OTHER_ARCHIVES.items() if head.startswith(magic)), "")
+    kind = kind or ("tar" if head[257:262] == b"ustar" else "")
+    if kind:
+        raise BenchError(f"{path} is a {kind} file: only folders and zip files are read; unpack it first")
 
 
 def archive_fingerprint(path: Path) -> str:
@@ -46,7 +64,7 @@ def archive_fingerprint(path: Path) -> str:
 
 
 def is_hidden(part: str) -> bool:
-    return part.startswith(".") or part in CLUTTER
+    return part.startswith(".") or part.casefold() in CLUTTER
 
 
 class FolderArchive:
@@ -108,7 +126,7 @@ class ZipArchive:
             parts = self._checked_parts(entry)
             if any(map(is_hidden, parts)):
                 continue
-            if not entry.is_dir():
+            if not entry.filename.endswith(("/", "\\")):
                 self._add("/".join(parts), entry)
                 parts.pop()
             folders.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
@@ -116,8 +134,8 @@ class ZipArchive:
         self._check_total()
 
     def _checked_parts(self, entry: zipfile.ZipInfo) -> list[str]:
-        parts = entry.filename.removesuffix("/").split("/")
-        if not all(parts) or ".." in parts or "\\" in entry.filename or entry.filename[1:2] == ":":
+        parts = entry.filename.replace("\\", "/").removesuffix("/").split("/")  # some programs of Windows write \
+        if not all(parts) or ".." in parts or entry.filename[1:2] == ":":
             raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a path out of it")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a link")

@@ -7,8 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,157 +16,14 @@ from bench.api import DataState, Spec
 from bench.data.archive import Archive, archive_fingerprint, open_archive
 from bench.data.builder import Blocks, DatasetBuilder, SplitBuilder
 from bench.data.files import Published, advice, find
+from bench.data.layout import Listing, lay_out
 from bench.data.source import Source
-from bench.data.splits import CAP, FRACTION, holdout
 from bench.errors import BenchError
 from bench.util.paths import expanded
 
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
-TEST_FRACTION = 0.2  # without a test/ folder
-VALIDATION_NAMES = ("validation", "valid", "val")
 BATCH, BATCH_BYTES = 256, 2**25  # images, and bytes, that one thread decodes at a time
 THREADS = 4
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The files of one split, in order, with their classes."""
-
-    files: list[str]
-    labels: NDArray[np.int64]
-
-    def __getitem__(self, mask: NDArray[np.bool_]) -> "Listing":
-        return Listing([self.files[i] for i in np.flatnonzero(mask)], self.labels[mask])
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The classes, and the files of each split, as the folders define them."""
-
-    classes: tuple[str, ...]
-    train: Listing
-    validation: Listing
-    test: Listing
-
-
-# From folders to splits
-
-
-def lay_out(archive: Archive) -> Layout:
-    """Sort files into splits and classes. Raises `BenchError` for a folder that is not laid out as documented."""
-    top = _unwrap(archive)
-    _check_images(archive)
-    children = _children(archive, top)
-    splits = {child.lower(): child for child in children if child.lower() in ("train", "test", *VALIDATION_NAMES)}
-    if "train" in splits and "test" in splits:
-        return _published_splits(archive, top, splits, children)
-    if children and len(splits) == len(children):
-        raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
-    classes, everything = _classes_below(archive, top)
-    keys = _keys(everything.files)
-    held = holdout(everything.labels, keys, TEST_FRACTION, cap=None)
-    return _with_validation(archive, classes, everything[~held], everything[held])
-
-
-def _published_splits(archive: Archive, top: str, splits: dict[str, str], children: list[str]) -> Layout:
-    if len(splits) < len(children):
-        others = ", ".join(child for child in children if child not in splits.values())
-        raise BenchError(f"{archive.path}: expected nothing but train and test (and validation), got also {others}")
-    found = {name: _classes_below(archive, _join(top, child)) for name, child in splits.items()}
-    classes, train = found["train"]
-    for name, (names, _) in found.items():
-        if names != classes:
-            wrong = ", ".join(sorted(set(names) ^ set(classes)))
-            raise BenchError(
-                f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
-            )
-    validation = [found[name][1] for name in VALIDATION_NAMES if name in found]
-    if not validation:
-        return _with_validation(archive, classes, train, found["test"][1])
-    return Layout(classes, train, validation[0], found["test"][1])
-
-
-def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
-    held = holdout(train.labels, _keys(train.files), FRACTION, CAP)
-    kept = np.bincount(train.labels[~held], minlength=len(classes))
-    for name, count in zip(classes, kept, strict=True):
-        if not count:
-            raise BenchError(
-                f"{archive.path}: class {name!r} has too few images: none is left for training after one for "
-                "validation and, without a test folder, one for test"
-            )
-    return Layout(classes, train[~held], train[held], test)
-
-
-def _unwrap(archive: Archive) -> str:
-    """The folder that contains the classes or the splits, below any folder that contains only one folder."""
-    top = ""
-    while True:
-        children = _children(archive, top)
-        files = [file for file in archive.files if _parent(file) == top]
-        if len(children) != 1 or files or children[0].lower() in ("train", "test"):
-            return top
-        inner = _join(top, children[0])
-        if not _children(archive, inner) or any(_parent(file) == inner for file in archive.files):
-            return top
-        top = inner
-
-
-def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
-    """Class folders below `top`, and the files in them, in an order that mixes the classes."""
-    classes = tuple(_children(archive, top))
-    place = archive.path / top
-    if len(classes) < 2:
-        raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
-    labels = {_join(top, name): label for label, name in enumerate(classes)}
-    depth = len(top.split("/")) if top else 0
-    found: dict[str, int] = {}
-    for file in archive.files:
-        parts = file.split("/")
-        if "/".join(parts[:depth]) != top:
-            continue
-        if len(parts) == depth + 1:
-            raise BenchError(f"{archive.path / file} is not in a class folder")
-        found[file] = labels["/".join(parts[: depth + 1])]
-    counts = np.bincount(list(found.values()), minlength=len(classes))
-    for name, count in zip(classes, counts, strict=True):
-        if not count:
-            raise BenchError(f"class folder {place / name} is empty")
-    files = sorted(found, key=_key)
-    return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
-
-
-def _check_images(archive: Archive) -> None:
-    for file in archive.files:
-        if PurePosixPath(file).suffix.lower() not in SUFFIXES:
-            raise BenchError(
-                f"{archive.path / file} is not an image: expected a name that ends in {' '.join(sorted(SUFFIXES))}"
-            )
-
-
-def _children(archive: Archive, top: str) -> list[str]:
-    return [folder.rpartition("/")[2] for folder in archive.folders if _parent(folder) == top]
-
-
-def _parent(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _join(top: str, name: str) -> str:
-    return f"{top}/{name}" if top else name
-
-
-def _key(file: str) -> int:
-    """A number derived from the last two parts of a path, so that the split of an image does not depend on the others."""
-    return int.from_bytes(hashlib.sha256("/".join(file.split("/")[-2:]).encode(errors="surrogateescape")).digest()[:8])
-
-
-def _keys(files: Sequence[str]) -> NDArray[np.uint64]:
-    return np.array([_key(file) for file in files], dtype=np.uint64)
-
-
-# From files to arrays
 
 
 def image_format(archive: Archive) -> tuple[int, int]:
@@ -204,6 +60,8 @@ def decode_blocks(archive: Archive, files: Sequence[str], spec: Spec) -> Blocks:
 
 class FolderSource(Source):
     """Images below a folder or in a zip."""
+
+    version = 2  # splits follow the content of the images
 
     @property
     def where(self) -> Path:

@@ -46,9 +46,12 @@ def complete(
 ) -> RunRequest:
     """A request in which defaults stand for None. Raises `BenchError` for text that cannot be parsed."""
     at_once, threads = share_cores(device, jobs)
+    asked = DatasetRef.parse(dataset, labels)
+    if labels is None:
+        asked.require_path()
     return RunRequest(
         plugins=plugins,
-        dataset=DatasetRef.parse(dataset, labels),
+        dataset=asked,
         seeds=parse_seeds(seeds),
         budget=budget or default_budget(device),
         set=tuple(settings),

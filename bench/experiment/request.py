@@ -1,10 +1,12 @@
 """What `bench run` is asked for: names and numbers, parsed but not yet resolved against the installed plugins."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import BenchError, nearest
+from bench.util.paths import expanded
 from bench.util.text import items
 
 
@@ -18,17 +20,34 @@ class DatasetRef:
 
     @classmethod
     def parse(cls, text: str, labels: int | None = None) -> "DatasetRef":
-        """`labels` is what `--labels-per-class` asks for. Raises `BenchError` if the name asks for a number too."""
-        match = re.fullmatch(r"(.+)@([1-9]\d{0,8})", text, re.ASCII)
+        """`labels` is what `--labels-per-class` asks for. A path that exists as written is never cut at an `@`.
+
+        Raises `BenchError` if the name asks for a number too.
+        """
+        match = None if _is_path(text) else re.fullmatch(r"(.+)@([1-9]\d{0,8})", text, re.ASCII)
         name = match[1] if match else text
         if match and labels is not None:
             raise BenchError(f"--labels-per-class {labels}: the data set {text!r} already names a number of labels")
         base, _, argument = name.partition(":")
         return cls(base, argument, int(match[2]) if match else labels)
 
+    def require_path(self) -> None:
+        """Raises `BenchError` that names the path as written if a folder with a number of labels does not exist."""
+        if self.base == "folder" and self.labels and not os.path.exists(expanded(self.argument)):
+            raise BenchError(f"no such folder or zip file: {self.argument}@{self.labels}, nor {self.argument}")
+
     def __str__(self) -> str:
         name = f"{self.base}:{self.argument}" if self.argument else self.base
         return name if self.labels is None else f"{name}@{self.labels}"
+
+
+def _is_path(text: str) -> bool:
+    """Whether this is `folder:PATH` and PATH exists to the letter."""
+    base, _, path = text.partition(":")
+    try:
+        return base == "folder" and bool(path) and os.path.exists(expanded(path))
+    except BenchError:  # the home of a user that does not exist
+        return False
 
 
 @dataclass(frozen=True)

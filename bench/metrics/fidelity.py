@@ -21,13 +21,16 @@ from bench.metrics.metric import Measured
 def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
     """Squared Frechet distance between two Gaussians: means (d,), covariances (d, d), of any rank.
 
-    Never below zero. Raises `BenchError` if the shapes differ or a value is not finite.
+    Never below zero. Raises `BenchError` if the shapes differ, a value is not finite, or a covariance is not symmetric
+    or has negative eigenvalues.
     """
     m1, s1, m2, s2 = (_array(value, name) for value, name in zip((mu1, sigma1, mu2, sigma2), _NAMES, strict=True))
     d = m1.numel()
     for value, name, shape in zip((m1, s1, m2, s2), _NAMES, ((d,), (d, d), (d,), (d, d)), strict=True):
         if tuple(value.shape) != shape:
             raise BenchError(f"frechet_distance: expected {name} of shape {shape}, got {tuple(value.shape)}")
+    for value, name in ((s1, "sigma1"), (s2, "sigma2")):
+        _check_covariance(value, name)
     return _distance(m1, s1.trace(), m2, s2.trace(), _trace_root(s1, s2))
 
 
@@ -49,8 +52,10 @@ def frechet_from_features(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def moments(x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean (d,) and covariance (d, d) of features (n, d), in float64."""
-    rows = np.asarray(x, dtype=np.float64)
+    """Mean (d,) and covariance (d, d) of features (n, d), in float64. Raises `BenchError` for fewer than two rows."""
+    rows = _float64(x, "features")
+    if rows.ndim != 2 or len(rows) < 2:
+        raise BenchError(f"moments: expected features of shape (n, d), n at least 2, got {rows.shape}")
     mean = rows.mean(0)
     centred = rows - mean
     return mean, centred.T @ centred / (len(rows) - 1)
@@ -59,11 +64,35 @@ def moments(x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 _NAMES = ("mu1", "sigma1", "mu2", "sigma2")
 
 
+def _float64(value: ArrayLike, name: str) -> NDArray[np.float64]:
+    """A copy in float64; of tensors of any device and type of float, without their gradients."""
+    plain = value.detach().cpu().double().numpy() if isinstance(value, Tensor) else value
+    try:
+        kind = np.asarray(plain).dtype.kind
+        if kind in "fiu":
+            return np.array(plain, dtype=np.float64)
+    except (TypeError, ValueError) as error:  # rows of different lengths
+        raise BenchError(f"frechet distance: expected an array of numbers as {name}, got {error}") from error
+    raise BenchError(f"frechet distance: expected an array of real numbers as {name}, got {np.asarray(plain).dtype}")
+
+
 def _array(value: ArrayLike, name: str) -> Tensor:
-    array: NDArray[np.float64] = np.array(value, dtype=np.float64)
+    array = _float64(value, name)
     if not np.isfinite(array).all():
         raise BenchError(f"frechet distance: expected finite values, got nan or inf in {name}")
     return torch.from_numpy(array)
+
+
+def _check_covariance(s: Tensor, name: str) -> None:
+    """Raises `BenchError` unless `s` (d, d) is symmetric and positive semidefinite, up to rounding."""
+    tolerance = 1e-6 * float(s.abs().max()) if s.numel() else 0.0
+    if float((s - s.T).abs().max() if s.numel() else 0) > tolerance:
+        raise BenchError(f"frechet_distance: expected {name} to be symmetric, got a matrix that is not")
+    shifted = s + max(tolerance, 1e-300) * torch.eye(len(s), dtype=s.dtype)
+    if not torch.linalg.cholesky_ex(shifted)[1]:
+        return
+    if (lowest := float(torch.linalg.eigvalsh(s).min())) < -tolerance:
+        raise BenchError(f"frechet_distance: expected {name} without negative eigenvalues, got {lowest:.4g}")
 
 
 def _distance(m1: Tensor, trace1: Tensor, m2: Tensor, trace2: Tensor, root: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -163,3 +164,31 @@ def test_the_fingerprint_follows_the_files(folder: Path, tmp_path: Path):
     write_zip(path, {"cat/1.png": b"abcdefgx"})
     os.utime(path, (0, 0))
     assert archive_fingerprint(path) != before
+
+
+def test_backslashes_in_a_zip_are_separators(tmp_path: Path):
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("pets\\cat\\", "pets\\cat\\1.png"):
+            entry = zipfile.ZipInfo("placeholder")
+            entry.filename = name
+            archive.writestr(entry, b"x")
+    found = open_archive(path)
+    assert (found.files, found.folders) == (["pets/cat/1.png"], ["pets", "pets/cat"])
+    assert found.read("pets/cat/1.png") == b"x"
+
+
+@pytest.mark.parametrize("mode", ["gz", "bz2", "xz", ""])
+def test_another_archive_is_told_as_what_it_is(tmp_path: Path, mode: str):
+    (tmp_path / "a.txt").write_text("x")
+    with tarfile.open(tmp_path / "pets.tar", f"w:{mode}") as archive:
+        archive.add(tmp_path / "a.txt", "a.txt")
+    with pytest.raises(BenchError, match="only folders and zip files are read"):
+        open_archive(tmp_path / "pets.tar")
+
+
+@pytest.mark.parametrize("name", ["thumbs.db", "Desktop.ini", "Icon\r", "lost+found", "$RECYCLE.BIN", "@eaDir"])
+def test_clutter_is_ignored_in_any_case(folder: Path, name: str):
+    before = open_archive(folder).files
+    (folder / "cat" / name).write_bytes(b"x")
+    assert open_archive(folder).files == before

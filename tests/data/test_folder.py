@@ -16,7 +16,9 @@ from bench.errors import BenchError
 def fill(folder: Path, count: int, colour: object, mode: str = "RGB", size: tuple[int, int] = (36, 36)) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
-        Image.new(mode, size, colour).save(folder / f"{i:03d}.png")  # type: ignore[arg-type]
+        image = Image.new(mode, size, colour)  # type: ignore[arg-type]
+        image.putpixel((i % size[0], i // size[0]), (1, 1, 1) if mode == "RGB" else 1)  # no two are equal
+        image.save(folder / f"{i:03d}.png")
 
 
 @pytest.fixture
@@ -74,6 +76,37 @@ def test_a_validation_folder_is_the_validation_split(split_pets: Path):
     fill(split_pets / "val" / "cat", 3, (200, 0, 0))
     fill(split_pets / "val" / "dog", 3, (0, 0, 200))
     assert sizes(split_pets) == (40, 6, 14)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("Training", "Testing"), ("training_set", "test_set"), ("TRAIN", "Test-Set"), ("trainset", "testing set")],
+)
+def test_splits_are_read_by_their_usual_names(split_pets: Path, train: str, test: str):
+    for name, other in (("train", train), ("test", test)):
+        (split_pets / name).rename(split_pets / "moved")
+        (split_pets / "moved").rename(split_pets / other)
+    assert load(f"folder:{split_pets}").spec.classes == ("cat", "dog")
+    assert sizes(split_pets) == (36, 4, 14)
+
+
+def test_val_is_the_test_split_if_there_is_no_test_and_it_is_said(split_pets: Path, caplog: pytest.LogCaptureFixture):
+    (split_pets / "test").rename(split_pets / "val")
+    assert sizes(split_pets) == (36, 4, 14)
+    assert "no test folder: val is the test split, and validation images are held out of train" in caplog.text
+
+
+def test_folders_that_hold_the_same_folders_are_no_classes(split_pets: Path):
+    (split_pets / "train").rename(split_pets / "part-a")
+    (split_pets / "test").rename(split_pets / "part-b")
+    with pytest.raises(BenchError, match=r"part-a and part-b hold the same folders \(cat, dog\): call them train and"):
+        load(f"folder:{split_pets}")
+
+
+def test_classes_may_hold_one_folder_of_the_same_name(tmp_path: Path):
+    for name in ("cat", "dog"):
+        fill(tmp_path / "pets" / name / "indoor", 10, 0)
+    assert load(f"folder:{tmp_path / 'pets'}").spec.classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize("top", ["", "wrapped", "wrapped/twice"])
@@ -184,10 +217,6 @@ def truncate(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (
-            lambda home: (home / "test").rename(home / "val"),
-            "expected both train and test, or class folders, got train, val",
-        ),
         (lambda home: shutil.rmtree(home / "test"), "expected both train and test, or class folders, got train"),
         (
             lambda home: fill(home / "test" / "bird", 1, 0),
@@ -207,6 +236,46 @@ def test_errors_about_published_splits_name_the_problem(split_pets: Path, change
 def empty(folder: Path) -> None:
     for file in folder.iterdir():
         file.unlink()
+
+
+def test_equal_images_are_in_one_split(pets: Path):
+    for file in list(pets.rglob("*.png")):
+        shutil.copy(file, file.with_name(f"{file.stem} (1).png"))
+    dataset = load(f"folder:{pets}")
+    splits = [
+        {it.numpy().tobytes() for it in split.images} for split in (dataset.train, dataset.validation, dataset.test)
+    ]
+    assert all(splits)
+    assert not splits[0] & splits[1] | splits[0] & splits[2] | splits[1] & splits[2]
+
+
+def test_the_split_of_an_image_does_not_depend_on_its_name(pets: Path):
+    before = {it.numpy().tobytes() for it in load(f"folder:{pets}").test.images}
+    for i, file in enumerate(sorted(pets.rglob("*.png"))):
+        file.rename(file.with_name(f"renamed-{i * 7919 % 100}.png"))
+    assert {it.numpy().tobytes() for it in load(f"folder:{pets}").test.images} == before
+
+
+def test_test_images_that_are_training_images_are_counted(split_pets: Path, caplog: pytest.LogCaptureFixture):
+    fill(split_pets / "test" / "cat", 2, (1, 90, 90))  # two of seven are new
+    load(f"folder:{split_pets}")
+    assert "12 of 14 test images are training images too" in caplog.text
+
+
+def test_names_are_compared_as_composed(tmp_path: Path):
+    for split, name in (("train", "caf\u00e9"), ("test", "cafe\u0301")):
+        fill(tmp_path / "both" / split / name, 9, (9, 0, 0))
+        fill(tmp_path / "both" / split / "pub", 9, (0, 0, 9))
+    assert load(f"folder:{tmp_path / 'both'}").spec.classes == ("caf\u00e9", "pub")
+
+
+def test_a_folder_in_both_spellings_has_one_digest(tmp_path: Path):
+    digests = set()
+    for place, name in (("a", "caf\u00e9"), ("b", "cafe\u0301")):
+        fill(tmp_path / place / "x" / name, 12, (9, 0, 0))
+        fill(tmp_path / place / "x" / "pub", 12, (0, 0, 9))
+        digests.add(load(f"folder:{tmp_path / place / 'x'}").digest)
+    assert len(digests) == 1
 
 
 def test_classes_may_be_called_train_and_car(tmp_path: Path):

@@ -136,3 +136,35 @@ def test_a_float_image_is_refused_as_it_has_no_range():
     data = save(Image.fromarray(np.ones((20, 20), dtype=np.float32)), "TIFF")
     with pytest.raises(BenchError, match=r"x\.tif is not a valid image: float images have no fixed range"):
         decode(data, "x.tif", 1, 16)
+
+
+def test_a_broken_field_of_exif_does_not_refuse_a_photograph():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = Image.new("RGB", (40, 40), "white")
+    image.paste((255, 0, 0), (0, 0, 40, 20))
+    fields = b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x01\x1a\0\x0a\0\0\0\x01\0\0\0&\0\0\0\0"
+    data = save(image, "JPEG", exif=fields + b"\xff\xff\xff\xff\0\0\0\0")
+    shown = decode(data, "x.jpg", 3, 40)
+    assert shown[1, :, 25:].max() < 90  # red is on the right now
+    assert shown[1, :, :15].min() > 200
+
+
+def test_a_broken_or_large_text_does_not_refuse_a_png():
+    plain = save(Image.new("L", (20, 20), 7), "PNG")
+    for text in (b"Comment\0\0" + zlib.compress(bytes(2**27)), b"Comment\0\0broken"):
+        chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+        assert (decode(plain[:33] + chunk + plain[33:], "x.png", 1, 20) == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
+        (b"\0\0\0\x1cftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    ],
+)
+def test_an_image_of_another_format_is_told_as_what_it_is(head: bytes, kind: str):
+    with pytest.raises(BenchError, match=rf"^photo\.jpg is {kind}, which is not read"):
+        read_header(head + bytes(100), "photo.jpg")

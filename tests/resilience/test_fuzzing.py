@@ -121,7 +121,7 @@ def test_mat(home: Path, content: bytes) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_zip(home: Path, content: bytes) -> None:
     from bench.data.archive import open_archive
-    from bench.data.folder import lay_out
+    from bench.data.layout import lay_out
 
     path = written(home, "x.zip", content)
     with a_value_or_a_sentence(path):

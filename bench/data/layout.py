@@ -1,0 +1,251 @@
+"""From folders to splits and classes: which files of a folder or a zip belong to which."""
+
+import hashlib
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.archive import Archive
+from bench.data.splits import CAP, FRACTION, holdout
+from bench.errors import BenchError
+
+logger = logging.getLogger("bench")
+TEST_FRACTION = 0.2  # without a test/ folder
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
+}
+THREADS = 4
+SUFFIXES = frozenset(
+    [
+        ".png",
+        ".apng",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jif",
+        ".jfif",
+        ".webp",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".pnm",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one split, in order, with their classes."""
+
+    files: list[str]
+    labels: NDArray[np.int64]
+
+    def __getitem__(self, mask: NDArray[np.bool_]) -> "Listing":
+        return Listing([self.files[i] for i in np.flatnonzero(mask)], self.labels[mask])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The classes, and the files of each split, as the folders define them."""
+
+    classes: tuple[str, ...]
+    train: Listing
+    validation: Listing
+    test: Listing
+
+
+def lay_out(archive: Archive) -> Layout:
+    """Sort files into splits and classes. Raises `BenchError` for a folder that is not laid out as documented."""
+    top = _unwrap(archive)
+    _check_images(archive)
+    children = _children(archive, top)
+    splits = named_splits(archive.path, children)
+    if "train" in splits and "test" not in splits and "validation" in splits:
+        logger.warning(
+            "%s has no test folder: %s is the test split, and validation images are held out of %s",
+            archive.path, splits["validation"], splits["train"],
+        )  # fmt: skip
+        splits["test"] = splits.pop("validation")
+    if "train" in splits and "test" in splits:
+        return _published_splits(archive, top, splits, children)
+    if children and len(splits) == len(children):
+        raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
+    _refuse_unknown_splits(archive, top, children)
+    classes, everything = _classes_below(archive, top)
+    held = _holdout(archive, everything, TEST_FRACTION, cap=None)
+    return _with_validation(archive, classes, everything[~held], everything[held])
+
+
+def named_splits(path: Path, children: Sequence[str]) -> dict[str, str]:
+    """The folders that are splits, by `train`, `validation` or `test`. Raises `BenchError` if two are the same split."""
+    found: dict[str, str] = {}
+    for child in children:
+        split = SPLIT_NAMES.get(_split_stem(child))
+        if split and split in found:
+            raise BenchError(f"{path}: expected one folder of {split} images, got {found[split]} and {child}")
+        if split:
+            found[split] = child
+    return found
+
+
+def _split_stem(name: str) -> str:
+    """`Training_Set`, `train-images` and `trainset` as `training`, `train` and `train`."""
+    plain = re.sub(r"[\W_]+", "", name.casefold())
+    return re.sub(r"(?<=.)(set|split|data|dataset|images|folder)$", "", plain)
+
+
+def _refuse_unknown_splits(archive: Archive, top: str, children: list[str]) -> None:
+    """Raises `BenchError` if all folders hold the same two or more folders: they are splits rather than classes."""
+    below = [
+        {unicodedata.normalize("NFC", name) for name in _children(archive, _join(top, child))} for child in children
+    ]
+    if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
+        return
+    if any(_parent(file) == _join(top, child) for child in children for file in archive.files):
+        return
+    raise BenchError(
+        f"{archive.path}: expected class folders, or train and test, but {' and '.join(children)} hold the same "
+        f"folders ({', '.join(sorted(below[0]))}): call them train and test"
+    )
+
+
+def _published_splits(archive: Archive, top: str, splits: dict[str, str], children: list[str]) -> Layout:
+    if len(splits) < len(children):
+        others = ", ".join(child for child in children if child not in splits.values())
+        raise BenchError(f"{archive.path}: expected nothing but train and test (and validation), got also {others}")
+    found = {name: _classes_below(archive, _join(top, child)) for name, child in splits.items()}
+    classes, train = found["train"]
+    for name, (names, _) in found.items():
+        if names != classes:
+            wrong = ", ".join(sorted(set(names) ^ set(classes)))
+            raise BenchError(
+                f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
+            )
+    _tell_shared(archive, train, found["test"][1])
+    if "validation" not in found:
+        return _with_validation(archive, classes, train, found["test"][1])
+    logger.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
+    return Layout(classes, train, found["validation"][1], found["test"][1])
+
+
+def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
+    held = _holdout(archive, train, FRACTION, CAP)
+    kept = np.bincount(train.labels[~held], minlength=len(classes))
+    for name, count in zip(classes, kept, strict=True):
+        if not count:
+            raise BenchError(
+                f"{archive.path}: class {name!r} has too few images: none is left for training after one for "
+                "validation and, without a test folder, one for test (equal images count once)"
+            )
+    return Layout(classes, train[~held], train[held], test)
+
+
+def _holdout(archive: Archive, listing: Listing, fraction: float, cap: int | None) -> NDArray[np.bool_]:
+    """A mask of the images to hold out. It follows from their pixels, so that equal images stay together."""
+    contents = _contents(archive, listing.files)
+    first: dict[str, int] = {}
+    for i, content in enumerate(contents):
+        first.setdefault(content, i)
+    unique = np.fromiter(first.values(), dtype=np.int64)
+    keys = np.array([int(content[:16], 16) for content in first], dtype=np.uint64)
+    held = holdout(listing.labels[unique], keys, fraction, cap)
+    kept = {content for content, is_held in zip(first, held, strict=True) if is_held}
+    return np.array([content in kept for content in contents], dtype=np.bool_)
+
+
+def _tell_shared(archive: Archive, train: Listing, test: Listing) -> None:
+    """Warn of test images that are training images too."""
+    known = set(_contents(archive, train.files))
+    shared = sum(content in known for content in _contents(archive, test.files))
+    if shared:
+        logger.warning(
+            "%s: %d of %d test images are training images too, so results on them measure memory as well",
+            archive.path, shared, len(test.files),
+        )  # fmt: skip
+
+
+def _contents(archive: Archive, files: Sequence[str]) -> list[str]:
+    """A digest of the decoded pixels of each file."""
+    from bench.data.images import content_digest
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda file: content_digest(archive.read(file), str(archive.path / file)), files))
+
+
+def _unwrap(archive: Archive) -> str:
+    """The folder that contains the classes or the splits, below any folder that contains only one folder."""
+    top = ""
+    while True:
+        children = _children(archive, top)
+        files = [file for file in archive.files if _parent(file) == top]
+        if len(children) != 1 or files or SPLIT_NAMES.get(_split_stem(children[0])) in ("train", "test"):
+            return top
+        inner = _join(top, children[0])
+        if not _children(archive, inner) or any(_parent(file) == inner for file in archive.files):
+            return top
+        top = inner
+
+
+def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
+    """Class folders below `top`, and the files in them, in an order that mixes the classes."""
+    folders = _children(archive, top)
+    classes = tuple(sorted({unicodedata.normalize("NFC", name) for name in folders}))  # two spellings are one class
+    place = archive.path / top
+    if len(classes) < 2:
+        raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
+    labels = {_join(top, name): classes.index(unicodedata.normalize("NFC", name)) for name in folders}
+    depth = len(top.split("/")) if top else 0
+    found: dict[str, int] = {}
+    for file in archive.files:
+        parts = file.split("/")
+        if "/".join(parts[:depth]) != top:
+            continue
+        if len(parts) == depth + 1:
+            raise BenchError(f"{archive.path / file} is not in a class folder")
+        found[file] = labels["/".join(parts[: depth + 1])]
+    counts = np.bincount(list(found.values()), minlength=len(classes))
+    for name, count in zip(classes, counts, strict=True):
+        if not count:
+            raise BenchError(f"class folder {place / name} is empty")
+    files = sorted(found, key=_key)
+    return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
+
+
+def _check_images(archive: Archive) -> None:
+    for file in archive.files:
+        if PurePosixPath(file).suffix.lower() not in SUFFIXES:
+            raise BenchError(
+                f"{archive.path / file} is not an image: expected a name that ends in {' '.join(sorted(SUFFIXES))}"
+            )
+
+
+def _children(archive: Archive, top: str) -> list[str]:
+    return [folder.rpartition("/")[2] for folder in archive.folders if _parent(folder) == top]
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _join(top: str, name: str) -> str:
+    return f"{top}/{name}" if top else name
+
+
+def _key(file: str) -> int:
+    """A number derived from the last two parts of a path, in an order that mixes the classes."""
+    name = unicodedata.normalize("NFC", "/".join(file.split("/")[-2:]))
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8])

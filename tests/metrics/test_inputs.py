@@ -1,0 +1,57 @@
+"""Public functions that take arrays refuse what they would misread."""
+
+import numpy as np
+import pytest
+import torch
+
+import bench
+from bench.errors import BenchError
+from bench.metrics.fidelity import frechet_distance, frechet_from_features, moments
+
+
+@pytest.mark.parametrize("images", [torch.rand(2, 1, 4, 4), torch.ones(2, 1, 4, 4, dtype=torch.bool), np.ones((2, 3))])
+def test_only_bytes_become_floats(images: object):
+    with pytest.raises(BenchError, match=r"to_float: expected images as uint8, got .*see bench.quantize"):
+        bench.to_float(images)  # type: ignore[arg-type]
+
+
+def test_images_of_numpy_become_floats():
+    assert bench.to_float(np.full((1, 1, 2, 2), 255, dtype=np.uint8)).tolist() == [[[[1, 1], [1, 1]]]]  # type: ignore[arg-type]
+
+
+def test_only_floats_are_quantized():
+    with pytest.raises(BenchError, match=r"quantize: expected float images in \[0, 1\], got torch.uint8"):
+        bench.quantize(torch.ones(1, 1, 2, 2, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("bad", [-np.eye(3), np.diag([1.0, 1.0, -0.5])])
+def test_a_covariance_without_a_sign_is_refused(bad: np.ndarray):
+    for first, second in ((bad, np.eye(3)), (np.eye(3), bad)):
+        with pytest.raises(BenchError, match="without negative eigenvalues"):
+            frechet_distance(np.zeros(3), first, np.zeros(3), second)
+
+
+def test_a_covariance_that_is_not_symmetric_is_refused():
+    with pytest.raises(BenchError, match="expected sigma2 to be symmetric"):
+        frechet_distance(np.zeros(2), np.eye(2), np.zeros(2), np.array([[1.0, 0.5], [0.0, 1.0]]))
+
+
+def test_covariances_of_any_rank_are_accepted():
+    rows = np.random.default_rng(0).normal(size=(5, 20)).astype(np.float32)
+    assert frechet_distance(*moments(rows), *moments(rows)) < 1e-9
+    assert frechet_distance(np.zeros(2), np.zeros((2, 2)), np.zeros(2), np.zeros((2, 2))) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_features_with_gradients_and_of_any_precision_are_accepted(dtype: torch.dtype):
+    x = torch.randn(30, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
+    expected = frechet_from_features(x.double().numpy(), x.double().numpy() + 1)
+    assert frechet_from_features(x.clone().requires_grad_(), (x.double() + 1).requires_grad_()) == expected
+
+
+@pytest.mark.parametrize(
+    "features", [np.array(["a", "b"]), np.ones((4, 2), dtype=bool), np.ones((4, 2), dtype=complex)]
+)
+def test_features_that_are_no_numbers_are_refused(features: np.ndarray):
+    with pytest.raises(BenchError, match="expected an array of real numbers"):
+        frechet_from_features(features, features)
