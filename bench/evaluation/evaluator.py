@@ -32,7 +32,7 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         return
     job = context.run_dir.job
     samples, conditional, problem = _samples(context, model)
-    context.guard.check("sample")
+    context.guard.restore("sample")
     evaluation = _evaluation_context(context, model, samples, conditional)
     for done, metric in enumerate(missing):
         context.progress(f"measuring {metric.name}", done, len(missing), {})
@@ -41,7 +41,7 @@ def evaluate(context: JobContext, model: Model | None) -> None:
         if metric.name == CONTROL_FILES:
             save_control(context.run_dir.path, evaluation, job.label)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
-            context.guard.check(f"what {metric.name} asked the method for")
+            context.guard.restore(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
 
 

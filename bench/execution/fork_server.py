@@ -9,6 +9,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 
+from bench.execution.import_path import safe_import_path
+
 
 def warm_up() -> None:
     """Start importing torch in the server while the host still plans."""
@@ -17,10 +19,12 @@ def warm_up() -> None:
     server()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "resource_tracker: process died")  # an earlier run of this process ended it
-        resource_tracker.ensure_running()  # first, since it unblocks the signals that are blocked below
+        with safe_import_path():
+            resource_tracker.ensure_running()  # first, since it unblocks the signals that are blocked below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the host: see preload.py
     try:
-        forkserver.ensure_running()
+        with safe_import_path():
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -42,6 +46,7 @@ def start_from_server(process: BaseProcess) -> None:
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
-        process.start()
+        with safe_import_path():
+            process.start()
     finally:
         sys.modules["__main__"] = main

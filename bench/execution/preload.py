@@ -5,6 +5,10 @@ import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # first: the host started this with SIGINT blocked
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
+import os  # noqa: E402
+
+os.environ.pop("PYTHONSAFEPATH", None)  # for this process alone, not for those of plugins
+
 import timm  # noqa: E402, F401
 import torch.utils.tensorboard  # noqa: E402, F401
 

@@ -164,7 +164,7 @@ class Session:
             end, reason = "failed", "the worker reported success but wrote no training record"
         if end not in ("cached", "ok"):
             records = [self._failure(job, end, reason), *(record for record in records if record.metric != FIT)]
-        elif end == "ok":
+        elif end == "ok" and any(record.failed for record in records):
             end, reason = _of_records(records)
         self.ends[job.key] = end
         self.found[job.key] = records
@@ -189,14 +189,13 @@ class Session:
 
 
 def _located(event: Ended, phase: str) -> Ended:
-    return replace(event, reason=event.reason and f"{event.reason} (while {phase})")
+    failed = event.reason and event.end != "ok"
+    return replace(event, reason=f"{event.reason} (while {phase})") if failed else event
 
 
 def _of_records(records: list[Record]) -> tuple[str, str]:
     """How a job that ran to its end is reported: failed if one of its measurements failed."""
     reasons = {record.reason: record for record in records if record.failed}
-    if not reasons:
-        return "ok", ""
     names = [record.metric for record in records if record.failed]
     reason, record = next(iter(reasons.items()))
     more = f", and {len(names) - 1} more" if len(names) > 1 else ""

@@ -27,13 +27,13 @@ from bench.training_run import Progress
 Emit = Callable[[Progressed | Fitted], None]
 
 
-def perform(assignment: Assignment, emit: Emit) -> None:
-    """Do what the host asks for."""
+def perform(assignment: Assignment, emit: Emit) -> str:
+    """Do what the host asks for, and return what the user should know about it."""
     plugins = Plugins().avoid(assignment.settings.avoid)
     if isinstance(assignment, FitClassifier):
         fit_classifier(assignment, plugins, emit)
-    else:
-        run_job(assignment, plugins, emit)
+        return ""
+    return run_job(assignment, plugins, emit)
 
 
 def fit_classifier(assignment: FitClassifier, plugins: Plugins, emit: Emit) -> None:
@@ -48,14 +48,18 @@ def fit_classifier(assignment: FitClassifier, plugins: Plugins, emit: Emit) -> N
         emit(Fitted(role, fitted.label, fitted.accuracy, fitted.cached))
 
 
-def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> None:
-    """Train and evaluate one entry. A second process with the same job waits, and finds it done."""
+def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> str:
+    """Train and evaluate one entry. A second process with the same job waits, and finds it done.
+
+    Returns what the method changed and had to be put back.
+    """
     from filelock import FileLock
 
     context = _context(assignment, plugins, emit)
     context.run_dir.path.mkdir(parents=True, exist_ok=True)
     with FileLock(context.run_dir.path / ".lock"):
         train_and_evaluate(context, plugins)
+    return "; ".join(context.guard.told)
 
 
 def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:

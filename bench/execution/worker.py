@@ -55,12 +55,11 @@ def work(connection: Connection, payload: bytes) -> None:
 
 def _outcome(assignment: Assignment, emit: Emit) -> Ended:
     try:
-        perform(assignment, emit)
+        return Ended("ok", perform(assignment, emit))
     except Diverged as error:
         return Ended("diverged", explain(error))
     except BaseException as error:
         return Ended("failed", explain(error))
-    return Ended("ok")
 
 
 def _die_with_the_host(connection: Connection) -> None:

@@ -70,15 +70,7 @@ def _seed_all() -> None:
 
 
 def _restore(before: Mapping[str, Any]) -> None:
-    torch.set_default_dtype(before["torch's default dtype"])
-    torch.set_num_threads(before["torch's number of threads"])
-    torch.set_grad_enabled(before["torch's grad mode"])
-    torch.use_deterministic_algorithms(before["torch's deterministic mode"])
-    if torch.get_default_device() != before["torch's default device"]:
-        torch.set_default_device(before["torch's default device"])
-    if torch.get_float32_matmul_precision() != before["torch's matmul precision"]:
-        torch.set_float32_matmul_precision(before["torch's matmul precision"])
-    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before["cudnn's flags"]
+    surroundings.put_back({name: before[name] for name in surroundings.SETTINGS})
 
 
 def _device_states() -> list[Tensor]:

@@ -7,35 +7,37 @@ from typing import Any
 from bench.api import Classifier, Dataset
 from bench.errors import BenchError
 from bench.util.hashing import tensor_digest
-from bench.util.process_state import changed_variables, differences, random_states, settings
+from bench.util.process_state import differences, put_back, put_variables_back, random_states, settings
 
 
 class SideEffectGuard:
-    """Records the state when it is made, and compares later states with it."""
+    """Records the state when it is made, compares later states with it, and puts back what can be put back."""
 
     def __init__(self, guide: Classifier, dataset: Dataset) -> None:
         self._guide, self._dataset = guide, dataset
         self._settings, self._environment = settings(), dict(os.environ)
         self._weights, self._images = _weights(guide), _images(dataset)
+        self.told: list[str] = []  # what was changed and put back, for the user
 
-    def check(self, who: str) -> None:
-        """Raises `BenchError` if the state of the process or the guide changed: later measurements would mean nothing."""
-        changed = differences(self._settings, settings())
-        changed += [f"${name}" for name in changed_variables(self._environment, os.environ)]
-        if _weights(self._guide) != self._weights:
-            changed.append("the guide")
+    def restore(self, who: str) -> None:
+        """Put settings of the process back, as later measurements need them. Raises `BenchError` if the guide changed."""
+        changed = put_back(self._settings) + put_variables_back(self._environment)
         if changed:
-            raise BenchError(f"{who} modified {', '.join(changed[:5])}; methods must not change global state")
+            self.told.append(f"{who} changed {', '.join(changed[:5])}, which was put back")
+        if _weights(self._guide) != self._weights:
+            raise BenchError(f"{who} modified the guide; methods must not change it")
 
     def check_fit(self, before: Mapping[str, Any]) -> None:
-        """The same after `fit`, which must not use random generators that no checkpoint holds, nor change the images."""
-        self.check("fit")
+        """Raises `BenchError` if `fit` used random generators that no checkpoint holds, or changed its images or the guide."""
         changed = differences(before, random_states())
         if _images(self._dataset) != self._images:
             changed.append("the training images")
+        if _weights(self._guide) != self._weights:
+            changed.append("the guide")
         if changed:
             raise BenchError(
-                f"fit modified {', '.join(changed)}; methods must draw randomness from torch only and must not modify the data"
+                f"fit modified {', '.join(changed)}; methods must draw randomness from torch only and must not modify "
+                "the data or the guide"
             )
 
 

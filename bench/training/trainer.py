@@ -3,6 +3,7 @@
 import random
 import resource
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from bench.registry.plugins import Plugins
 from bench.results.weights import load_weights, save_weights
 from bench.training.context import JobContext
 from bench.training.divergence import keep_last_good
-from bench.training_run import Run, derive_seed
+from bench.training_run import Progress, Run, derive_seed
 from bench.util.process_state import random_states
 
 
@@ -39,7 +40,7 @@ def _fit(model: Model, context: JobContext) -> None:
     from bench.training.tensorboard import Curves
 
     run_dir, job = context.run_dir, context.run_dir.job
-    curves = Curves(run_dir.path / "tensorboard", context.progress)
+    curves, before = Curves(run_dir.path / "tensorboard", context.progress), random_states()
     run = Run(
         model,
         images=job.images,
@@ -49,10 +50,9 @@ def _fit(model: Model, context: JobContext) -> None:
         guide=context.guide.classifier,
         validation=context.subset.validation,
         folder=run_dir.checkpoints,
-        progress=curves,
+        progress=_checked_early(curves, lambda: context.guard.check_fit(before)),
         checkpoint_every=context.checkpoint_every,
     )
-    before = random_states()
     try:
         model.fit(context.subset.train, run)
     except Diverged:
@@ -60,10 +60,23 @@ def _fit(model: Model, context: JobContext) -> None:
             keep_last_good(model, run_dir, context.device)
         raise
     context.guard.check_fit(before)
+    context.guard.restore("fit")
     curves.close()
     digest = save_weights(run_dir.model, model)
     costs = _costs(model, run, context.device)
     run_dir.write("train.json", {"model": digest, "costs": costs, "resumed_images": run.resumed_images})
+
+
+def _checked_early(progress: Progress, check: Callable[[], None]) -> Progress:
+    """Progress that calls `check` at its first report: what costs the model is told before the budget is spent."""
+    waiting = [check]
+
+    def report(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
+        while waiting:
+            waiting.pop()()
+        progress(phase, images, of, scalars)
+
+    return report
 
 
 def _costs(model: Model, run: Run, device: torch.device) -> dict[str, float]:

@@ -147,7 +147,7 @@ def test_the_native_size_follows_from_the_median_side(tmp_path: Path, sides: lis
     for name in ("cat", "dog"):
         for i, side in enumerate(sides * 2):
             (tmp_path / "pets" / name).mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (side, side + 11)).save(tmp_path / "pets" / name / f"{i}.png")
+            Image.new("RGB", (side, side + 11), (i, 0, 0)).save(tmp_path / "pets" / name / f"{i}.png")
     assert load(f"folder:{tmp_path / 'pets'}").spec.size == size
 
 

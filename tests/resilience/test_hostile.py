@@ -34,17 +34,12 @@ TRAININGS = {
     "changes-the-guide": ("failed", "modified the guide"),
     "changes-its-images": ("failed", "modified the training images"),
     "seeds-the-world": ("failed", "modified numpy's global random state, python's global random state"),
-    "changes-torch": ("failed", "modified torch's default dtype, torch's grad mode"),
-    "changes-torch-in-sample": ("failed", "modified torch's default dtype"),
-    "changes-the-folder": ("failed", "modified the working directory"),
-    "changes-the-environment": ("failed", "modified $BENCH_CACHE"),
-    "changes-signals": ("failed", "modified signal handlers"),
     "speaks-to-the-host": ("killed", "sent an invalid message"),
     "says-half-a-word": ("killed", "sent an invalid message"),
     "lies-to-the-host": ("failed", "wrote no training record"),
     "closes-everything": ("killed", "exited with code"),
     "crashes-early": ("failed", "importing it ended the process (SIGSEGV)"),
-    "meddles-early": ("failed", "importing it changed the working directory, signal handlers"),
+    "meddles-early": ("failed", "importing it changed the working directory, the handler of SIGTERM"),
     "unimportable": ("failed", "OSError: cannot be imported"),
 }
 SAMPLES = {
@@ -58,7 +53,16 @@ SAMPLES = {
     "draws-with-grad": "grad",
     "draws-from-the-global-rng": "global",
 }
+PUT_BACK = {
+    "changes-torch": "fit changed torch's default dtype from torch.float32 to torch.float64, torch's grad mode from True",
+    "changes-torch-in-sample": "sample changed torch's default dtype from torch.float32 to torch.float64, which was put back",
+    "changes-the-folder": "fit changed the working directory from ",
+    "changes-the-environment": "to /nowhere, which was put back",
+    "changes-signals": "fit changed the handler of SIGINT from default_int_handler to SIG_IGN, which was put back",
+    "loads-with-workers": "seed 0: ok: fit changed torch.backends.cudnn.benchmark from False to True, which was put back",
+}
 HARMLESS = (
+    *PUT_BACK,
     "draws-one-image-many-times",
     "reuses-its-buffer",
     "draws-its-training-images",
@@ -117,6 +121,16 @@ def test_bad_samples_are_refused_with_a_reason(answer, entry):
 def test_what_harms_nobody_is_measured_like_any_other(answer, entry):
     assert answer.row(entry)["status"] == "ok", answer.row(entry)
     assert answer.row(entry, "fd-lite0")["value"] > 0
+
+
+@pytest.mark.parametrize("entry", PUT_BACK)
+def test_a_setting_that_can_be_put_back_is_told_and_the_model_is_kept(answer, entry):
+    (line,) = (line for line in answer.err.splitlines() if line.startswith(f"{entry} seed 0: ok"))
+    assert PUT_BACK[entry] in line
+
+
+def test_a_handler_that_torch_installs_for_its_workers_is_not_told(answer):
+    assert "SIGCHLD" not in answer.err
 
 
 def test_the_neighbours_finish_untouched(answer, undisturbed):

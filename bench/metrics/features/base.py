@@ -27,7 +27,7 @@ class FeatureSpace(ABC):
 
     @abstractmethod
     def embed(self, pixels: Pixels, device: torch.device) -> Tensor:
-        """Features (b, dim) of one batch on `device`."""
+        """Features (b, dim) of one batch on `device`; levels from 0 to 255, which need not be whole numbers."""
 
     def __call__(self, pixels: Pixels | NDArray[np.uint8], device: torch.device | str = "cpu") -> Features:
         """Features of images of any number, a batch at a time, in full precision on `device`.

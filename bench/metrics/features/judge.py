@@ -5,7 +5,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from bench.api import Classifier, Pixels, to_float
+from bench.api import Classifier, Pixels
 from bench.metrics.features.base import FeatureSpace
 from bench.metrics.precision import full_precision
 
@@ -26,4 +26,4 @@ class JudgeSpace(FeatureSpace):
             return self._judge.features(blank)[-1].shape[1]
 
     def embed(self, pixels: Pixels, device: torch.device) -> Tensor:
-        return self._judge.features(to_float(pixels))[-1]
+        return self._judge.features(pixels.float() / 255)[-1]

@@ -67,6 +67,16 @@ class ChangesSignals(Good):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+class LoadsWithWorkers(Good):
+    """The idiom of most research code: torch installs a handler of SIGCHLD for the workers."""
+
+    def fit(self, data, run):
+        torch.backends.cudnn.benchmark = True
+        loader = torch.utils.data.DataLoader(data.images[:64].float() / 255, batch_size=32, num_workers=2)
+        assert sum(len(batch) for batch in loader) == 64
+        super().fit(data, run)
+
+
 class ChangesTorchInSample(Good):
     def sample(self, n, rng):
         torch.set_default_dtype(torch.float64)
@@ -166,6 +176,7 @@ ENTRIES = {
     "changes-the-folder": ChangesTheFolder,
     "changes-the-environment": ChangesTheEnvironment,
     "changes-signals": ChangesSignals,
+    "loads-with-workers": LoadsWithWorkers,
     "changes-torch-in-sample": ChangesTorchInSample,
     "leaves-threads": LeavesThreads,
     "leaves-children": LeavesChildren,

@@ -1,0 +1,38 @@
+"""What processes of `bench` import from: what is installed and PYTHONPATH, never the folder in which they were started."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SAFE = "PYTHONSAFEPATH"  # tells Python not to import from the current folder
+
+
+def leave_out_current_folder() -> None:
+    """Change `sys.path`. Python puts the current folder first for `python -m`, `python -c` and in a notebook.
+
+    An entry of PYTHONPATH or of an installed package, which comes later in the list, stays although it is that folder.
+    """
+    if not sys.flags.safe_path and sys.path and _is_here(sys.path[0]):
+        del sys.path[0]
+
+
+@contextmanager
+def safe_import_path() -> Iterator[None]:
+    """For the start of processes, which take over `sys.path` and the environment of this one."""
+    path, variable = list(sys.path), os.environ.get(SAFE)
+    leave_out_current_folder()
+    os.environ[SAFE] = "1"
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        os.environ.pop(SAFE)
+        os.environ.update({} if variable is None else {SAFE: variable})
+
+
+def _is_here(entry: str) -> bool:
+    try:
+        return entry == "" or os.path.samefile(entry, os.curdir)
+    except OSError:
+        return False
