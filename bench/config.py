@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from bench.errors import BenchError, nearest
 from bench.util.text import items
 
+ALLOWED = "bool, int, float, str, Literal, a tuple of these, or one of these or None"
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
@@ -30,6 +31,50 @@ def build(config_cls: type, settings: Mapping[str, str], owner: str) -> Any:
         return config_cls(**values)
     except (TypeError, ValueError) as error:
         raise BenchError(f"{owner}: {error}") from error
+
+
+def check_config(config_cls: Any) -> None:
+    """Raise `BenchError` unless `config_cls` is a frozen dataclass whose fields have defaults and are read from text."""
+    if not (isinstance(config_cls, type) and is_dataclass(config_cls)):
+        raise BenchError(f"Config: expected a frozen dataclass, got {config_cls!r}")
+    name = config_cls.__name__
+    if not config_cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise BenchError(f"{name} is not frozen: use @dataclass(frozen=True)")
+    try:
+        hints, default = typing.get_type_hints(config_cls), config_cls()
+    except Exception as error:
+        raise BenchError(f"{name}() fails: {type(error).__name__}: {error}") from error
+    for field in fields(config_cls):
+        if field.init:
+            _check_field(f"{name}.{field.name}", hints[field.name], getattr(default, field.name))
+
+
+def _check_field(what: str, kind: Any, value: Any) -> None:
+    """Raise `BenchError` for a setting of a type that text cannot give, or whose default is not of its type."""
+    if not _is_readable(kind):
+        raise BenchError(f"{what} has the type {_type_name(kind)}: expected {ALLOWED}")
+    try:
+        again = parse(to_text(value), kind, what)
+    except BenchError as error:
+        raise BenchError(f"{what} has the default {value!r}, which is not of its type: {error}") from error
+    if again != value and value == value:
+        raise BenchError(f"{what} has the default {value!r}, which text gives as {again!r}")
+
+
+def _is_readable(kind: Any) -> bool:
+    """Whether `parse` knows this type."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return all(isinstance(option, str | int | bool) for option in args)
+    if origin in (Union, types.UnionType):
+        return all(_is_readable(arg) for arg in args if arg is not type(None))
+    if origin is tuple:
+        return bool(args) and all(_is_readable(arg) for arg in args if arg is not Ellipsis)
+    return kind in (bool, int, float, str)
+
+
+def _type_name(kind: Any) -> str:
+    return kind.__qualname__ if isinstance(kind, type) and not get_args(kind) else str(kind)
 
 
 def non_default_settings(config: Any, names: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -54,6 +54,7 @@ MAY_IMPORT = {
         "bench",
         "bench.hookspecs",
         "bench.api",
+        "bench.config",
         "bench.errors",
         "bench.registry.sources",
         "bench.util.paths",

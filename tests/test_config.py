@@ -1,14 +1,16 @@
 """Settings are read from text by the types of a frozen dataclass, and every complaint names the nearest right thing."""
 
 import json
-from dataclasses import dataclass, field, fields
-from typing import Literal, Optional
+from dataclasses import dataclass, field, fields, make_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, Optional
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.config import build, non_default_settings, parse, to_dict
+from bench.config import build, check_config, non_default_settings, parse, to_dict
 from bench.errors import BenchError, nearest
 
 
@@ -164,3 +166,61 @@ def test_settings_are_plain_json():
         Settings(**{name: tuple(v) if isinstance(v, list) else v for name, v in plain.items() if name != "derived"})
         == Settings()
     )
+
+
+class Kind(Enum):
+    SOFT = 1
+
+
+@dataclass(frozen=True)
+class Fine:
+    a: int = 1
+    b: float = 1
+    c: bool = True
+    d: str = "x"
+    e: Literal["p", "q"] = "p"
+    f: tuple[int, ...] = (1, 2)
+    g: tuple[int, str] = (1, "y")
+    h: float | None = None
+    i: "int" = 3
+
+
+def config_with(kind: Any, default: Any) -> type:
+    options = {"default_factory": lambda: default} if isinstance(default, list | dict | set) else {"default": default}
+    return make_dataclass("Config", [("size", kind, field(**options))], frozen=True)
+
+
+def test_settings_of_every_documented_type_are_allowed() -> None:
+    check_config(Fine)
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "reason"),
+    [
+        (Path, Path("x"), "Config.size has the type Path: expected bool, int, float, str, Literal, a tuple"),
+        (Kind, Kind.SOFT, "Config.size has the type Kind"),
+        (list[int], [1], r"Config.size has the type list\[int\]"),
+        (dict, {}, "Config.size has the type dict"),
+        (Path | None, None, "Config.size has the type .*Path"),
+        (tuple[Path, ...], (), "Config.size has the type tuple"),
+        (tuple, (), "Config.size has the type tuple"),
+        (Any, 1, "Config.size has the type .*Any"),
+        ("NoSuchType", 1, "NameError"),
+        (int, None, "Config.size has the default None, which is not of its type"),
+        (str, None, "Config.size has the default None, which text gives as 'none'"),
+        (int, 0.5, "Config.size has the default 0.5, which is not of its type"),
+        (Literal["a"], "b", "Config.size has the default 'b', which is not of its type"),
+    ],
+)
+def test_a_setting_that_text_cannot_give_is_named_with_what_is_allowed(kind: Any, default: Any, reason: str) -> None:
+    with pytest.raises(BenchError, match=reason):
+        check_config(config_with(kind, default))
+
+
+def test_a_config_that_cannot_be_made_or_changed_is_refused() -> None:
+    with pytest.raises(BenchError, match="expected a frozen dataclass, got None"):
+        check_config(None)
+    with pytest.raises(BenchError, match="Config is not frozen"):
+        check_config(make_dataclass("Config", []))
+    with pytest.raises(BenchError, match=r"Config\(\) fails: TypeError: .*missing 1 required"):
+        check_config(make_dataclass("Config", [("size", int)], frozen=True))

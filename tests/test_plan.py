@@ -61,7 +61,7 @@ def test_a_plugin_in_a_namespace_package_is_planned(tmp_path: Path, monkeypatch:
     ("config", "reason"),
     [
         ("    def __post_init__(self): raise KeyError('no such setting')", "KeyError: 'no such setting'"),
-        ("    def __post_init__(self): object.__setattr__(self, 'noise', object())", "not JSON serializable"),
+        ("    def __post_init__(self): object.__setattr__(self, 'noise', object())", "which is not of its type"),
         ("    def __post_init__(self): raise SystemError('of C')", "SystemError: of C"),
     ],
 )

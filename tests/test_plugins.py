@@ -142,8 +142,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         (good("toy").replace("bench_generators", "bench_datasets"), "expected a class derived from bench.DataSource"),
         (good("toy").replace("def sample", "def draw"), "its class Toy lacks sample()"),
         (good("toy").replace('source = "none"', ""), "has no source (a string)"),
-        (good("toy").replace("    Config = Config\n", ""), "needs a Config that is a frozen dataclass"),
-        (good("toy").replace("frozen=True", "frozen=False"), "needs a Config that is a frozen dataclass"),
+        (good("toy").replace("    Config = Config\n", ""), "expected a frozen dataclass"),
+        (good("toy").replace("frozen=True", "frozen=False"), "Config is not frozen"),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_a_row_with_its_reason(install, code, reason):

@@ -20,6 +20,7 @@ import pluggy
 
 from bench import hookspecs
 from bench.api import Classifier, DataSource, Generator, Model
+from bench.config import check_config
 from bench.errors import BenchError, nearest
 from bench.registry.sources import source_digest
 from bench.util.paths import folder_hint
@@ -243,12 +244,13 @@ def _check(name: str, target: Any, base: type) -> None:
         raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")
     if not isinstance(getattr(target, "source", None), str):
         raise _Refused(f"its class {target.__name__} has no source (a string)")
-    if base is not DataSource and not _is_frozen(getattr(target, "Config", None)):
-        raise _Refused(f"its class {target.__name__} needs a Config that is a frozen dataclass")
-
-
-def _is_frozen(config: Any) -> bool:
-    return bool(getattr(getattr(config, "__dataclass_params__", None), "frozen", False))
+    if base is not DataSource:
+        try:
+            check_config(getattr(target, "Config", None))
+        except BenchError as error:
+            raise _Refused(f"entry {name!r}: {error}") from error
+        if not isinstance(getattr(target, "paper_epochs", 1), int):
+            raise _Refused(f"its class {target.__name__}: expected paper_epochs as a whole number")
 
 
 def _reason(error: BaseException) -> str:
