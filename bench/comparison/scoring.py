@@ -97,7 +97,11 @@ def _scores(
 def _measured(metric: Metric, context: EvaluationContext) -> Iterator[Score]:
     protocol = metric.protocol(context.scale)
     needs_test = metric.name == NEEDS_TEST and len(context.dataset.test) < context.n
-    if reason := "it needs as many unseen real images as samples" if needs_test else metric.missing(None):
+    if (
+        reason := "it needs as many unseen real images as samples"
+        if needs_test
+        else metric.missing(None) or metric.absent()
+    ):
         yield Score(metric.name, None, protocol, reason=reason)
         return
     try:

@@ -37,12 +37,25 @@ def evaluate(context: JobContext, model: Model | None) -> None:
     for done, metric in enumerate(missing):
         context.progress(f"measuring {metric.name}", done, len(missing), {})
         key = content_key(job.measuring(metric))
+        if unavailable := _unavailable(context, metric, evaluation, key):
+            context.run_dir.write_unavailable(metric.name, key, unavailable)
+            continue
         records = _measure(context, metric, evaluation, problem, key)
         if metric.name == CONTROL_FILES:
             save_control(context.run_dir.path, evaluation, job.label)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.restore(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
+
+
+def _unavailable(context: JobContext, metric: "Metric", evaluation: "EvaluationContext", key: str) -> "list[Record]":
+    """The row of a metric that the model could have, if something is missing for it on this machine."""
+    reason = metric.absent()
+    if not reason or metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor):
+        return []
+    job = context.run_dir.job
+    protocol, guide, judge = metric.protocol(job.scale), context.guide.label, context.judge.label
+    return [Record.of(job, metric.name, key, protocol, guide=guide, judge=judge, status="skipped", reason=reason)]
 
 
 def _measure(

@@ -32,5 +32,8 @@ def is_done(run_dir: RunDir) -> bool:
 
 
 def _is_missing(run_dir: RunDir, metric: "Metric") -> bool:
-    records = run_dir.record(metric.name, content_key(run_dir.job.measuring(metric)))
-    return records is None or any(record.failed for record in records)
+    key = content_key(run_dir.job.measuring(metric))
+    records = run_dir.record(metric.name, key)
+    if records is None:  # what was missing for it may be there now
+        return not metric.absent() or run_dir.unavailable(metric.name, key) is None
+    return any(record.failed for record in records)

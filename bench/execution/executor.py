@@ -144,6 +144,8 @@ def _verdict(worker: _Worker, limits: Limits) -> Ended | None:
     if held is None and not worker.pipe.poll():  # its children may still hold the pipe open
         return Ended("killed", _death(worker))
     if limits.memory_mb is not None and held is not None and held > limits.memory_mb:
+        held = min(held, sum(map(_own_share, worker.family)) / 2**20)  # slower, so only now
+    if limits.memory_mb is not None and held is not None and held > limits.memory_mb:
         return Ended("killed", f"used {held:.0f} MB, more than {limits.memory_mb:.0f} MB (--memory)")
     return None
 
@@ -204,4 +206,14 @@ def _held(process: Any) -> int:
     try:
         return int(process.memory_info().rss)
     except psutil.Error:  # it has ended
+        return 0
+
+
+def _own_share(process: Any) -> int:
+    """Bytes of memory of a process, its share of the pages that it shares with others: forked children share most."""
+    import psutil
+
+    try:
+        return int(getattr(process.memory_full_info(), "pss", process.memory_info().rss))
+    except psutil.Error:
         return 0

@@ -19,6 +19,7 @@ from bench.experiment.job import GIVEN, Job
 from bench.experiment.keys import content_key
 from bench.experiment.request import Given, RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
+from bench.metrics.features.inception import require_named_weights
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
 from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
@@ -45,6 +46,7 @@ class Plan:
 
 def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
     """Resolve names, settings, data and keys. Raises `BenchError` for whatever cannot be resolved."""
+    require_named_weights()
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     entries, broken = _entries(plugins, request, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])

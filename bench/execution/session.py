@@ -16,7 +16,7 @@ from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, R
 from bench.execution.plan import Plan
 from bench.experiment.job import Job
 from bench.results.record import Record, Status
-from bench.results.run_dir import RunDir, check_writable, record_name
+from bench.results.run_dir import RunDir, check_writable, record_name, unavailable_name
 from bench.training.classifier_spec import Role
 from bench.training.guide_and_judge import below_floor
 
@@ -78,8 +78,15 @@ class Session:
         return int(any(record.failed for record in self.records))
 
     def record_paths(self) -> list[Path]:
-        """Every record file that this plan leads to."""
-        return [self.run_dirs[job.key].path / record_name(*of) for job in self.plan.jobs for of in measurements(job)]
+        """Every record file that this plan has led to."""
+        return [
+            self._record_path(self.run_dirs[job.key].path, *of) for job in self.plan.jobs for of in measurements(job)
+        ]
+
+    @staticmethod
+    def _record_path(folder: Path, name: str, key: str) -> Path:
+        measured = folder / record_name(name, key)
+        return measured if measured.exists() else folder / unavailable_name(name, key)
 
     def _run_jobs(self, jobs: list[Job]) -> None:
         """Fit what judges and run the jobs, methods first: they train while the judge and the probe are still being fitted."""
@@ -183,7 +190,8 @@ class Session:
         return Record.of(job, FIT, job.key, FIT, status=status, reason=reason, **names)  # type: ignore[arg-type]
 
     def _collect(self, job: Job) -> list[Record]:
-        found = [self.run_dirs[job.key].record(name, key) for name, key in measurements(job)]
+        folder = self.run_dirs[job.key]
+        found = [folder.record(*of) or folder.unavailable(*of) for of in measurements(job)]
         # a training can serve two budgets that differ only in the evaluation: the records get the name of this one
         return [replace(record, budget=job.budget) for records in found for record in records or []]
 

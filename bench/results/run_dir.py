@@ -97,6 +97,13 @@ class RunDir:
 
         return self.read(record_name(name, key), parse)
 
+    def unavailable(self, name: str, key: str) -> list[Record] | None:
+        """The rows of a measurement that weights or packages were missing for; None if there are none."""
+        return self.read(unavailable_name(name, key), parse_records)
+
+    def write_unavailable(self, name: str, key: str, records: list[Record]) -> None:
+        self.write(unavailable_name(name, key), [record.to_dict() for record in records])
+
     def write_record(self, name: str, key: str, records: list[Record]) -> None:
         self.write(record_name(name, key), [record.to_dict() for record in records])
 
@@ -143,6 +150,11 @@ def check_writable(root: Path) -> None:
 def record_name(name: str, key: str) -> str:
     """The path of a measurement within its run directory."""
     return f"records/{_safe(name)}-{key[:12]}.json"
+
+
+def unavailable_name(name: str, key: str) -> str:
+    """The same for a measurement that could not be made where the run was."""
+    return f"records/{_safe(name)}-{key[:12]}.unavailable.json"
 
 
 def _safe(name: str) -> str:

@@ -70,7 +70,7 @@ def test_metrics_are_measured_if_the_weights_are_installed(installed, make_conte
     metrics = {metric.name: metric for metric in METRICS if metric.space in ("inception", "clean")}
     assert set(metrics) == {"fid", "kid-inception", "kid-inception-all", "clean-fid", "inception-score"}
     for metric in metrics.values():
-        assert metric.missing(None, True) == ""
+        assert metric.absent() == ""
         assert np.isfinite(metric.compute(context).value)
     assert {name: state for name, state, _ in space_states()}["inception"] == "ready"
 
@@ -78,7 +78,7 @@ def test_metrics_are_measured_if_the_weights_are_installed(installed, make_conte
 def test_without_weights_the_reason_of_the_dash_says_how_to_download_them(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "missing.pth"))
     (fid,) = (metric for metric in METRICS if metric.name == "fid")
-    reason = fid.missing(None, True)
+    reason = fid.absent()
     assert reason.endswith("missing.pth: bench fetch inception")
     with pytest.raises(BenchError, match="inception has no weights"):
         load_space("inception")

@@ -105,7 +105,7 @@ def test_an_anchor_with_labels_is_judged_by_them():
 
 def _scores(context) -> dict[str, float]:
     """Every metric that can be measured, by name."""
-    able = [metric for metric in METRICS if not metric.missing(context.model, context.conditional)]
+    able = [metric for metric in METRICS if not (metric.missing(context.model, context.conditional) or metric.absent())]
     return {metric.name: value.value for metric in able if (value := _value(metric, context))}
 
 
@@ -142,7 +142,11 @@ def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_co
     """The reason names the first class that lacks images, with both counts; nothing fails and nothing is not a number."""
     members = [(dataset.test.labels == label).nonzero()[:count, 0] for label, count in enumerate(counts)]
     context = make_context(samples=dataset.test[torch.cat(members)], cache=tmp_path)
-    able = [metric for metric in METRICS if metric.name not in OFFLINE and not metric.missing(None, True)]
+    able = [
+        metric
+        for metric in METRICS
+        if metric.name not in OFFLINE and not (metric.missing(None, True) or metric.absent())
+    ]
     reasons = {metric.name: _reason(metric, context) for metric in able if metric.name != "class-leakage"}
     assert {name for name, reason in reasons.items() if reason} == {"intra-fd-judge", "diversity-ratio"}
     assert "class 'right': expected" in reasons["diversity-ratio"]

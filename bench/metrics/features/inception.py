@@ -6,6 +6,7 @@ The weights are not on PyPI: the file is $BENCH_INCEPTION, or else the one that 
 import hashlib
 import importlib.util
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,18 @@ def absent() -> str:
     if importlib.util.find_spec("torch_fidelity") is None:
         return "inception needs torch-fidelity: pip install torch-fidelity"
     path = weights_path()
-    return "" if path.is_file() else f"inception has no weights in {tilde(path)}: bench fetch inception"
+    if not path.is_file():
+        return f"inception has no weights in {tilde(path)}: bench fetch inception"
+    return "" if file_digest(path) == DIGEST else _other_weights(path)
+
+
+def require_named_weights() -> None:
+    """Raise `BenchError` if $BENCH_INCEPTION is set, and is not the published file."""
+    path = weights_path()
+    if os.environ.get("BENCH_INCEPTION") and not path.is_file():
+        raise BenchError(f"BENCH_INCEPTION: there is no file {path}; bench fetch inception downloads it to there")
+    if os.environ.get("BENCH_INCEPTION"):
+        check_weights(path)
 
 
 def weights_path() -> Path:
@@ -80,10 +92,26 @@ def weights_path() -> Path:
 
 def check_weights(path: Path) -> str:
     """The SHA-256 of the file. Raises `BenchError` for any file but the published one."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_digest(path)
     if digest != DIGEST:
-        raise BenchError(f"{path} holds other weights than {FILE}: expected the SHA-256 {DIGEST}, got {digest}")
+        raise BenchError(_other_weights(path))
     return digest
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, computed once as long as its size and date stay the same."""
+    stat = path.stat()
+    return _digest(path, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, date: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _other_weights(path: Path) -> str:
+    return f"{tilde(path)} holds other weights than {FILE}: expected the SHA-256 {DIGEST}, got {file_digest(path)}"
 
 
 def _load() -> tuple[nn.Module, str]:
