@@ -96,12 +96,7 @@ def _scores(
 
 def _measured(metric: Metric, context: EvaluationContext) -> Iterator[Score]:
     protocol = metric.protocol(context.scale)
-    needs_test = metric.name == NEEDS_TEST and len(context.dataset.test) < context.n
-    if (
-        reason := "it needs as many unseen real images as samples"
-        if needs_test
-        else metric.missing(None) or metric.absent()
-    ):
+    if reason := _obstacle(metric, context):
         yield Score(metric.name, None, protocol, reason=reason)
         return
     try:
@@ -111,6 +106,13 @@ def _measured(metric: Metric, context: EvaluationContext) -> Iterator[Score]:
         return
     yield Score(metric.name, found.value, protocol, found.n)
     yield from (Score(f"{metric.name}/{part}", value, protocol, found.n) for part, value in found.parts.items())
+
+
+def _obstacle(metric: Metric, context: EvaluationContext) -> str:
+    """Why a metric cannot be measured here, or ""."""
+    if metric.name == NEEDS_TEST and len(context.dataset.test) < context.n:
+        return "it needs as many unseen real images as samples"
+    return metric.missing(None) or metric.absent() or metric.too_few(context.scale)
 
 
 def _all() -> Iterator[Metric]:

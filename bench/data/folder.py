@@ -40,7 +40,22 @@ def image_format(archive: Archive) -> tuple[int, int]:
     return (1 if gray else 3), (fitting or SIZES)[-1 if fitting else 0]
 
 
-def decode_blocks(archive: Archive, files: Sequence[str], spec: Spec) -> Blocks:
+def require_range(archive: Archive) -> None:
+    """Raise `BenchError` if the folder has images of 16 bits and none of them uses the highest two: they would be dark."""
+    from bench.data.images import WIDE, highest_value
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda file: highest_value(archive.read(file), str(archive.path / file)), archive.files)
+        values = [value for value in found if value is not None]
+    if values and max(values) <= WIDE[1] // 4:
+        highest = max(values)
+        raise BenchError(
+            f"{archive.path}: the images of 16 bits have values up to {highest:,} of {WIDE[1]:,}; say which are black and "
+            f"white, e.g. folder:{archive.path}:range=0-{2 ** highest.bit_length() - 1}"
+        )
+
+
+def decode_blocks(archive: Archive, files: Sequence[str], spec: Spec, levels: tuple[int, int] = (0, 65535)) -> Blocks:
     """Decode `files` in order: uint8 (b, c, h, w) at a time, several batches in parallel."""
     from bench.data.images import decode
 
@@ -49,7 +64,7 @@ def decode_blocks(archive: Archive, files: Sequence[str], spec: Spec) -> Blocks:
     def batch(start: int) -> NDArray[np.uint8]:
         names = files[start : start + count]
         return np.stack(
-            [decode(archive.read(name), str(archive.path / name), spec.channels, spec.size) for name in names]
+            [decode(archive.read(name), str(archive.path / name), spec.channels, spec.size, levels) for name in names]
         )
 
     starts = range(0, len(files), count)
@@ -68,6 +83,11 @@ class FolderSource(Source):
         """The path of the folder or zip. Raises `BenchError` if it is missing."""
         raise NotImplementedError
 
+    @property
+    def levels(self) -> tuple[int, int] | None:
+        """The values of 16-bit images that are black and white, if they were said."""
+        return None
+
     def reads(self) -> tuple[Path, ...] | None:
         return (
             (self.where,) if os.path.isfile(self.where) else None
@@ -77,13 +97,18 @@ class FolderSource(Source):
         return archive_fingerprint(self.where)
 
     def builder(self, size: int | None) -> DatasetBuilder:
+        from bench.data.images import WIDE
+
         archive = open_archive(self.where)
         layout = lay_out(archive)
         channels, native = image_format(archive)
+        if self.levels is None:
+            require_range(archive)
+        levels = self.levels or WIDE
         spec = Spec(self.spec_name, channels, size or native, layout.classes)
 
         def part(listing: Listing) -> SplitBuilder:
-            return SplitBuilder(listing.labels, lambda: decode_blocks(archive, listing.files, spec))
+            return SplitBuilder(listing.labels, lambda: decode_blocks(archive, listing.files, spec, levels))
 
         return DatasetBuilder(spec, part(layout.train), part(layout.validation), part(layout.test))
 
@@ -109,6 +134,7 @@ class Folder(FolderSource):
     name = "folder"
     source = "images of your own"
     argument_meaning = "the path of a folder or a zip of class folders"
+    RANGE = re.compile(r"(.+):range=(\d{1,5})-(\d{1,5})", re.ASCII | re.DOTALL)
 
     def state(self) -> DataState:
         if not self.argument:
@@ -120,7 +146,22 @@ class Folder(FolderSource):
     def where(self) -> Path:
         if not self.argument:
             raise BenchError(f"data set 'folder' needs {self.argument_meaning}: folder:PATH")
-        return expanded(self.argument)
+        match = self._range
+        return expanded(match[1] if match else self.argument)
+
+    @property
+    def levels(self) -> tuple[int, int] | None:
+        if self._range is None:
+            return None
+        low, high = int(self._range[2]), int(self._range[3])
+        if not low < high <= 65535:
+            raise BenchError(f"folder: expected a range such as 0-4095 within 0-65535, got {low}-{high}")
+        return low, high
+
+    @property
+    def _range(self) -> re.Match[str] | None:
+        """What stands for the range in the argument; a path that exists as written has none."""
+        return None if os.path.exists(expanded(self.argument)) else self.RANGE.fullmatch(self.argument)
 
     @property
     def spec_name(self) -> str:

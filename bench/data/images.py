@@ -11,6 +11,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from bench.errors import BenchError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+WIDE = (0, 65535)  # the values of 16 bits
+GRAY_WITH_ALPHA = bytes((16, 4))  # bits and colour type in the header of a PNG, which Pillow opens as colour
 MAX_PIXELS = 2**26  # in one image, before it is decoded
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP"})  # chunks of a PNG that do not matter for its pixels
@@ -27,18 +29,29 @@ def read_header(data: bytes, name: str) -> tuple[bool, int]:
     Raises `BenchError` that names the file.
     """
     with _open(data, name) as image:
-        return image.mode in GRAY_MODES, min(image.size)
+        return image.mode in GRAY_MODES or _is_gray_with_alpha(data), min(image.size)
 
 
-def decode(data: bytes, name: str, channels: int, size: int) -> NDArray[np.uint8]:
+def highest_value(data: bytes, name: str) -> int | None:
+    """The largest value of an image file of 16 bits; None for one of other bits. Raises `BenchError` that names the file."""
+    with _open(data, name) as image:
+        if not image.mode.startswith("I"):
+            return None
+        try:
+            return int(np.asarray(image).max())
+        except Exception as error:  # decoders raise anything
+            raise BenchError(f"{name} is not a valid image: {_reason(error)}") from error
+
+
+def decode(data: bytes, name: str, channels: int, size: int, levels: tuple[int, int] = WIDE) -> NDArray[np.uint8]:
     """An image file as uint8 (channels, size, size): turned upright, on white, cropped to its centre square, resized.
 
-    Raises `BenchError` that names the file.
+    levels: the values of 16-bit images that become 0 and 255. Raises `BenchError` that names the file.
     """
     with _open(data, name) as image:
         try:
             image.load()
-            plain = _to_mode(_upright(image), "L" if channels == 1 else "RGB")
+            plain = _to_mode(_upright(image), "L" if channels == 1 else "RGB", levels)
             square = _centre_square(plain, size)
         except Exception as error:  # decoders raise anything
             raise BenchError(f"{name} is not a valid image: {_reason(error)}") from error
@@ -95,6 +108,10 @@ def without_texts(data: bytes) -> bytes:
     return b"".join((*kept, data[place:]))
 
 
+def _is_gray_with_alpha(data: bytes) -> bool:
+    return data.startswith(PNG) and data[24:26] == GRAY_WITH_ALPHA
+
+
 def _unread_kind(data: bytes) -> str:
     """The name of a format of images that is not among `FORMATS`, or ""."""
     brands = data[8:40] if data[4:8] == b"ftyp" else b""
@@ -116,7 +133,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _to_mode(image: Image.Image, mode: str) -> Image.Image:
+def _to_mode(image: Image.Image, mode: str, levels: tuple[int, int] = WIDE) -> Image.Image:
     """The image in mode L or RGB. Transparent pixels become white, 16 bits become 8. Raises for float images."""
     if image.mode == "F":
         raise BenchError("float images have no fixed range; save them as 8 or 16 bits")
@@ -124,7 +141,10 @@ def _to_mode(image: Image.Image, mode: str) -> Image.Image:
         wide = np.asarray(image).astype(np.int64)
         if wide.min() < 0 or wide.max() > 65535:
             raise BenchError(f"expected values of 16 bits, got {wide.min()} to {wide.max()}")
-        image = Image.fromarray(((wide + 128) // 257).astype(np.uint8))  # 65535 = 257 * 255
+        low, high = levels
+        scaled = (np.clip(wide, low, high) - low) * 255 / (high - low)
+        scaled[wide == image.info.get("transparency", -1)] = 255
+        image = Image.fromarray(np.floor(scaled + 0.5).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -24,6 +24,8 @@ SPLIT_NAMES = {
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
 }
 THREADS = 4
+TOLD = 10  # files that are named if several cannot be used
+Digests = dict[str, str]  # of the pixels of each file
 SUFFIXES = frozenset(
     [
         ".png",
@@ -71,7 +73,7 @@ class Layout:
 def lay_out(archive: Archive) -> Layout:
     """Sort files into splits and classes. Raises `BenchError` for a folder that is not laid out as documented."""
     top = _unwrap(archive)
-    _check_images(archive)
+    digests = _read_all(archive)
     children = _children(archive, top)
     splits = named_splits(archive.path, children)
     if "train" in splits and "test" not in splits and "validation" in splits:
@@ -81,13 +83,13 @@ def lay_out(archive: Archive) -> Layout:
         )  # fmt: skip
         splits["test"] = splits.pop("validation")
     if "train" in splits and "test" in splits:
-        return _published_splits(archive, top, splits, children)
+        return _published_splits(archive, digests, top, splits, children)
     if children and len(splits) == len(children):
         raise BenchError(f"{archive.path}: expected both train and test, or class folders, got {', '.join(children)}")
     _refuse_unknown_splits(archive, top, children)
     classes, everything = _classes_below(archive, top)
-    held = _holdout(archive, everything, TEST_FRACTION, cap=None)
-    return _with_validation(archive, classes, everything[~held], everything[held])
+    held = _holdout(digests, everything, TEST_FRACTION, cap=None)
+    return _with_validation(archive, digests, classes, everything[~held], everything[held])
 
 
 def named_splits(path: Path, children: Sequence[str]) -> dict[str, str]:
@@ -123,7 +125,9 @@ def _refuse_unknown_splits(archive: Archive, top: str, children: list[str]) -> N
     )
 
 
-def _published_splits(archive: Archive, top: str, splits: dict[str, str], children: list[str]) -> Layout:
+def _published_splits(
+    archive: Archive, digests: Digests, top: str, splits: dict[str, str], children: list[str]
+) -> Layout:
     if len(splits) < len(children):
         others = ", ".join(child for child in children if child not in splits.values())
         raise BenchError(f"{archive.path}: expected nothing but train and test (and validation), got also {others}")
@@ -135,15 +139,17 @@ def _published_splits(archive: Archive, top: str, splits: dict[str, str], childr
             raise BenchError(
                 f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
             )
-    _tell_shared(archive, train, found["test"][1])
+    _tell_shared(archive, digests, train, found["test"][1])
     if "validation" not in found:
-        return _with_validation(archive, classes, train, found["test"][1])
+        return _with_validation(archive, digests, classes, train, found["test"][1])
     logger.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
     return Layout(classes, train, found["validation"][1], found["test"][1])
 
 
-def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing, test: Listing) -> Layout:
-    held = _holdout(archive, train, FRACTION, CAP)
+def _with_validation(
+    archive: Archive, digests: Digests, classes: tuple[str, ...], train: Listing, test: Listing
+) -> Layout:
+    held = _holdout(digests, train, FRACTION, CAP)
     kept = np.bincount(train.labels[~held], minlength=len(classes))
     for name, count in zip(classes, kept, strict=True):
         if not count:
@@ -154,9 +160,9 @@ def _with_validation(archive: Archive, classes: tuple[str, ...], train: Listing,
     return Layout(classes, train[~held], train[held], test)
 
 
-def _holdout(archive: Archive, listing: Listing, fraction: float, cap: int | None) -> NDArray[np.bool_]:
+def _holdout(digests: Digests, listing: Listing, fraction: float, cap: int | None) -> NDArray[np.bool_]:
     """A mask of the images to hold out. It follows from their pixels, so that equal images stay together."""
-    contents = _contents(archive, listing.files)
+    contents = [digests[file] for file in listing.files]
     first: dict[str, int] = {}
     for i, content in enumerate(contents):
         first.setdefault(content, i)
@@ -167,10 +173,10 @@ def _holdout(archive: Archive, listing: Listing, fraction: float, cap: int | Non
     return np.array([content in kept for content in contents], dtype=np.bool_)
 
 
-def _tell_shared(archive: Archive, train: Listing, test: Listing) -> None:
+def _tell_shared(archive: Archive, digests: Digests, train: Listing, test: Listing) -> None:
     """Warn of test images that are training images too."""
-    known = set(_contents(archive, train.files))
-    shared = sum(content in known for content in _contents(archive, test.files))
+    known = {digests[file] for file in train.files}
+    shared = sum(digests[file] in known for file in test.files)
     if shared:
         logger.warning(
             "%s: %d of %d test images are training images too, so results on them measure memory as well",
@@ -178,12 +184,28 @@ def _tell_shared(archive: Archive, train: Listing, test: Listing) -> None:
         )  # fmt: skip
 
 
-def _contents(archive: Archive, files: Sequence[str]) -> list[str]:
-    """A digest of the decoded pixels of each file."""
+def _read_all(archive: Archive) -> Digests:
+    """A digest of the decoded pixels of each file. Raises `BenchError` that names all files that are not images."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(lambda file: _digest_or_problem(archive, file), archive.files))
+    problems = [problem for _, problem in found if problem]
+    if len(problems) == 1:
+        raise BenchError(problems[0])
+    if problems:
+        more = f"; and {len(problems) - TOLD:,} more" if len(problems) > TOLD else ""
+        raise BenchError(f"{archive.path}: {len(problems):,} files cannot be used: {'; '.join(problems[:TOLD])}{more}")
+    return {file: digest for file, (digest, _) in zip(archive.files, found, strict=True)}
+
+
+def _digest_or_problem(archive: Archive, file: str) -> tuple[str, str]:
     from bench.data.images import content_digest
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda file: content_digest(archive.read(file), str(archive.path / file)), files))
+    if PurePosixPath(file).suffix.lower() not in SUFFIXES:
+        return "", f"{archive.path / file} is not an image: expected a name that ends in {' '.join(sorted(SUFFIXES))}"
+    try:
+        return content_digest(archive.read(file), str(archive.path / file)), ""
+    except BenchError as error:
+        return "", str(error)
 
 
 def _unwrap(archive: Archive) -> str:
@@ -223,14 +245,6 @@ def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing
             raise BenchError(f"class folder {place / name} is empty")
     files = sorted(found, key=_key)
     return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
-
-
-def _check_images(archive: Archive) -> None:
-    for file in archive.files:
-        if PurePosixPath(file).suffix.lower() not in SUFFIXES:
-            raise BenchError(
-                f"{archive.path / file} is not an image: expected a name that ends in {' '.join(sorted(SUFFIXES))}"
-            )
 
 
 def _children(archive: Archive, top: str) -> list[str]:

@@ -68,6 +68,8 @@ def _measure(
     record = partial(Record.of, job, key=key, protocol=protocol, guide=guide, judge=judge)
     if unavailable := metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor):
         return [record(metric.name, status="skipped", reason=unavailable)]
+    if too_few := metric.too_few(job.scale):
+        return [record(metric.name, status="skipped", reason=too_few)]
     if problem and "samples" in metric.needs:
         return [record(metric.name, status="failed", reason=problem)]
     try:

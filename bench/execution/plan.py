@@ -1,5 +1,6 @@
 """From a request to jobs: every complaint about a request is raised here, before any computation."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, version
@@ -20,11 +21,14 @@ from bench.experiment.keys import content_key
 from bench.experiment.request import Given, RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.metrics.features.inception import require_named_weights
+from bench.metrics.metric import LEAST
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
 from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
 from bench.training.probe import resolve_probe
 from bench.util.failure import explain
+
+logger = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     source = _source(plugins, request)
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
+    _tell_of_few_images(dataset)
     methods = [
         method | {"images": training_images(entry, budget, len(subset.train))} for entry, method in described if method
     ]
@@ -148,6 +153,14 @@ def _oracle_key(oracle: OracleKind, dataset: Dataset, budget: Budget, device: De
     if oracle == "morphology":
         return VERSION
     return f"{resolve_probe(dataset, budget, device).key}:floor={FLOORS[oracle]}"
+
+
+def _tell_of_few_images(dataset: Dataset) -> None:
+    if min(len(dataset.train), len(dataset.test)) < LEAST:
+        logger.warning(
+            "%s has %d training and %d test images: distances of distributions need at least %d and are not measured",
+            dataset.spec.name, len(dataset.train), len(dataset.test), LEAST,
+        )  # fmt: skip
 
 
 def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> dict[str, Any] | None:

@@ -25,5 +25,5 @@ def require_two(context: EvaluationContext) -> None:
         if min(samples, real) < 2:
             raise NotMeasured(
                 f"class {name!r}: expected at least 2 samples and 2 training images, got {samples} of n={context.n} "
-                f"samples and {real} of reference={context.reference} images; choose a larger budget"
+                f"samples and {real} of reference={context.reference} images"
             )

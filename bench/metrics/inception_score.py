@@ -18,9 +18,7 @@ def inception_score(logits: NDArray[np.float64]) -> tuple[float, float]:
     Raises `BenchError` for fewer than ten images.
     """
     if len(logits) < SPLITS:
-        raise BenchError(
-            f"inception-score: expected at least {SPLITS} images, got n={len(logits)}; choose a larger budget"
-        )
+        raise BenchError(f"inception-score: expected at least {SPLITS} images, got n={len(logits)}")
     scores = []
     for part in torch.from_numpy(logits).double().log_softmax(1).tensor_split(SPLITS):
         p = part.exp()

@@ -30,9 +30,7 @@ def extrapolate(x: Array, y: Array) -> tuple[float, float]:
     """
     n = min(len(x), len(y))
     if n < FEWEST:
-        raise BenchError(
-            f"fd-infinity: expected at least {FEWEST} samples and reference images, got {n}; choose a larger budget"
-        )
+        raise BenchError(f"fd-infinity: expected at least {FEWEST} samples and reference images, got {n}")
     points = []
     for fraction, count in PARTS:
         size = round(n * fraction)

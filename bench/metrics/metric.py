@@ -27,6 +27,9 @@ class NotMeasured(BenchError):
     """A metric does not apply to these images or codes: a dash on the board, with this reason."""
 
 
+LEAST = 20  # samples, and reference images, from which distances of distributions are measured
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric(MetricInfo):
     """An entry of the catalogue with the function that computes it."""
@@ -56,6 +59,13 @@ class Metric(MetricInfo):
             if need in CAPABILITIES and not _has(model or anchor, need, conditional):
                 return f"{who} has no {', '.join(CAPABILITIES[need])} ({need})"
         return ""
+
+    def too_few(self, scale: Scale) -> str:
+        """Why so few images say nothing about a distribution, or ""."""
+        if "samples" not in self.needs or self.space in (None, ORACLE) or min(scale.n, scale.reference) >= LEAST:
+            return ""
+        limit = ": the data set has no more" if scale.n == scale.test or scale.reference == scale.train else ""
+        return f"expected at least {LEAST} samples and reference images, got {scale.n} and {scale.reference}{limit}"
 
     def absent(self) -> str:
         """Why this metric cannot be measured here and now, or "": weights or packages that may come later."""

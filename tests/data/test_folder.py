@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from bench.data import load
@@ -162,7 +163,7 @@ def test_gray_images_stay_gray(tmp_path: Path):
 def test_any_sizes_and_modes_live_together(tmp_path: Path):
     home = tmp_path / "pets"
     for i, (mode, colour) in enumerate(
-        [("RGB", (9, 9, 9)), ("RGBA", (9, 9, 9, 9)), ("P", 3), ("L", 3), ("1", 1), ("LA", (3, 3)), ("I;16", 9)] * 2
+        [("RGB", (9, 9, 9)), ("RGBA", (9, 9, 9, 9)), ("P", 3), ("L", 3), ("1", 1), ("LA", (3, 3)), ("I;16", 40_000)] * 2
     ):
         for name in ("cat", "dog"):
             (home / name).mkdir(parents=True, exist_ok=True)
@@ -339,3 +340,53 @@ def test_the_name_of_a_data_set_is_known_without_reading_it(pets: Path, split_pe
     for path in (pets, split_pets, zipped(split_pets)):
         assert Folder(str(path)).spec_name == load(f"folder:{path}").spec.name
     assert Folder(str(pets / "no-such.zip")).spec_name == "folder-no-such"
+
+
+def twelve_bits(folder: Path, highest: int = 4095) -> Path:
+    """Two classes of 16-bit images whose values end at `highest`."""
+    for name, level in (("cat", highest), ("dog", highest // 2)):
+        fill(folder / name, 12, level, "I;16")
+    return folder
+
+
+def test_16_bit_images_that_use_fewer_bits_are_told_and_not_turned_black(tmp_path: Path):
+    home = twelve_bits(tmp_path / "xray")
+    with pytest.raises(BenchError, match=r"values up to 4,095 of 65,535; .* folder:.*xray:range=0-4095"):
+        load(f"folder:{home}")
+
+
+def test_a_range_says_what_is_black_and_white(tmp_path: Path):
+    home = twelve_bits(tmp_path / "xray")
+    data = load(f"folder:{home}:range=0-4095")
+    assert data.spec.name == "folder-xray"
+    brightest = torch.cat([part.images.flatten(1).amax(1) for part in (data.train, data.validation, data.test)])
+    assert int(brightest.max()) == 255
+    assert 127 <= int(brightest.min()) < 140  # the resize overshoots a little
+    assert load(f"folder:{home}:range=0-65535").train.images.max() < 20
+
+
+def test_a_path_that_looks_like_a_range_is_a_path(tmp_path: Path):
+    home = tmp_path / "x:range=0-9"
+    fill(home / "cat", 9, (9, 9, 9))
+    fill(home / "dog", 9, (99, 9, 9))
+    assert load(f"folder:{home}").spec.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("text", ["5-5", "9-3", "0-70000"])
+def test_a_range_that_is_none_is_refused(text: str, tmp_path: Path):
+    home = twelve_bits(tmp_path / "xray")
+    with pytest.raises(BenchError, match="expected a range such as 0-4095 within 0-65535"):
+        load(f"folder:{home}:range={text}")
+
+
+def test_all_files_that_cannot_be_used_are_told_at_once(pets: Path):
+    for i in range(14):
+        (pets / "cat" / f"bad{i:02d}.png").write_text("no image")
+    (pets / "cat" / "cut.png").write_bytes((pets / "cat" / "000.png").read_bytes()[:60])
+    (pets / "dog" / "notes.txt").write_text("notes")
+    with pytest.raises(BenchError) as caught:
+        load(f"folder:{pets}")
+    said = str(caught.value)
+    assert "16 files cannot be used" in said
+    assert said.count(" is not an image") == 10
+    assert said.endswith("; and 6 more")

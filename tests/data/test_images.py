@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.data import images
-from bench.data.images import decode, read_header
+from bench.data.images import decode, highest_value, read_header
 from bench.data.resize import resize
 from bench.errors import BenchError
 
@@ -168,3 +168,39 @@ def test_a_broken_or_large_text_does_not_refuse_a_png():
 def test_an_image_of_another_format_is_told_as_what_it_is(head: bytes, kind: str):
     with pytest.raises(BenchError, match=rf"^photo\.jpg is {kind}, which is not read"):
         read_header(head + bytes(100), "photo.jpg")
+
+
+def png(bits: int, colour: int, samples: bytes, extra: bytes = b"") -> bytes:
+    """A PNG of 2 x 2 pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    half = len(samples) // 2
+    rows = b"\0" + samples[:half] + b"\0" + samples[half:]
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, bits, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_the_transparent_value_of_16_bits_is_white():
+    trns = (
+        struct.pack(">I", 2)
+        + b"tRNS"
+        + struct.pack(">H", 5)
+        + struct.pack(">I", zlib.crc32(b"tRNS" + struct.pack(">H", 5)))
+    )
+    data = png(16, 0, struct.pack(">4H", 0, 5, 65535, 5), trns)
+    assert decode(data, "x.png", 1, 2).tolist() == [[[0, 255], [255, 255]]]
+
+
+def test_gray_of_16_bits_with_alpha_is_gray():
+    data = png(16, 4, struct.pack(">8H", *(0, 65535) * 4))
+    assert read_header(data, "x.png") == (True, 2)
+    assert decode(data, "x.png", 1, 2).tolist() == [[[0, 0], [0, 0]]]
+
+
+def test_levels_are_black_and_white_and_clip_what_lies_beyond():
+    data = png(16, 0, struct.pack(">4H", 0, 100, 150, 300))
+    assert decode(data, "x.png", 1, 2, (100, 200)).tolist() == [[[0, 0], [128, 255]]]
+    assert highest_value(data, "x.png") == 300
+    assert highest_value(png(8, 0, bytes(4)), "x.png") is None

@@ -39,9 +39,7 @@ def test_the_limit_is_the_distance_between_the_distributions(shift: float, scale
 
 
 def test_too_few_images_are_an_error_with_the_counts():
-    with pytest.raises(
-        BenchError, match="expected at least 8 samples and reference images, got 5; choose a larger budget"
-    ):
+    with pytest.raises(BenchError, match="expected at least 8 samples and reference images, got 5"):
         extrapolate(np.zeros((5, 3)), np.zeros((50, 3)))
 
 

@@ -200,3 +200,15 @@ def test_an_unmeasured_cost_is_an_error_not_a_zero(make_context, toys):
 def test_the_document_has_a_row_for_every_metric_and_quotes_its_protocol():
     rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert dict(rows) == {metric.name: metric.protocol(QUICK) for metric in METRICS}
+
+
+def test_no_distance_is_measured_on_fewer_images_than_stated():
+    spaced = [metric for metric in METRICS if metric.name in ("fd-lite0", "kid-lite0", "recall-lite0", "fd-judge")]
+    assert len(spaced) == 4
+    for metric in spaced:
+        assert metric.too_few(Scale(20, 20)) == ""
+        assert metric.too_few(Scale(19, 500, 900, 800)) == (
+            "expected at least 20 samples and reference images, got 19 and 500"
+        )
+        assert metric.too_few(Scale(2, 8, 8, 2)).endswith("got 2 and 8: the data set has no more")
+    assert BY_NAME["accuracy"].too_few(Scale(2, 2)) == ""
