@@ -225,7 +225,7 @@ def _unwrap(archive: Archive) -> str:
 def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
     """Class folders below `top`, and the files in them, in an order that mixes the classes."""
     folders = _children(archive, top)
-    classes = tuple(sorted({unicodedata.normalize("NFC", name) for name in folders}))  # two spellings are one class
+    classes = _in_order({unicodedata.normalize("NFC", name) for name in folders})  # two spellings are one class
     place = archive.path / top
     if len(classes) < 2:
         raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
@@ -245,6 +245,12 @@ def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing
             raise BenchError(f"class folder {place / name} is empty")
     files = sorted(found, key=_key)
     return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
+
+
+def _in_order(names: set[str]) -> tuple[str, ...]:
+    """By number if all are numbers, so that label i is not that of another folder; else by name."""
+    numbers = all(name.isascii() and name.isdigit() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name), name) if numbers else (0, name)))
 
 
 def _children(archive: Archive, top: str) -> list[str]:

@@ -390,3 +390,9 @@ def test_all_files_that_cannot_be_used_are_told_at_once(pets: Path):
     assert "16 files cannot be used" in said
     assert said.count(" is not an image") == 10
     assert said.endswith("; and 6 more")
+
+
+def test_folders_that_are_numbers_are_in_the_order_of_numbers(tmp_path: Path):
+    for number in (1, 2, 9, 10, 11):
+        fill(tmp_path / "pages" / str(number), 8, (number, 0, 0))
+    assert load(f"folder:{tmp_path / 'pages'}").spec.classes == ("1", "2", "9", "10", "11")
