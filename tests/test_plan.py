@@ -90,3 +90,22 @@ def test_a_setting_that_the_user_got_wrong_is_an_error_and_no_row() -> None:
 
     with pytest.raises(BenchError, match="expected a whole number"):
         make_plan(replace(REQUEST, plugins="gmm", set=("gmm.components=many",)))
+
+
+def test_a_data_set_of_a_few_images_is_told_once_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+    from PIL import Image
+
+    for label in ("ant", "bee"):
+        (tmp_path / "few" / label).mkdir(parents=True)
+        for i in range(6):
+            pixels = np.random.default_rng(i).integers(0, 256, (32, 32), dtype=np.uint8)
+            Image.fromarray(pixels if label == "ant" else 255 - pixels).save(tmp_path / "few" / label / f"{i}.png")
+    told: list[str] = []
+    monkeypatch.setattr("bench.execution.plan.logger.warning", lambda text, *parts: told.append(text % parts))
+    make_plan(replace(REQUEST, plugins="gmm", dataset=DatasetRef("folder", str(tmp_path / "few"))))
+    assert told == [
+        "folder-few has 8 training and 2 test images: distances of distributions need at least 20 and are not measured"
+    ]

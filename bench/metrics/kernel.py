@@ -11,6 +11,7 @@ import torch
 
 from bench.errors import BenchError
 from bench.metrics.cache import Array
+from bench.metrics.checks import as_features
 from bench.metrics.context import EvaluationContext
 from bench.metrics.kernel_sums import SUBSETS, choices, subset_size
 from bench.metrics.metric import Measured
@@ -26,7 +27,7 @@ def kernel_distance(
 
     Raises `BenchError` if a set or `size` has fewer than two rows.
     """
-    _check(x, y, size)
+    x, y = _checked(x, y, size)
     if few(len(x), len(y), subsets, size):
         return _spread([_of_all(x[i.numpy()], y[j.numpy()], device) for i, j in choices(len(x), len(y), subsets, size)])
     return _spread(Pairs(x, y, torch.device(device), subsets=Subsets(subsets, size)).kernel_distances[:-1])
@@ -37,7 +38,7 @@ def kernel_distance_of_all(x: Array, y: Array, device: torch.device | str = "cpu
 
     Nothing is drawn, and the order of the rows does not matter. Raises `BenchError` for fewer than two rows.
     """
-    _check(x, y)
+    x, y = _checked(x, y)
     return _of_all(x, y, device)
 
 
@@ -54,10 +55,12 @@ def _spread(values: Array | list[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values))
 
 
-def _check(x: Array, y: Array, size: int = 2) -> None:
+def _checked(x: Array, y: Array, size: int = 2) -> tuple[Array, Array]:
+    x, y = as_features(x, "the first features"), as_features(y, "the second features")
     fewest = min(len(x), len(y), size)
     if fewest < 2:
         raise BenchError(f"kernel distance: expected at least two rows in each set and each subset, got {fewest}")
+    return x, y
 
 
 # Metrics

@@ -13,6 +13,7 @@ import torch
 from bench.errors import BenchError
 from bench.metrics.balls import Balls, K
 from bench.metrics.cache import Array
+from bench.metrics.checks import as_features
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured
 from bench.metrics.pairs import Pairs, shared
@@ -30,6 +31,7 @@ class Manifold:
 
 def manifold(samples: Array, real: Array, device: torch.device) -> Manifold:
     """From features (n, d) and (m, d). Raises `BenchError` if either has k rows or fewer."""
+    samples, real = as_features(samples, "samples"), as_features(real, "real")
     _check(len(samples), len(real))
     return fractions(Pairs(samples, real, device, k=K).balls)
 

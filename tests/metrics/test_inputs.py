@@ -7,6 +7,8 @@ import torch
 import bench
 from bench.errors import BenchError
 from bench.metrics.fidelity import frechet_distance, frechet_from_features, moments
+from bench.metrics.kernel import kernel_distance, kernel_distance_of_all
+from bench.metrics.manifold import manifold
 
 
 @pytest.mark.parametrize("images", [torch.rand(2, 1, 4, 4), torch.ones(2, 1, 4, 4, dtype=torch.bool), np.ones((2, 3))])
@@ -55,3 +57,38 @@ def test_features_with_gradients_and_of_any_precision_are_accepted(dtype: torch.
 def test_features_that_are_no_numbers_are_refused(features: np.ndarray):
     with pytest.raises(BenchError, match="expected an array of real numbers"):
         frechet_from_features(features, features)
+
+
+DISTANCES = {
+    "kernel_distance": lambda x, y: kernel_distance(x, y, 3, 8),
+    "kernel_distance_of_all": kernel_distance_of_all,
+    "manifold": lambda x, y: manifold(x, y, torch.device("cpu")).precision,
+}
+X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("distance", DISTANCES.values(), ids=DISTANCES)
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (X[0], r"expected numbers of shape \(n, d\), got float32 of shape \(4,\)"),
+        (X > 0, "got bool"),
+        (X.astype(object), "got object"),
+        (np.where(X > 1, np.nan, X), "finite"),
+        (X[:, :3], r"got \(\d+, \d\) and \(\d+, \d\)"),
+        ([[1.0], [1.0, 2.0]], r"expected features of shape \(n, d\)"),
+    ],
+)
+def test_what_is_no_features_is_refused_by_every_distance(distance, bad, sentence):
+    for pair in ((bad, X), (X, bad)):
+        with pytest.raises(bench.BenchError, match=sentence):
+            distance(*pair)
+
+
+@pytest.mark.parametrize("distance", DISTANCES.values(), ids=DISTANCES)
+def test_tensors_with_gradients_and_of_any_float_are_features(distance):
+    wanted = distance(X, X[::-1].copy() + 1)
+    tensor = torch.from_numpy(X).requires_grad_()
+    assert distance(tensor, X[::-1].copy() + 1) == wanted
+    coarse = tensor.to(torch.bfloat16)
+    assert distance(coarse, X + 1) == distance(coarse.detach().float().numpy(), X + 1)
