@@ -46,19 +46,21 @@ def check_config(config_cls: Any) -> None:
         raise BenchError(f"{name}() fails: {type(error).__name__}: {error}") from error
     for field in fields(config_cls):
         if field.init:
-            _check_field(f"{name}.{field.name}", hints[field.name], getattr(default, field.name))
+            _check_field(config_cls, field.name, hints[field.name], getattr(default, field.name))
 
 
-def _check_field(what: str, kind: Any, value: Any) -> None:
-    """Raise `BenchError` for a setting of a type that text cannot give, or whose default is not of its type."""
+def _check_field(config_cls: type, name: str, kind: Any, value: Any) -> None:
+    """Raise `BenchError` for a setting of a type that text cannot give, or whose default is another one as text."""
+    what, text = f"{config_cls.__name__}.{name}", to_text(value)
     if not _is_readable(kind):
         raise BenchError(f"{what} has the type {_type_name(kind)}: expected {ALLOWED}")
     try:
-        again = parse(to_text(value), kind, what)
+        parse(text, kind, what)
     except BenchError as error:
         raise BenchError(f"{what} has the default {value!r}, which is not of its type: {error}") from error
+    again = getattr(build(config_cls, {name: text}, config_cls.__name__), name)
     if again != value and value == value:
-        raise BenchError(f"{what} has the default {value!r}, which text gives as {again!r}")
+        raise BenchError(f"{what}={text}: expected {value!r} when read from text, got {again!r}")
 
 
 def _is_readable(kind: Any) -> bool:

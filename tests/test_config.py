@@ -207,7 +207,7 @@ def test_settings_of_every_documented_type_are_allowed() -> None:
         (Any, 1, "Config.size has the type .*Any"),
         ("NoSuchType", 1, "NameError"),
         (int, None, "Config.size has the default None, which is not of its type"),
-        (str, None, "Config.size has the default None, which text gives as 'none'"),
+        (str, None, "Config.size=none: expected None when read from text, got 'none'"),
         (int, 0.5, "Config.size has the default 0.5, which is not of its type"),
         (Literal["a"], "b", "Config.size has the default 'b', which is not of its type"),
     ],

@@ -43,7 +43,7 @@ class ListConfig:
     widths: list[int] = field(default_factory=lambda: [1, 2])
 
 
-@breaks(SETTINGS, "cannot be parsed from text")
+@breaks(SETTINGS, "has the type list")
 class SettingThatNoTextCanGive(Plain):
     Config = ListConfig
 
