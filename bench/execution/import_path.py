@@ -9,11 +9,13 @@ SAFE = "PYTHONSAFEPATH"  # tells Python not to import from the current folder
 
 
 def leave_out_current_folder() -> None:
-    """Change `sys.path`. Python puts the current folder first for `python -m`, `python -c` and in a notebook.
+    """Change `sys.path`. Python puts the current folder first for `python -m`; consoles and notebooks write it as "".
 
-    An entry of PYTHONPATH or of an installed package, which comes later in the list, stays although it is that folder.
+    It stays if PYTHONPATH names it, or if a package is installed there, whose entry comes later in the list.
     """
-    if not sys.flags.safe_path and sys.path and _is_here(sys.path[0]):
+    sys.path[:] = [entry for entry in sys.path if entry]
+    asked = any(entry and _is_here(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    if not (sys.flags.safe_path or asked) and sys.path and _is_here(sys.path[0]):
         del sys.path[0]
 
 
@@ -33,6 +35,6 @@ def safe_import_path() -> Iterator[None]:
 
 def _is_here(entry: str) -> bool:
     try:
-        return entry == "" or os.path.samefile(entry, os.curdir)
+        return os.path.samefile(entry, os.curdir)
     except OSError:
         return False

@@ -59,8 +59,14 @@ def _path(runs: Path, request: RunRequest) -> Path:
 
 
 def _machine() -> list[Any]:
-    variables = [os.environ.get(name, "") for name in ("BENCH_DATA", "BENCH_CACHE", "CUDA_VISIBLE_DEVICES")]
-    return [os.cpu_count(), sorted(glob("/dev/nvidia[0-9]*")), *map(version, LIBRARIES), *variables]
+    folders = [_absolute(os.environ.get(name, "")) for name in ("BENCH_DATA", "BENCH_CACHE")]
+    devices = [sorted(glob("/dev/nvidia[0-9]*")), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
+    return [os.cpu_count(), *devices, *map(version, LIBRARIES), *folders]
+
+
+def _absolute(paths: str) -> list[str]:
+    """Relative paths as they are from the current folder."""
+    return [os.path.abspath(os.path.expanduser(path)) for path in paths.split(os.pathsep) if path]
 
 
 def _available() -> list[Any]:

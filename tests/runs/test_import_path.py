@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.execution.import_path import leave_out_current_folder
+
 SHADOWS = (
     "timm/__init__.py",
     "torch/__init__.py",
@@ -69,3 +71,20 @@ def test_the_current_folder_counts_if_it_was_asked_for(tmp_path: Path) -> None:
         [*COMMANDS["module"], "list"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200
     )
     assert "found it" in asked.stdout + asked.stderr
+
+
+def test_only_the_folder_that_nobody_asked_for_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here, there = str(tmp_path), str(tmp_path.parent)
+    for path, asked, left in [
+        ([here, there], "", [there]),
+        ([there, "", here], "", [there, here]),
+        ([here, here, there], here, [here, here, there]),
+        (["", here], ".", [here]),
+    ]:
+        monkeypatch.setenv("PYTHONPATH", asked)
+        for _ in range(2):  # the second time changes nothing
+            monkeypatch.setattr(sys, "path", list(path))
+            leave_out_current_folder()
+            assert sys.path == left
+            path = left if asked else path

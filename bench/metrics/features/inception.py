@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.features.base import Features, FeatureSpace, resize, three_channels
-from bench.util.paths import tilde
+from bench.util.paths import expanded, tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
@@ -87,7 +87,7 @@ def require_named_weights() -> None:
 def weights_path() -> Path:
     """Where the weights are looked for: $BENCH_INCEPTION, or where torch-fidelity downloads them."""
     named = os.environ.get("BENCH_INCEPTION")
-    return Path(named).expanduser() if named else Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    return expanded(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / FILE
 
 
 def check_weights(path: Path) -> str:
