@@ -7,7 +7,7 @@ from urllib.parse import quote
 from bench.util.text import shown
 
 MISSING = "–"
-GIVEN_IMAGES = "[images=...]: images from elsewhere, not trained here."
+GIVEN_IMAGES = "[images=...]: external images; no model was trained here."
 
 
 def markdown(text: str) -> str:

@@ -102,7 +102,7 @@ class Section:
 
     @property
     def given(self) -> bool:
-        """Whether images from elsewhere are among the lines."""
+        """Whether external images are among the lines."""
         return any(record.plugin == GIVEN for record in self.records)
 
     @property

@@ -1,4 +1,4 @@
-"""`bench evaluate`: score images from elsewhere, against other images or a data set."""
+"""`bench evaluate`: score external images, against other images or a data set."""
 
 import argparse
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from bench.cli.arguments import add_command, add_folders, positive
 from bench.cli.console import terminal_width
 from bench.errors import BenchError
+from bench.util.text import items
 
 EXAMPLES = """bench evaluate my-samples/ real-images/
 bench evaluate samples.npz --dataset fashion-mnist
@@ -14,7 +15,7 @@ bench evaluate samples.npz --dataset fashion-mnist --name my-model --labels clas
 
 
 def add_parser(commands: Any) -> None:
-    text = "score images from elsewhere, against other images or a data set"
+    text = "score external images, against other images or a data set"
     sub = add_command(commands, "evaluate", evaluate, text, as_json=True, examples=EXAMPLES)
     kinds = "a folder or zip file of images, or a .npy or .npz file of uint8"
     sub.add_argument("samples", metavar="SAMPLES", help=kinds)
@@ -61,11 +62,11 @@ def _score(options: argparse.Namespace) -> int:
     import bench.comparison
     from bench.cli.progress import measuring
 
-    names = None if options.metrics is None else [name.strip() for name in options.metrics.split(",") if name.strip()]
-    with measuring() as told:
+    names = None if options.metrics is None else items(options.metrics)
+    with measuring() as report:
         found = bench.comparison.evaluate(
             options.samples, options.reference, dataset=options.dataset, metrics=names, n=options.n,
-            size=options.size, device=options.device, progress=told,
+            size=options.size, device=options.device, progress=report,
         )  # fmt: skip
     print(found.to_json() if options.json else found.table(terminal_width()))
     return 0 if found.measured else 1

@@ -189,7 +189,7 @@ class Lines:
 
 
 class Silent:
-    """Nothing."""
+    """Shows nothing."""
 
     def __enter__(self) -> "Silent":
         return self
@@ -213,30 +213,30 @@ class Silent:
         pass
 
 
-def display(jobs: Jobs, wanted: bool = True) -> Any:
-    """Bars on a terminal and in a notebook, lines elsewhere, nothing unless wanted."""
-    screen = console(stderr=True)
-    if not wanted:
+def display(jobs: Jobs, enabled: bool = True) -> Any:
+    """Progress bars on a terminal and in a notebook, plain lines otherwise, and nothing if not enabled."""
+    if not enabled:
         return Silent()
+    screen = console(stderr=True)
     return Bars(screen, jobs) if draws_bars(screen) else Lines(screen, jobs)
 
 
 def draws_bars(screen: Console) -> bool:
-    """Whether progress bars can be drawn: on a terminal, and in a notebook that has ipywidgets."""
+    """Whether progress bars can be drawn: on a terminal, and in a notebook with ipywidgets."""
     return screen.is_terminal or (screen.is_jupyter and find_spec("ipywidgets") is not None)
 
 
 @contextmanager
-def measuring(wanted: bool = True) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar of the metrics of `bench evaluate`: the metric that is measured, how many are done, and of how many."""
+def measuring(enabled: bool = True) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar over metrics. Yields a function of the current metric, how many are done, and how many there are."""
     screen = console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not (wanted and draws_bars(screen))) as bars:
+    with Progress(console=screen, transient=True, disable=not (enabled and draws_bars(screen))) as bars:
         task = bars.add_task("reading images", total=None)
 
-        def told(metric: str, done: int, of: int) -> None:
+        def report(metric: str, done: int, of: int) -> None:
             bars.update(task, description=f"measuring {metric}", completed=done, total=of)
 
-        yield told
+        yield report
 
 
 def detail_of(event: Progressed, first: int, since: float) -> str:

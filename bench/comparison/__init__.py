@@ -1,4 +1,4 @@
-"""Scores of images from elsewhere: two sets of images, or one set and a data set, without a method."""
+"""Scores of external images: two sets of images, or one set and a data set, without a method."""
 
 from bench.comparison.result import Evaluation, Score
 from bench.comparison.scoring import evaluate

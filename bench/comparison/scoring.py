@@ -35,7 +35,7 @@ def evaluate(
     device: str = "auto",
     progress: Told = lambda metric, done, of: None,
 ) -> Evaluation:
-    """As `bench.evaluate`, which documents the arguments; `progress` is told which metric is measured."""
+    """As `bench.evaluate`, which documents the arguments; `progress` is called before each metric."""
     if (reference is None) == (dataset is None):
         raise BenchError("expected either reference images or a data set")
     chosen = [_metric(name) for name in metrics] if metrics is not None else list(_all())

@@ -85,7 +85,7 @@ class FolderSource(Source):
 
     @property
     def levels(self) -> tuple[int, int] | None:
-        """The values of 16-bit images that are black and white, if they were said."""
+        """The values of 16-bit images that are black and white, if given."""
         return None
 
     def reads(self) -> tuple[Path, ...] | None:

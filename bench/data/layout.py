@@ -139,7 +139,7 @@ def _published_splits(
             raise BenchError(
                 f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
             )
-    _tell_shared(archive, digests, train, found["test"][1])
+    _warn_of_shared_images(archive, digests, train, found["test"][1])
     if "validation" not in found:
         return _with_validation(archive, digests, classes, train, found["test"][1])
     logger.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
@@ -173,7 +173,7 @@ def _holdout(digests: Digests, listing: Listing, fraction: float, cap: int | Non
     return np.array([content in kept for content in contents], dtype=np.bool_)
 
 
-def _tell_shared(archive: Archive, digests: Digests, train: Listing, test: Listing) -> None:
+def _warn_of_shared_images(archive: Archive, digests: Digests, train: Listing, test: Listing) -> None:
     """Warn of test images that are training images too."""
     known = {digests[file] for file in train.files}
     shared = sum(digests[file] in known for file in test.files)

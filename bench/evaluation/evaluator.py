@@ -169,7 +169,7 @@ def _stored(context: JobContext) -> tuple[Data, bool] | None:
 
 
 def _given(context: JobContext) -> tuple[Data, bool]:
-    """Images from elsewhere, which the host has put there."""
+    """External images, which the host has put there."""
     stored = _stored(context)
     if stored is None:
         raise BenchError(f"the images of {context.run_dir.job.entry} are missing in {context.run_dir.path}")

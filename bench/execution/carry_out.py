@@ -26,7 +26,6 @@ class Outcome:
 
     records: list[Record]
     ends: dict[str, str] = field(default_factory=dict)
-    done_before: bool = False
 
     @property
     def failed(self) -> list[Record]:
@@ -44,7 +43,7 @@ def find_finished(request: RunRequest, conditions: Conditions) -> Outcome | None
 
     merge(conditions.boards, records)
     render(conditions.boards, records[0].dataset)
-    return Outcome(records, done_before=True)
+    return Outcome(records)
 
 
 @contextmanager

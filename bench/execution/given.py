@@ -1,4 +1,4 @@
-"""Images from elsewhere as a row of a board: put where the samples of a method would be, and scored like them."""
+"""External images as a row of a board: put where the samples of a method would be, and scored like them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -60,7 +60,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     source = _source(plugins, request)
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
-    _tell_of_few_images(dataset)
+    _warn_of_few_images(dataset)
     methods = [
         method | {"images": training_images(entry, budget, len(subset.train))} for entry, method in described if method
     ]
@@ -155,7 +155,7 @@ def _oracle_key(oracle: OracleKind, dataset: Dataset, budget: Budget, device: De
     return f"{resolve_probe(dataset, budget, device).key}:floor={FLOORS[oracle]}"
 
 
-def _tell_of_few_images(dataset: Dataset) -> None:
+def _warn_of_few_images(dataset: Dataset) -> None:
     if min(len(dataset.train), len(dataset.test)) < LEAST:
         logger.warning(
             "%s has %d training and %d test images: distances of distributions need at least %d and are not measured",
@@ -206,7 +206,7 @@ def _anchor(name: str) -> dict[str, Any]:
 
 
 def _given(given: Given) -> dict[str, Any]:
-    """The identity of images from elsewhere: their own digest."""
+    """The identity of external images: their own digest."""
     origin = {"plugin": GIVEN, "distribution": OWN, "version": version(OWN), "source": given.digest}
     shown = (("images", given.digest[:8]),)
     return {"entry": given.name, **origin, "settings": shown, "config": {}, "images": 0}

@@ -59,7 +59,7 @@ def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> str:
     context.run_dir.path.mkdir(parents=True, exist_ok=True)
     with FileLock(context.run_dir.path / ".lock"):
         train_and_evaluate(context, plugins)
-    return "; ".join(context.guard.told)
+    return "; ".join(context.guard.restored)
 
 
 def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:

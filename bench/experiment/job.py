@@ -19,7 +19,7 @@ NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budge
 NOT_TRAINED_ON |= {"train_size", "test_size", "oracle", "oracle_key"}
 
 
-GIVEN = "given-images"  # stands for the plugin of images from elsewhere
+GIVEN = "given-images"  # stands for the plugin of external images
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def given(self) -> bool:
-        """Whether this scores images from elsewhere."""
+        """Whether this scores external images."""
         return self.plugin == GIVEN
 
     @property

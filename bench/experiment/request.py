@@ -72,7 +72,7 @@ class ClassifierRef:
 
 @dataclass(frozen=True)
 class Given:
-    """Images from elsewhere, which are scored instead of a method: the name of their row, and their digest."""
+    """External images, which are scored instead of a method: the name of their row, and their digest."""
 
     name: str
     digest: str

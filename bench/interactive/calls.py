@@ -108,9 +108,9 @@ def evaluate(
     import bench.comparison
     from bench.cli.progress import measuring
 
-    with measuring(progress) as told:
+    with measuring(progress) as report:
         return bench.comparison.evaluate(
-            samples, reference, dataset=dataset, metrics=metrics, n=n, size=size, device=device, progress=told
+            samples, reference, dataset=dataset, metrics=metrics, n=n, size=size, device=device, progress=report
         )
 
 
@@ -128,7 +128,7 @@ def add_to_board(
     leaderboards: str | Path = "leaderboards",
     progress: bool = True,
 ) -> Board:
-    """Add images from elsewhere to the leaderboard of a data set, scored like the samples of a method.
+    """Add external images to the leaderboard of a data set, scored like the samples of a method.
 
     name: of their row. samples, dataset, size: as for `evaluate`. labels: the class of each image by name or by number
     from 0, in an array, a list or a file. budget: decides how many images are scored, chosen at random with a fixed

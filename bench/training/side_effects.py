@@ -17,13 +17,13 @@ class SideEffectGuard:
         self._guide, self._dataset = guide, dataset
         self._settings, self._environment = settings(), dict(os.environ)
         self._weights, self._images = _weights(guide), _images(dataset)
-        self.told: list[str] = []  # what was changed and put back, for the user
+        self.restored: list[str] = []  # what was changed and put back, for the user
 
     def restore(self, who: str) -> None:
         """Put settings of the process back, as later measurements need them. Raises `BenchError` if the guide changed."""
         changed = put_back(self._settings) + put_variables_back(self._environment)
         if changed:
-            self.told.append(f"{who} changed {', '.join(changed[:5])}, which was put back")
+            self.restored.append(f"{who} changed {', '.join(changed[:5])}, which was put back")
         if _weights(self._guide) != self._weights:
             raise BenchError(f"{who} modified the guide; methods must not change it")
 

@@ -68,7 +68,7 @@ def _fit(model: Model, context: JobContext) -> None:
 
 
 def _checked_early(progress: Progress, check: Callable[[], None]) -> Progress:
-    """Progress that calls `check` at its first report: what costs the model is told before the budget is spent."""
+    """Progress that calls `check` at its first report: a change that costs the model is reported before the budget is spent."""
     waiting = [check]
 
     def report(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:

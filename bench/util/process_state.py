@@ -60,22 +60,22 @@ def put_back(before: Mapping[str, Any]) -> list[str]:
 
     Raises whatever a setter raises.
     """
-    told = []
+    changes = []
     for name, value in settings().items():
         if value != before[name]:
             SETTINGS[name].write(before[name])
-            told.append(f"{name} from {_shown(before[name])} to {_shown(value)}")
-    return told
+            changes.append(f"{name} from {_shown(before[name])} to {_shown(value)}")
+    return changes
 
 
 def put_variables_back(before: Mapping[str, str]) -> list[str]:
     """The same for environment variables that steer libraries or that were there before."""
-    told = []
+    changes = []
     for name in changed_variables(before, os.environ):
-        told.append(f"${name} from {before.get(name, 'unset')} to {os.environ.get(name, 'unset')}")
+        changes.append(f"${name} from {before.get(name, 'unset')} to {os.environ.get(name, 'unset')}")
         os.environ.pop(name, None)
         os.environ.update({name: before[name]} if name in before else {})
-    return told
+    return changes
 
 
 def _shown(value: Any) -> str:

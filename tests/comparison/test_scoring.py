@@ -1,4 +1,4 @@
-"""Scores of images from elsewhere: those of the plain functions, whatever the source; reasons; the command."""
+"""Scores of external images: those of the plain functions, whatever the source; reasons; the command."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Images from elsewhere as a row of a board."""
+"""External images as a row of a board."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_the_images_of_an_anchor_score_what_the_anchor_scores(board: bench.Board
 
 
 def test_the_board_says_that_they_were_not_trained_here(board: bench.Board, place: dict[str, Path]) -> None:
-    said = "images from elsewhere, not trained here"
+    said = "external images; no model was trained here"
     assert said in board.table()
     assert said in board._repr_html_()
     assert said in (place["leaderboards"] / "digits.md").read_text(encoding="utf-8")
