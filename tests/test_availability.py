@@ -30,7 +30,18 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     folder = RunDir(tmp_path_factory.mktemp("runs"), job)
     for metric in METRICS:
         key = content_key(job.measuring(metric))
-        rows = [Record.of(job, metric.name, key, metric.protocol(job.scale), guide="g", judge="j", status="skipped")]
+        rows = [
+            Record.of(
+                job,
+                metric.name,
+                key,
+                metric.protocol(job.scale),
+                guide="g",
+                judge="j",
+                status="skipped",
+                reason="no weights",
+            )
+        ]
         (folder.write_unavailable if metric == FID else folder.write_record)(metric.name, key, rows)
     return folder
 
@@ -41,6 +52,13 @@ def test_a_metric_without_weights_is_done_until_they_are_there(
     monkeypatch.setattr("bench.metrics.metric.absent", lambda space: "no weights" if space == "inception" else "")
     assert missing_metrics(run_dir) == []
     monkeypatch.setattr("bench.metrics.metric.absent", lambda space: "")
+    assert missing_metrics(run_dir) == [FID]
+
+
+def test_a_metric_that_another_thing_is_missing_for_now_gets_the_new_reason(
+    run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.metrics.metric.absent", lambda space: "no package" if space == "inception" else "")
     assert missing_metrics(run_dir) == [FID]
 
 

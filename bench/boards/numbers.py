@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from statistics import fmean, median, stdev
+from statistics import median
 from typing import NamedTuple
+
+from bench.boards.over_seeds import deviation, mean
 
 DIGITS = 3  # significant digits of the median value
 USUAL_DECIMALS = 4  # more only if the median value needs them
@@ -20,14 +22,16 @@ class Number(NamedTuple):
 
 def align(cells: Sequence[Sequence[float]], methods: Sequence[bool]) -> list[Number | None]:
     """The values of each cell as mean and deviation with the decimals of the column; None for a cell without values."""
-    means = [_mean(values) if values else math.nan for values in cells]
-    deviations = [stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else 0.0 for values in cells]
-    own = [mean for mean, method in zip(means, methods, strict=True) if method] or means
-    spread = [deviation for deviation, method in zip(deviations, methods, strict=True) if method]
+    means = [mean(values) if values else math.nan for values in cells]
+    deviations = [
+        deviation(values) if math.isfinite(centre) else 0.0 for values, centre in zip(cells, means, strict=True)
+    ]
+    own = [centre for centre, method in zip(means, methods, strict=True) if method] or means
+    spread = [error for error, method in zip(deviations, methods, strict=True) if method]
     places = decimals(own, means, spread)
     return [
-        Number(fixed(mean, places), fixed(deviation, places) if round(deviation, places) else "") if values else None
-        for values, mean, deviation in zip(cells, means, deviations, strict=True)
+        Number(fixed(centre, places), fixed(error, places) if round(error, places) else "") if values else None
+        for values, centre, error in zip(cells, means, deviations, strict=True)
     ]
 
 
@@ -55,10 +59,6 @@ def fixed(value: float, places: int) -> str:
         return text
     least = f"{10.0**-places:.{places}f}"
     return text.lstrip("-") if not value else f"<{least}" if value > 0 else f">-{least}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return fmean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
 
 
 def _countable(values: Sequence[float]) -> list[float]:

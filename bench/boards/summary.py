@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
 from bench.boards.headline import headline
 from bench.boards.notes import Notes
-from bench.boards.view import Column, Line, Section, same_within_error
+from bench.boards.over_seeds import mean, same_within_error
+from bench.boards.view import Column, Line, Section
 
 SMOKE = "Budget smoke: these numbers say nothing about quality."
 
@@ -28,7 +28,7 @@ def _best(methods: Sequence[Line], notes: Notes) -> str:
         if len(values) < 2 or not column.info.better:
             continue
         choose = min if column.info.better == "lower" else max
-        best = choose(values, key=lambda line: fmean(values[line]))
+        best = choose(values, key=lambda line: mean(values[line]))
         equal = [line for line, own in values.items() if line != best and _tied(own, values[best])]
         found.append(f"{column.metric} {' ≈ '.join(map(notes.label, [best, *equal]))}")
     return f"Best: {'; '.join(found)}." if found else ""
@@ -36,7 +36,7 @@ def _best(methods: Sequence[Line], notes: Notes) -> str:
 
 def _tied(own: list[float], best: list[float]) -> bool:
     """A single seed tells nothing about the spread, so that only equal values tie."""
-    return fmean(own) == fmean(best) or (len(own) > 1 and len(best) > 1 and same_within_error(own, best))
+    return mean(own) == mean(best) or (len(own) > 1 and len(best) > 1 and same_within_error(own, best))
 
 
 def _outside(methods: Sequence[Line], notes: Notes) -> str:
@@ -51,9 +51,9 @@ def _outside(methods: Sequence[Line], notes: Notes) -> str:
                 continue
             compared = True
             sign = 1 if column.info.better == "lower" else -1
-            real, mean, value = (sign * level for level in (*bounds, fmean(own)))  # type: ignore[operator]
+            real, constant, value = (sign * level for level in (*bounds, mean(own)))  # type: ignore[operator]
             better += [column.metric] if value < real else []
-            worse += [column.metric] if value > mean else []
+            worse += [column.metric] if value > constant else []
         found += [f"{notes.label(line)} (better than real: {', '.join(better)})"] if better else []
         found += [f"{notes.label(line)} (worse than mean: {', '.join(worse)})"] if worse else []
     if found:
@@ -63,4 +63,4 @@ def _outside(methods: Sequence[Line], notes: Notes) -> str:
 
 def _anchor(section: Section, name: str, line: Line, column: Column) -> float | None:
     values = section.anchor_values(name, line, column)
-    return fmean(values) if values and all(map(math.isfinite, values)) else None
+    return mean(values) if values and all(map(math.isfinite, values)) else None

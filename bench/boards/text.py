@@ -1,9 +1,9 @@
 """Text and numbers as a board shows them: nothing in a record may break a line, a table or a terminal."""
 
 import math
-from statistics import mean, stdev
 from urllib.parse import quote
 
+from bench.boards.over_seeds import deviation, mean
 from bench.util.text import shown
 
 MISSING = "–"
@@ -40,16 +40,18 @@ def number(value: float, decimals: int | None = None) -> str:
 
 def spread(values: list[float]) -> str:
     """Mean ± standard deviation: two significant digits of the deviation, the mean to the same place."""
-    centre = mean(values) if all(map(math.isfinite, values)) else sum(values) / len(values)
+    centre = mean(values)
     if len(values) < 2 or not math.isfinite(centre):
         return number(centre)
-    deviation = stdev(values)
-    if not deviation:
+    error = deviation(values)
+    if not error:
         return f"{number(centre)} ± 0"
-    decimals = _decimals(deviation, 2)
+    if not math.isfinite(error):
+        return f"{number(centre)} ± {number(error)}"
+    decimals = _decimals(error, 2)
     if centre:
         decimals = min(decimals, _decimals(centre, 5))
-    return f"{number(centre, decimals)} ± {_deviation(deviation, decimals)}"
+    return f"{number(centre, decimals)} ± {_deviation(error, decimals)}"
 
 
 def _deviation(value: float, decimals: int) -> str:

@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean, variance
 from typing import NamedTuple
 
+from bench.boards.over_seeds import mean, same_within_error
 from bench.boards.ranks import Rank, rank, rank_correlation
 from bench.boards.text import MISSING, spread
 from bench.experiment.budget import BUDGETS
@@ -17,7 +17,6 @@ from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
 JOB = ("fit",)  # records about a whole job: not columns; if they failed, every cell of the job failed
-ERRORS = 2.0  # standard errors of a difference within which two means count as equal
 
 
 class Line(NamedTuple):
@@ -155,7 +154,7 @@ class Section:
         if line.anchor or not own or not real or not all(map(math.isfinite, own + real)):
             return False
         sign = {"lower": 1.0, "higher": -1.0}.get(column.info.better or "")
-        difference = fmean(own) - fmean(real)
+        difference = mean(own) - mean(real)
         beyond = sign is not None and sign * difference <= 0
         return beyond or same_within_error(own, real)
 
@@ -192,7 +191,7 @@ class Section:
         """How many methods have finite values in both columns, and Spearman's correlation of their means."""
         values = [[self.cell(line, column).values for column in (first, second)] for line in self._methods]
         means = [
-            [fmean(own) for own in both] for both in values if all(own and all(map(math.isfinite, own)) for own in both)
+            [mean(own) for own in both] for both in values if all(own and all(map(math.isfinite, own)) for own in both)
         ]
         return len(means), rank_correlation(*zip(*means, strict=True)) if means else None
 
@@ -272,16 +271,3 @@ def _column_order(column: Column) -> tuple[object, ...]:
         (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", column.metric)
     ]
     return (position(column.metric), natural, column.protocol)
-
-
-def same_within_error(first: list[float], second: list[float]) -> bool:
-    """Whether two means lie within two standard errors of their difference."""
-    error = math.sqrt(_squared_error(first) + _squared_error(second))
-    return abs(fmean(first) - fmean(second)) <= ERRORS * error
-
-
-def _squared_error(values: list[float]) -> float:
-    try:
-        return variance(values) / len(values) if len(values) > 1 else 0.0
-    except OverflowError:  # of values above 1e154
-        return math.inf

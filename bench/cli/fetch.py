@@ -52,6 +52,7 @@ def _dataset(name: str, dry_run: bool) -> list[str]:
     known = [entry.name for entry in plugins.all("datasets")]
     if ref.base not in known:
         raise BenchError(f"nothing to fetch is called {name!r}: {nearest(name, [WEIGHTS, *known])}")
+    ref.require_path()
     source = plugins.find("datasets", ref.base).target(ref.argument)
     if dry_run:
         state = source.state()

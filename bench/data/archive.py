@@ -16,7 +16,8 @@ RATIO_LIMIT = 100  # unpacked to packed, of files above RATIO_ABOVE
 RATIO_ABOVE = 2**20  # bytes
 CLUTTER = frozenset({
     "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found", "$recycle.bin", "recycler",
-    "system volume information", "@eadir", "#recycle", "__pycache__",
+    "system volume information", "network trash folder", "temporary items", "ehthumbs_vista.db", "@eadir", "@recycle",
+    "#recycle", "#snapshot", "__pycache__",
 })  # fmt: skip
 OTHER_ARCHIVES = {
     b"\x1f\x8b": "gzip (.gz, .tar.gz)", b"BZh": "bzip2 (.bz2, .tar.bz2)", b"\xfd7zXZ\0": "xz (.xz, .tar.xz)",
@@ -135,7 +136,7 @@ class ZipArchive:
 
     def _checked_parts(self, entry: zipfile.ZipInfo) -> list[str]:
         parts = entry.filename.replace("\\", "/").removesuffix("/").split("/")  # some programs of Windows write \
-        if not all(parts) or ".." in parts or entry.filename[1:2] == ":":
+        if not all(parts) or ".." in parts or any(part[1:2] == ":" for part in parts):
             raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a path out of it")
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise BenchError(f"{self.path} is refused: its entry {entry.filename!r} is a link")

@@ -19,7 +19,7 @@ from bench.data.files import Published, advice, find
 from bench.data.layout import Listing, lay_out
 from bench.data.source import Source
 from bench.errors import BenchError
-from bench.util.paths import expanded
+from bench.util.paths import expanded, split_range
 
 SIZES = (28, 32, 64, 128, 256)  # pixels; the native size is the largest not above the median smaller side
 BATCH, BATCH_BYTES = 256, 2**25  # images, and bytes, that one thread decodes at a time
@@ -134,7 +134,6 @@ class Folder(FolderSource):
     name = "folder"
     source = "images of your own"
     argument_meaning = "the path of a folder or a zip of class folders"
-    RANGE = re.compile(r"(.+):range=(\d{1,5})-(\d{1,5})", re.ASCII | re.DOTALL)
 
     def state(self) -> DataState:
         if not self.argument:
@@ -146,22 +145,14 @@ class Folder(FolderSource):
     def where(self) -> Path:
         if not self.argument:
             raise BenchError(f"data set 'folder' needs {self.argument_meaning}: folder:PATH")
-        match = self._range
-        return expanded(match[1] if match else self.argument)
+        return expanded(split_range(self.argument)[0])
 
     @property
     def levels(self) -> tuple[int, int] | None:
-        if self._range is None:
-            return None
-        low, high = int(self._range[2]), int(self._range[3])
-        if not low < high <= 65535:
-            raise BenchError(f"folder: expected a range such as 0-4095 within 0-65535, got {low}-{high}")
-        return low, high
-
-    @property
-    def _range(self) -> re.Match[str] | None:
-        """What stands for the range in the argument; a path that exists as written has none."""
-        return None if os.path.exists(expanded(self.argument)) else self.RANGE.fullmatch(self.argument)
+        levels = split_range(self.argument)[1]
+        if levels and not levels[0] < levels[1] <= 65535:
+            raise BenchError(f"folder: expected a range such as 0-4095 within 0-65535, got {levels[0]}-{levels[1]}")
+        return levels
 
     @property
     def spec_name(self) -> str:

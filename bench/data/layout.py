@@ -21,32 +21,17 @@ TEST_FRACTION = 0.2  # without a test/ folder
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "development"), "validation"),
+    **dict.fromkeys(
+        ("val", "valid", "validation", "validate", "dev", "development", "eval", "evaluation"), "validation"
+    ),
 }
 THREADS = 4
 TOLD = 10  # files that are named if several cannot be used
 Digests = dict[str, str]  # of the pixels of each file
-SUFFIXES = frozenset(
-    [
-        ".png",
-        ".apng",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jif",
-        ".jfif",
-        ".webp",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-    ]
-)
+SUFFIXES = frozenset({
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm",
+    ".pgm", ".pbm", ".pnm",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,7 +124,9 @@ def _published_splits(
             raise BenchError(
                 f"{archive.path}: expected the same classes in train and {name}, got only in one of them: {wrong}"
             )
-    _warn_of_shared_images(archive, digests, train, found["test"][1])
+    for split in ("validation", "test"):
+        if split in found:
+            _warn_of_shared_images(archive, digests, train, found[split][1], split)
     if "validation" not in found:
         return _with_validation(archive, digests, classes, train, found["test"][1])
     logger.info("%s: the images of %s are the validation split", archive.path, splits["validation"])
@@ -173,14 +160,14 @@ def _holdout(digests: Digests, listing: Listing, fraction: float, cap: int | Non
     return np.array([content in kept for content in contents], dtype=np.bool_)
 
 
-def _warn_of_shared_images(archive: Archive, digests: Digests, train: Listing, test: Listing) -> None:
-    """Warn of test images that are training images too."""
+def _warn_of_shared_images(archive: Archive, digests: Digests, train: Listing, other: Listing, name: str) -> None:
+    """Warn of images of another split that are training images too."""
     known = {digests[file] for file in train.files}
-    shared = sum(digests[file] in known for file in test.files)
+    shared = sum(digests[file] in known for file in other.files)
     if shared:
         logger.warning(
-            "%s: %d of %d test images are training images too, so results on them measure memory as well",
-            archive.path, shared, len(test.files),
+            "%s: %d of %d %s images are training images too, so results on them measure memory as well",
+            archive.path, shared, len(other.files), name,
         )  # fmt: skip
 
 
@@ -243,7 +230,7 @@ def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing
     for name, count in zip(classes, counts, strict=True):
         if not count:
             raise BenchError(f"class folder {place / name} is empty")
-    files = sorted(found, key=_key)
+    files = sorted(found, key=lambda file: (_key(file), unicodedata.normalize("NFC", file)))
     return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
 
 

@@ -34,6 +34,7 @@ def is_done(run_dir: RunDir) -> bool:
 def _is_missing(run_dir: RunDir, metric: "Metric") -> bool:
     key = content_key(run_dir.job.measuring(metric))
     records = run_dir.record(metric.name, key)
-    if records is None:  # what was missing for it may be there now
-        return not metric.absent() or run_dir.unavailable(metric.name, key) is None
+    if records is None:  # what was missing for it may be there now, or something else may be missing
+        noted = run_dir.unavailable(metric.name, key)
+        return noted is None or any(record.reason != metric.absent() for record in noted)
     return any(record.failed for record in records)

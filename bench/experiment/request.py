@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import BenchError, nearest
-from bench.util.paths import expanded
+from bench.util.paths import expanded, split_range
 from bench.util.text import items
 
 
@@ -33,7 +33,7 @@ class DatasetRef:
 
     def require_path(self) -> None:
         """Raises `BenchError` that names the path as written if a folder with a number of labels does not exist."""
-        if self.base == "folder" and self.labels and not os.path.exists(expanded(self.argument)):
+        if self.base == "folder" and self.labels and not os.path.exists(expanded(split_range(self.argument)[0])):
             raise BenchError(f"no such folder or zip file: {self.argument}@{self.labels}, nor {self.argument}")
 
     def __str__(self) -> str:

@@ -73,7 +73,7 @@ def _available() -> list[Any]:
     """What decides which metrics can be measured: optional packages, and the file of Inception's weights."""
     named = os.environ.get("BENCH_INCEPTION")
     cache = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch")
-    weights = Path(named or Path(cache, "hub", "checkpoints", INCEPTION)).expanduser()
+    weights = Path(named or Path(cache, "hub", "checkpoints", INCEPTION)).expanduser().absolute()
     stamps = _stamps([str(weights)]) if weights.is_file() else []
     return [str(weights), stamps, [find_spec(name) is not None for name in OPTIONAL]]
 

@@ -1,6 +1,7 @@
 """Where files are: the cache, and the folders that are searched for data sets."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def data_roots(root: str | Path | None = None) -> list[Path]:
     named = [str(root)] if root is not None else []
     named += [part for part in os.environ.get("BENCH_DATA", "").split(os.pathsep) if part]
     return [*map(expanded, named), cache_dir() / "data", SYSTEM_DATA]
+
+
+RANGE = re.compile(r"(.+):range=(\d{1,5})-(\d{1,5})", re.ASCII | re.DOTALL)
+
+
+def split_range(text: str) -> tuple[str, tuple[int, int] | None]:
+    """`PATH:range=LOW-HIGH` as its two parts. A path that exists as written has no range."""
+    match = None if os.path.exists(expanded(text)) else RANGE.fullmatch(text)
+    return (match[1], (int(match[2]), int(match[3]))) if match else (text, None)
 
 
 def expanded(text: str | Path) -> Path:

@@ -178,6 +178,16 @@ def test_backslashes_in_a_zip_are_separators(tmp_path: Path):
     assert found.read("pets/cat/1.png") == b"x"
 
 
+@pytest.mark.parametrize("name", ["C:\\e.png", "a\\C:\\e.png", "a/D:/e.png", "..\\e.png", "\\\\host\\e.png"])
+def test_a_path_of_windows_that_leads_out_of_a_zip_is_refused(tmp_path: Path, name: str):
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        entry = zipfile.ZipInfo("placeholder")
+        entry.filename = name
+        archive.writestr(entry, b"x")
+    with pytest.raises(BenchError, match="a path out of it"):
+        open_archive(tmp_path / "pets.zip")
+
+
 @pytest.mark.parametrize("mode", ["gz", "bz2", "xz", ""])
 def test_another_archive_is_told_as_what_it_is(tmp_path: Path, mode: str):
     (tmp_path / "a.txt").write_text("x")
@@ -187,7 +197,9 @@ def test_another_archive_is_told_as_what_it_is(tmp_path: Path, mode: str):
         open_archive(tmp_path / "pets.tar")
 
 
-@pytest.mark.parametrize("name", ["thumbs.db", "Desktop.ini", "Icon\r", "lost+found", "$RECYCLE.BIN", "@eaDir"])
+@pytest.mark.parametrize(
+    "name", ["thumbs.db", "Desktop.ini", "Icon\r", "lost+found", "$RECYCLE.BIN", "@eaDir", "#snapshot"]
+)
 def test_clutter_is_ignored_in_any_case(folder: Path, name: str):
     before = open_archive(folder).files
     (folder / "cat" / name).write_bytes(b"x")

@@ -1,5 +1,6 @@
 """`folder:PATH`: anyone's images."""
 
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from bench.data import load
 from bench.data.folder import Cifar10Jpeg, Folder, slug
 from bench.errors import BenchError
+from bench.experiment.request import DatasetRef
 
 
 def fill(folder: Path, count: int, colour: object, mode: str = "RGB", size: tuple[int, int] = (36, 36)) -> None:
@@ -263,6 +265,12 @@ def test_test_images_that_are_training_images_are_counted(split_pets: Path, capl
     assert "12 of 14 test images are training images too" in caplog.text
 
 
+def test_validation_images_that_are_training_images_are_counted(split_pets: Path, caplog: pytest.LogCaptureFixture):
+    shutil.copytree(split_pets / "train", split_pets / "eval")
+    load(f"folder:{split_pets}")
+    assert re.search(r"(\d+) of \1 validation images are training images too", caplog.text)
+
+
 def test_names_are_compared_as_composed(tmp_path: Path):
     for split, name in (("train", "caf\u00e9"), ("test", "cafe\u0301")):
         fill(tmp_path / "both" / split / name, 9, (9, 0, 0))
@@ -363,6 +371,14 @@ def test_a_range_says_what_is_black_and_white(tmp_path: Path):
     assert int(brightest.max()) == 255
     assert 127 <= int(brightest.min()) < 140  # the resize overshoots a little
     assert load(f"folder:{home}:range=0-65535").train.images.max() < 20
+
+
+def test_a_range_and_a_number_of_labels_go_together(tmp_path: Path):
+    home = twelve_bits(tmp_path / "xray")
+    ref = DatasetRef.parse(f"folder:{home}:range=0-4095@5")
+    ref.require_path()
+    assert (ref.argument, ref.labels) == (f"{home}:range=0-4095", 5)
+    assert Folder(ref.argument).levels == (0, 4095)
 
 
 def test_a_path_that_looks_like_a_range_is_a_path(tmp_path: Path):
