@@ -60,6 +60,11 @@ class Spec:
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.size, self.size)
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are classes to tell apart: images without classes are all of one class."""
+        return len(self.classes) > 1
+
 
 @dataclass(frozen=True, eq=False)
 class Data:
@@ -141,6 +146,7 @@ class Model(nn.Module, ABC):
     Config: ClassVar[type]  # a frozen dataclass; every default lives there
     source: ClassVar[str]  # the paper, e.g. "arXiv 2004.07543"
     paper_epochs: ClassVar[int] = 200  # passes over the training set at the budget `full`
+    needs_classes: ClassVar[bool] = False  # True if it uses the guide; assumed of whatever has `logits`
 
     def __init__(self, config: Any, spec: Spec) -> None:
         super().__init__()

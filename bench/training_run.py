@@ -99,7 +99,7 @@ class Run:
     def guide(self) -> Classifier:
         """The frozen classifier that the method may use; never the judge that scores it."""
         if self._guide is None:
-            raise BenchError("the method needs a guide, but this run has none")
+            raise BenchError("the method needs a guide, but this run has none, as on images without classes")
         return self._guide
 
     @property

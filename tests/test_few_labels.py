@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.execution.plan import make_plan
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest
 from bench.testing import tiny_dataset
+from bench.testing.data import without_classes
 
 REQUEST = RunRequest(plugins="regene", dataset=DatasetRef("digits"), seeds=(0,), budget="smoke", set=(),
             guide=ClassifierRef("resnet-xs"), judge=ClassifierRef("resnet-s"), device="cpu", jobs=1, threads=1)  # fmt: skip
@@ -51,6 +52,11 @@ def test_the_choice_is_deterministic_and_contains_smaller_ones():
     assert len({whole.digest, few.digest, more.digest}) == 3
     larger = {image.numpy().tobytes() for image in more.train.images}
     assert {image.numpy().tobytes() for image in few.train.images} <= larger
+
+
+def test_images_without_classes_have_no_labels_to_choose_by():
+    with pytest.raises(BenchError, match="expected a data set with classes, and tiny-3x32-plain has none"):
+        few_labels(without_classes(tiny_dataset()), 5)
 
 
 def test_a_class_with_too_few_images_is_named():

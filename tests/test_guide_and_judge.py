@@ -356,7 +356,7 @@ def test_without_a_floor_a_judge_must_be_twice_as_good_as_chance():
 
 @pytest.mark.parametrize(("accuracy", "told"), [(0.19, True), (float("nan"), True), (0.2, False)])
 def test_a_guide_close_to_chance_is_told_and_used(tmp_path, caplog, accuracy, told):
-    plan = SimpleNamespace(jobs=(), classes=10, budget=find_budget("quick"), judge_floor=0.9)
+    plan = SimpleNamespace(jobs=(), roles=("guide", "judge"), classes=10, budget=find_budget("quick"), judge_floor=0.9)
     show = SimpleNamespace(note=lambda text: None)
     session = Session(plan, tmp_path, tmp_path, tmp_path, Limits(), show)
     session._note_classifier(Fitted("guide", "small@11", accuracy, False))

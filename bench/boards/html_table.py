@@ -19,7 +19,7 @@ def to_html(records: Iterable[Record]) -> str:
 
 def _section(notes: Notes) -> list[str]:
     section = notes.section
-    facts = [section.records[0].dataset, f"budget {section.budget}", section.kind, f"judge {section.judge}"]
+    facts = [section.records[0].dataset, f"budget {section.budget}", section.kind, section.judged]
     tables = [_table(" · ".join(facts), section.lines, headline(section), notes)]
     if control := control_headline(section):
         tables.append(_table("control", section.lines, control, notes))

@@ -44,7 +44,7 @@ def to_markdown(records: Iterable[Record], dataset: str) -> str:
 
 def _section(section: Section) -> list[str]:
     notes = Notes(section)
-    title = [f"Budget {section.budget}", section.kind, f"judge {section.judge}"]
+    title = [f"Budget {section.budget}", section.kind, section.judged]
     blocks = [f"## {markdown(' · '.join(title))}", _facts(notes)]
     common = [column for column in section.images if not column.info.special]
     special = [column for column in section.images if column.info.special]

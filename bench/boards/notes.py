@@ -56,7 +56,7 @@ class Notes:
         """What holds for the whole section."""
         seeds = ", ".join(map(str, self.section.seeds))
         counts = sorted({record.n for record in self.section.records if self._is_main(record) and record.n is not None})
-        facts = [("budget", self.section.budget), ("judge", self.section.judge)]
+        facts = [("budget", self.section.budget)] + ([("judge", self.section.judge)] if self.section.judge else [])
         facts += _numbered("guide", self.guides) + _numbered("device", self.devices) + [("seeds", seeds)]
         if counts:
             facts.append(("n", f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}, see below"))

@@ -78,7 +78,7 @@ def _readers(columns: list[Column]) -> str:
 def _title(notes: Notes) -> list[str]:
     section = notes.section
     seeds = f"{len(section.seeds)} seed{'s' * (len(section.seeds) > 1)}"
-    facts = [section.records[0].dataset, f"budget {section.budget}", section.kind, f"judge {section.judge}", seeds]
+    facts = [section.records[0].dataset, f"budget {section.budget}", section.kind, section.judged, seeds]
     several = [name for names in (notes.guides, notes.devices) if len(names) > 1 for name in names]
     return [" · ".join(facts), *(f"{name}: {value}" for name, value in notes.facts if value in several)]
 

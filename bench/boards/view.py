@@ -138,6 +138,11 @@ class Section:
     def seeds_of(self, line: Line) -> set[int]:
         return self._seeds_of[line]
 
+    @property
+    def judged(self) -> str:
+        """Which judge scored; a data set without classes has none."""
+        return f"judge {self.judge}" if self.judge else "no judge"
+
     def cell(self, line: Line, column: Column) -> Cell:
         """A job that failed before it came to this column counts as failed here, unless the method cannot have it."""
         records = self._cells.get((line, column), [])

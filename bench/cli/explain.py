@@ -86,7 +86,8 @@ def explanation_text(found: dict[str, Any]) -> str:
 
 def _measured(row: dict[str, Any]) -> str:
     value = row["value"] if row["status"] == "ok" else f"{row['status']}: {row['reason']}"
-    return one_line(f"{row['metric']} = {value} ({row['protocol']}, judge {row['judge']})")
+    judge = f"judge {row['judge']}" if row["judge"] else "no judge"
+    return one_line(f"{row['metric']} = {value} ({row['protocol']}, {judge})")
 
 
 def _plain(value: Any) -> str:

@@ -3,11 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from bench.api import Classifier, Data, Dataset, Images, Logits, Pixels, Spec
+from bench.api import Data, Dataset, Pixels, Spec
 from bench.comparison.image_sets import ImageSet, Source, in_common_format, read_images
 from bench.comparison.result import Evaluation, Score
 from bench.data.label_subset import few_labels
@@ -16,6 +15,7 @@ from bench.experiment.device import find_device
 from bench.metrics import METRICS, EvaluationContext, Metric
 from bench.metrics.metric import NotMeasured
 from bench.metrics.table import space_metrics
+from bench.training.no_classifier import NoClassifier
 from bench.util.failure import explain
 
 FEWEST = 2  # images of either set
@@ -112,7 +112,7 @@ def _obstacle(metric: Metric, context: EvaluationContext) -> str:
     """Why a metric cannot be measured here, or ""."""
     if metric.name == NEEDS_TEST and len(context.dataset.test) < context.n:
         return "it needs as many unseen real images as samples"
-    return metric.missing(None) or metric.absent() or metric.too_few(context.scale)
+    return metric.missing(None, classes=False) or metric.absent() or metric.too_few(context.scale)
 
 
 def _all() -> Iterator[Metric]:
@@ -150,7 +150,7 @@ def _context(samples: Pixels, real: Pixels, test: Pixels | None, device: str) ->
     spec = Spec("images", real.shape[1], real.shape[-1], ("images",))
     train, unseen = _data(spec, real), _data(spec, real[:0] if test is None else test)
     whole = Dataset(spec, train, unseen, unseen, _digest(real))
-    nobody = NoClassifier(None, spec)
+    nobody = NoClassifier(spec, "there is no judge: images are compared without a classifier")
     return EvaluationContext(
         model=None, dataset=whole, samples=_data(spec, samples), conditional=False, judge=nobody, judge_digest="",
         guide=nobody, device=torch.device(find_device(device, torch.get_num_threads()).kind), n=len(samples),
@@ -164,18 +164,3 @@ def _data(spec: Spec, pixels: Pixels) -> Data:
 
 def _digest(pixels: Pixels) -> str:
     return hashlib.sha256(pixels.contiguous().numpy().tobytes()).hexdigest()
-
-
-class NoClassifier(Classifier):
-    """Stands for a judge and a guide: the metrics here ask neither."""
-
-    source = "none"
-
-    def fit(self, data: Data, run: Any) -> None:
-        raise BenchError("there is no classifier")
-
-    def logits(self, images: Images) -> Logits:
-        raise BenchError("there is no judge: images are compared without a classifier")
-
-    def features(self, images: Images) -> list[torch.Tensor]:
-        raise BenchError("there is no judge: images are compared without a classifier")

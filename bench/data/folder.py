@@ -1,4 +1,4 @@
-"""Images of one's own: a folder or a zip of class folders, optionally below train/ and test/."""
+"""Images of one's own: a folder or a zip of images or of class folders, optionally below train/ and test/."""
 
 import hashlib
 import math
@@ -133,7 +133,7 @@ class Folder(FolderSource):
 
     name = "folder"
     source = "images of your own"
-    argument_meaning = "the path of a folder or a zip of class folders"
+    argument_meaning = "the path of a folder or a zip of images or of class folders"
 
     def state(self) -> DataState:
         if not self.argument:

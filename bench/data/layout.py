@@ -25,6 +25,7 @@ SPLIT_NAMES = {
         ("val", "valid", "validation", "validate", "dev", "development", "eval", "evaluation"), "validation"
     ),
 }
+ONLY_CLASS = ("images",)  # of a folder without class folders
 THREADS = 4
 TOLD = 10  # files that are named if several cannot be used
 Digests = dict[str, str]  # of the pixels of each file
@@ -140,8 +141,9 @@ def _with_validation(
     kept = np.bincount(train.labels[~held], minlength=len(classes))
     for name, count in zip(classes, kept, strict=True):
         if not count:
+            what = f"class {name!r} has too few images" if len(classes) > 1 else "expected more images"
             raise BenchError(
-                f"{archive.path}: class {name!r} has too few images: none is left for training after one for "
+                f"{archive.path}: {what}: none is left for training after one for "
                 "validation and, without a test folder, one for test (equal images count once)"
             )
     return Layout(classes, train[~held], train[held], test)
@@ -214,8 +216,11 @@ def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing
     folders = _children(archive, top)
     classes = _in_order({unicodedata.normalize("NFC", name) for name in folders})  # two spellings are one class
     place = archive.path / top
-    if len(classes) < 2:
-        raise BenchError(f"{place}: expected at least two class folders, got {', '.join(classes) or 'none'}")
+    direct = any(_parent(file) == top for file in archive.files)
+    if not classes and not direct:
+        raise BenchError(f"{place}: expected images, or class folders, got none")
+    if not classes:
+        return _without_classes(archive, top)
     labels = {_join(top, name): classes.index(unicodedata.normalize("NFC", name)) for name in folders}
     depth = len(top.split("/")) if top else 0
     found: dict[str, int] = {}
@@ -230,8 +235,14 @@ def _classes_below(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing
     for name, count in zip(classes, counts, strict=True):
         if not count:
             raise BenchError(f"class folder {place / name} is empty")
-    files = sorted(found, key=lambda file: (_key(file), unicodedata.normalize("NFC", file)))
+    files = sorted(found, key=_order)
     return classes, Listing(files, np.array([found[file] for file in files], dtype=np.int64))
+
+
+def _without_classes(archive: Archive, top: str) -> tuple[tuple[str, ...], Listing]:
+    """The images that lie directly in `top`, all of one class."""
+    files = sorted((file for file in archive.files if _parent(file) == top), key=_order)
+    return ONLY_CLASS, Listing(files, np.zeros(len(files), dtype=np.int64))
 
 
 def _in_order(names: set[str]) -> tuple[str, ...]:
@@ -252,7 +263,8 @@ def _join(top: str, name: str) -> str:
     return f"{top}/{name}" if top else name
 
 
-def _key(file: str) -> int:
-    """A number derived from the last two parts of a path, in an order that mixes the classes."""
+def _order(file: str) -> tuple[int, str]:
+    """Where a file comes in its split: by a number that follows from the last two parts of its path and mixes the classes."""
     name = unicodedata.normalize("NFC", "/".join(file.split("/")[-2:]))
-    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8])
+    number = int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8])
+    return number, unicodedata.normalize("NFC", file)

@@ -51,11 +51,17 @@ def evaluate(context: JobContext, model: Model | None) -> None:
 def _unavailable(context: JobContext, metric: "Metric", evaluation: "EvaluationContext", key: str) -> "list[Record]":
     """The row of a metric that the model could have, if something is missing for it on this machine."""
     reason = metric.absent()
-    if not reason or metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor):
+    if not reason or _missing(metric, evaluation):
         return []
     job = context.run_dir.job
     protocol, guide, judge = metric.protocol(job.scale), context.guide.label, context.judge.label
     return [Record.of(job, metric.name, key, protocol, guide=guide, judge=judge, status="skipped", reason=reason)]
+
+
+def _missing(metric: "Metric", evaluation: "EvaluationContext") -> str:
+    """Why the metric cannot be measured of this model on this data set, or ""."""
+    classes = evaluation.spec.has_classes
+    return metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor, classes)
 
 
 def _measure(
@@ -66,7 +72,7 @@ def _measure(
     job = context.run_dir.job
     protocol, guide, judge = metric.protocol(job.scale), context.guide.label, context.judge.label
     record = partial(Record.of, job, key=key, protocol=protocol, guide=guide, judge=judge)
-    if unavailable := metric.missing(evaluation.model, evaluation.conditional, evaluation.anchor):
+    if unavailable := _missing(metric, evaluation):
         return [record(metric.name, status="skipped", reason=unavailable)]
     if too_few := metric.too_few(job.scale):
         return [record(metric.name, status="skipped", reason=too_few)]

@@ -9,16 +9,17 @@ from typing import Any
 
 import torch
 
-from bench.api import Dataset, DataSource
+from bench.api import Dataset, DataSource, Spec
 from bench.config import build, non_default_settings, to_dict
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
+from bench.execution.without_classes import check_request, needs_classes
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import GIVEN, Job
 from bench.experiment.keys import content_key
-from bench.experiment.request import Given, RunRequest, parse_names, parse_settings
+from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_names, parse_settings
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.metrics.features.inception import require_named_weights
 from bench.metrics.metric import LEAST
@@ -41,7 +42,7 @@ class Plan:
     jobs: tuple[Job, ...]
     broken: tuple[tuple[Job, str], ...]  # entries whose plugin cannot be used, with the reason
     board: str
-    roles: tuple[Role, ...]  # of the networks that the host fits: with a probe if factors are known
+    roles: tuple[Role, ...]  # of the networks that the host fits
     classes: int
     judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
@@ -61,8 +62,11 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
     _warn_of_few_images(dataset)
+    check_request(request, entries, dataset.spec, plugins)
     methods = [
-        method | {"images": training_images(entry, budget, len(subset.train))} for entry, method in described if method
+        method | {"images": training_images(entry, budget, len(subset.train))}
+        for entry, method in described
+        if method and (dataset.spec.has_classes or not needs_classes(entry))
     ]
     common = _common(plugins, request, budget, dataset, subset, device)
     everyone = [_anchor(name) for name in ANCHORS] + methods + ([_given(request.given)] if request.given else [])
@@ -73,7 +77,7 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
         board=subset.spec.name,
-        roles=("guide", "judge") if oracle_kind(dataset.spec) == "morphology" else ("guide", "judge", "probe"),
+        roles=_roles(dataset.spec),
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
         data_files=source.reads(),
@@ -126,8 +130,6 @@ def _common(
     plugins: Plugins, request: RunRequest, budget: Budget, dataset: Dataset, subset: Dataset, device: Device
 ) -> dict[str, Any]:
     """What all jobs of a run share. Methods and the guide see `subset`, the judge and the evaluation see `dataset`."""
-    guide = resolve_classifier("guide", request.guide, plugins, subset, budget, device)
-    judge = resolve_classifier("judge", request.judge, plugins, dataset, budget, device)
     return {
         "dataset": str(request.dataset),
         "board": subset.spec.name,
@@ -139,13 +141,27 @@ def _common(
         "test_size": len(dataset.test),
         "oracle": (oracle := oracle_kind(dataset.spec)),
         "oracle_key": _oracle_key(oracle, dataset, budget, device),
-        "guide": guide.name,
-        "guide_key": guide.key,
-        "judge": judge.name,
-        "judge_key": judge.key,
+        **_named("guide", request.guide, plugins, subset, budget, device),
+        **_named("judge", request.judge, plugins, dataset, budget, device),
         "device": device.name,
         "torch": torch.__version__,
     }
+
+
+def _roles(spec: Spec) -> tuple[Role, ...]:
+    """A guide and a judge if there are classes, a probe if factors are known."""
+    classified: tuple[Role, ...] = ("guide", "judge") if spec.has_classes else ()
+    return classified if oracle_kind(spec) == "morphology" else (*classified, "probe")
+
+
+def _named(
+    role: Role, ref: ClassifierRef, plugins: Plugins, dataset: Dataset, budget: Budget, device: Device
+) -> dict[str, str]:
+    """The name and the key of the guide or the judge, both empty if the data set has no classes."""
+    if not dataset.spec.has_classes:
+        return {role: "", f"{role}_key": ""}
+    spec = resolve_classifier(role, ref, plugins, dataset, budget, device)
+    return {role: spec.name, f"{role}_key": spec.key}
 
 
 def _oracle_key(oracle: OracleKind, dataset: Dataset, budget: Budget, device: Device) -> str:

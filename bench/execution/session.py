@@ -47,12 +47,13 @@ class Session:
     limits: Limits
     show: Show
     checkpoint_every: float = 30.0  # seconds
-    labels: dict[Role, str] = field(default_factory=dict)  # of the guide, the judge and the probe: name@digest
     found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
     def __post_init__(self) -> None:
         self.run_dirs = {job.key: RunDir(self.runs, job) for job in self.plan.jobs}
+        none = [role for role in NAMED if role not in self.plan.roles]  # of a data set without classes
+        self.labels: dict[Role, str] = dict.fromkeys(none, "")  # of the guide, the judge and the probe: name@digest
 
     @property
     def records(self) -> list[Record]:
@@ -113,12 +114,14 @@ class Session:
 
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
-        after = frozenset({"the guide"})  # a job waits for the judge or the probe itself, when it needs one
+        after = frozenset(
+            {"the guide"} if "guide" in self.plan.roles else ()
+        )  # a job waits for the judge or the probe itself, when it needs one
         fits = {
             role: Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
             for role in self.plan.roles
         }
-        yield from (fits.pop(role) for role in NAMED)
+        yield from (fits.pop(role) for role in NAMED if role in fits)
         for name, job in jobs.items():
             yield Task(name, RunJob(job, self.run_dirs[job.key].log.absolute(), settings), after)
             yield from fits.values()  # the probe, which is needed last: after the first job has started

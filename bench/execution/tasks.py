@@ -19,7 +19,7 @@ from bench.results.record import Record
 from bench.results.run_dir import RunDir
 from bench.training.classifier_spec import Role, resolve_classifier
 from bench.training.context import JobContext
-from bench.training.guide_and_judge import FittedClassifier, load_or_fit
+from bench.training.guide_and_judge import FittedClassifier, load_or_fit, no_classifier
 from bench.training.probe import FittedProbe, load_or_fit_probe, resolve_probe
 from bench.training.trainer import train_or_load
 from bench.training_run import Progress
@@ -110,6 +110,8 @@ def _context(assignment: RunJob, plugins: Plugins, emit: Emit) -> JobContext:
 def _load_or_fit(
     role: Literal["guide", "judge"], plugins: Plugins, dataset: Dataset, settings: RunSettings, emit: Emit
 ) -> FittedClassifier:
+    if not dataset.spec.has_classes:
+        return no_classifier(role, dataset.spec)
     budget = find_budget(settings.budget)
     spec = resolve_classifier(role, settings.classifier(role), plugins, dataset, budget, settings.device)
     return load_or_fit(spec, settings.cache, _fitting(role, emit), settings.checkpoint_every)

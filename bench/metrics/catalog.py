@@ -14,10 +14,13 @@ RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-j
 
 ORACLE = "oracle"  # in place of a feature space: the oracle of the data set, whose name the protocol states
 
+CLASSES = "classes"  # of the data set, two or more: a judge, for example, is trained on them
+
 SAMPLES = ("samples",)
-LABELLED = ("samples", "ClassConditional")
+LABELLED = ("samples", "ClassConditional", CLASSES)
+MIXING = ("ClassMixing", CLASSES)
 RECONSTRUCTING = ("Reconstructing",)
-SELF = ("SelfClassifying",)
+SELF = ("SelfClassifying", CLASSES)
 CODES = ("CodeConditional",)
 ENCODING = ("Encoding",)
 TRAINING = ("training",)
@@ -31,7 +34,7 @@ class MetricInfo:
     about: str = ""
     better: Literal["lower", "higher"] | None = None
     unit: str = ""
-    needs: tuple[str, ...] = ()  # names of CAPABILITIES, "samples" (drawn images), "training" (a trained model)
+    needs: tuple[str, ...] = ()  # CAPABILITIES, "samples" (drawn images), "training" (a trained model), CLASSES
     space: str | None = None  # the feature space
     version: int = 1  # raised when the same images would score another number
     control: bool = False  # whether it belongs to the table "Control" of a board
@@ -61,7 +64,8 @@ class MetricInfo:
 def frechet_info(space: str) -> MetricInfo:
     """Frechet distance in a feature space, `timm:NAME` included."""
     about = f"Frechet distance to training images in {space} features"
-    return MetricInfo(f"fd-{space}", about, "lower", "", SAMPLES, space)
+    needs = (*SAMPLES, CLASSES) if space == "judge" else SAMPLES
+    return MetricInfo(f"fd-{space}", about, "lower", "", needs, space)
 
 
 def kernel_info(space: str) -> MetricInfo:
@@ -97,7 +101,7 @@ _CLASSES = (
     MetricInfo("intra-fd-judge", "fd-judge within a class, mean over classes", "lower", "", LABELLED, "judge"),
     MetricInfo("class-agreement", "the judge's accuracy on samples drawn for a label", "higher", "", LABELLED),
     MetricInfo("hacking-gap", "the model's own accuracy on its samples minus the judge's",
-               "lower", "", (*LABELLED, *SELF)),
+               "lower", "", (*LABELLED, "SelfClassifying")),
     MetricInfo("accuracy", "the model's own classifier on real test images", "higher", "", SELF),
     MetricInfo("ece", "expected calibration error of the model's own classifier", "lower", "", SELF),
     MetricInfo("diversity-ratio", "distance of two samples of a class over that of two real images; 1 is real",
@@ -105,7 +109,7 @@ _CLASSES = (
     MetricInfo("nearest-training-ratio", "distance to the nearest training image over that of test images; "
                "1 is real, 0 is copied", None, "", SAMPLES, "lite0"),
     MetricInfo("mixture-agreement", "the judge's probability of the two classes that were mixed",
-               "higher", "", ("ClassMixing",)),
+               "higher", "", MIXING),
 )  # fmt: skip
 
 _RECONSTRUCTION = (
@@ -113,11 +117,11 @@ _RECONSTRUCTION = (
     MetricInfo("psnr", "peak signal-to-noise ratio of reconstructions", "higher", "dB", RECONSTRUCTING),
     MetricInfo("ssim", "structural similarity of reconstructions", "higher", "", RECONSTRUCTING),
     MetricInfo("reconstruction-agreement", "the judge's accuracy on reconstructions of test images",
-               "higher", "", RECONSTRUCTING),
+               "higher", "", (*RECONSTRUCTING, CLASSES)),
     MetricInfo("feature-error-guide", "error of the guide's hidden layers over their variance",
-               "lower", "", RECONSTRUCTING),
+               "lower", "", (*RECONSTRUCTING, CLASSES)),
     MetricInfo("feature-error-judge", "error of the judge's hidden layers over their variance",
-               "lower", "", RECONSTRUCTING),
+               "lower", "", (*RECONSTRUCTING, CLASSES)),
 )  # fmt: skip
 
 
@@ -139,7 +143,7 @@ _CONTROL = (
              "higher", space="lite0", version=2),
     _control("ppl-lite0", "perceptual path length: change of an image for a small step of its codes",
              "lower", space="lite0"),
-    _control("ppl-judge", "the same in the judge's features", "lower", space="judge"),
+    _control("ppl-judge", "the same in the judge's features", "lower", (*CODES, CLASSES), "judge"),
     _control("mig-generator", "mutual information gap between codes and attributes of the images drawn from them",
              "higher"),
     _control("dci-generator", "does each code matter for one attribute only? parts: completeness, informativeness",
@@ -147,9 +151,9 @@ _CONTROL = (
     _control("sap-generator", "how much better the best code predicts an attribute than the second", "higher"),
     _control("modularity-generator", "does each code carry information on one attribute only?", "higher"),
     _control("class-leakage", "how much asking for another class moves the other attributes", "lower",
-             ("ClassConditional",)),
+             ("ClassConditional", CLASSES)),
     _control("mixture-response", "rank correlation of the share of a class with the judge's probability", "higher",
-             ("ClassMixing",), None),
+             MIXING, None),
     _control("mixture-calibration", "distance of that probability from the share", "lower", ("ClassMixing",), None),
     _control("mig-encoder", "mutual information gap between codes of real images and their attributes", "higher",
              ENCODING),
@@ -164,7 +168,7 @@ _CONTROL = (
              "higher", ENCODING),
     _control("total-correlation", "dependence between the codes of real images, in nats", "lower", ENCODING, None),
     _control("anomaly-auroc", "do codes of real images give away a class that the detector has not seen? 0.5: chance; "
-             "pixels-pca: the same without a method", "higher", ENCODING, None),
+             "pixels-pca: the same without a method", "higher", (*ENCODING, CLASSES), None),
 )  # fmt: skip
 
 _COST = (

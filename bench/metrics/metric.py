@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bench.api import CAPABILITIES, Classifier, capabilities
 from bench.errors import BenchError
-from bench.metrics.catalog import ORACLE, MetricInfo
+from bench.metrics.catalog import CLASSES, ORACLE, MetricInfo
 from bench.metrics.scale import Scale
 from bench.metrics.spaces import absent
 
@@ -44,12 +44,16 @@ class Metric(MetricInfo):
         place = f"{family}@{space}" if space else family
         return ":".join(part for part in (place, self.settings(scale), f"v{self.version}") if part)
 
-    def missing(self, model: object | None, conditional: bool = True, anchor: object | None = None) -> str:
+    def missing(
+        self, model: object | None, conditional: bool = True, anchor: object | None = None, classes: bool = True
+    ) -> str:
         """Why this metric cannot be measured of such a model (a dash on the board), or "". See `absent` too.
 
         `conditional`: whether the samples were drawn for labels, which an entry without a model may be. `anchor`: what
-        stands in for the codes of a model without one.
+        stands in for the codes of a model without one. `classes`: whether the data set has any.
         """
+        if CLASSES in self.needs and not classes:
+            return "the data set has no classes"
         who = "an entry without a model" if model is None else type(model).__name__
         for need in self.needs:
             if need == "training" and model is None:

@@ -1,5 +1,7 @@
 """A procedural data set so small that a fit on it takes a second: discs, squares and stripes of any colour."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -20,6 +22,17 @@ def tiny_dataset(channels: int = 3, size: int = 32, train: int = TRAIN, held_out
     spec = Spec(f"tiny-{channels}x{size}", channels, size, CLASSES, FACTORS)
     counts = {"train": train, "validation": held_out, "test": held_out}
     splits = {name: _split(spec, n, generator("cpu", "tiny", name)) for name, n in counts.items()}
+    return Dataset(spec=spec, digest=_digest(splits), **splits)
+
+
+def without_classes(dataset: Dataset) -> Dataset:
+    """The same images as a data set without classes: all of one."""
+    spec = replace(dataset.spec, name=f"{dataset.spec.name}-plain", classes=("images",))
+
+    def plain(data: Data) -> Data:
+        return replace(data, spec=spec, labels=torch.zeros_like(data.labels))
+
+    splits = {name: plain(getattr(dataset, name)) for name in ("train", "validation", "test")}
     return Dataset(spec=spec, digest=_digest(splits), **splits)
 
 

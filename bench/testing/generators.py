@@ -10,7 +10,9 @@ from torch import Tensor
 
 from bench.api import CAPABILITIES
 from bench.testing import codes, models
-from bench.testing.promise import Skipped, collect, promise, require
+from bench.testing.data import without_classes
+from bench.testing.models import SMALL
+from bench.testing.promise import Skipped, collect, describe, promise, require
 from bench.testing.subject import BATCH, GeneratorSubject
 from bench.testing.watch import watching
 from bench.util.hashing import tensor_digest
@@ -48,6 +50,17 @@ def fit_leaves_the_guide_unchanged(subject: GeneratorSubject) -> None:
         not subject.fitted.guide_changed,
         "fit changed the guide; train a copy (`copy.deepcopy(run.guide)`) if the method has to adapt it",
     )
+
+
+@promise()
+def fit_works_without_classes(subject: GeneratorSubject) -> None:
+    """`fit` works on images of one class and without a guide, unless `needs_classes` is True or there are `logits`."""
+    if subject.target.needs_classes or "SelfClassifying" in subject.capabilities:
+        raise Skipped("it needs classes")
+    try:
+        subject.fit(without_classes(subject.dataset), images=SMALL).model.sample(2, subject.rng())
+    except Exception as error:
+        require(False, f"images without classes: {describe(error)}; set needs_classes = True if it needs them")
 
 
 @promise()

@@ -98,7 +98,7 @@ class ModelSubject(ABC):
     ) -> Fitted:
         """Construct and fit a model as the host does, from the same seed each time."""
         dataset = dataset or self.dataset
-        guide = self.guide(dataset)
+        guide = self.guide(dataset) if dataset.spec.has_classes else None
         before = _data_digest(dataset), _model_state(guide)
         with watching() as watched:
             torch.manual_seed(derive_seed(SEED, "model"))

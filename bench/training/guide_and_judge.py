@@ -5,10 +5,11 @@ from pathlib import Path
 
 import torch
 
-from bench.api import Classifier, Data, to_float
+from bench.api import Classifier, Data, Spec, to_float
 from bench.freeze import freeze
 from bench.training.classifier_spec import ClassifierSpec, Role
 from bench.training.fit_once import restore_or_fit
+from bench.training.no_classifier import NoClassifier
 from bench.training_run import Progress
 
 CHUNK = 500  # images evaluated at a time
@@ -16,7 +17,7 @@ CHUNK = 500  # images evaluated at a time
 
 @dataclass(frozen=True)
 class FittedClassifier:
-    """A trained, frozen classifier and what is known of it."""
+    """A trained, frozen classifier and what is known of it; without a name if the data set has no classes."""
 
     role: Role
     name: str
@@ -27,7 +28,13 @@ class FittedClassifier:
 
     @property
     def label(self) -> str:
-        return f"{self.name}@{self.digest[:12]}"
+        return f"{self.name}@{self.digest[:12]}" if self.name else ""
+
+
+def no_classifier(role: Role, spec: Spec) -> FittedClassifier:
+    """What a data set without classes has in place of a guide and a judge."""
+    nobody = NoClassifier(spec, f"{spec.name} has no classes, so that there is no {role}")
+    return FittedClassifier(role, "", nobody, "", 0.0, True)
 
 
 def load_or_fit(

@@ -47,7 +47,7 @@ def _fit(model: Model, context: JobContext) -> None:
         seed=derive_seed(job.seed, "train"),
         device=context.device,
         precision=context.precision,
-        guide=context.guide.classifier,
+        guide=context.guide.classifier if context.subset.spec.has_classes else None,
         validation=context.subset.validation,
         folder=run_dir.checkpoints,
         progress=_checked_early(curves, lambda: context.guard.check_fit(before)),

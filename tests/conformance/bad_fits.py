@@ -124,6 +124,20 @@ class CountsOnManyImages(Plain):
         super().fit(data, run)
 
 
+@breaks("fit_works_without_classes", "needs a guide, but this run has none")
+class AsksForAGuide(Plain):
+    def fit(self, data: Data, run: Run) -> None:
+        assert run.guide
+        super().fit(data, run)
+
+
+@breaks("fit_works_without_classes", "set needs_classes = True")
+class ComparesTwoClasses(Plain):
+    def fit(self, data: Data, run: Run) -> None:
+        assert (data.labels == 1).any()
+        super().fit(data, run)
+
+
 @breaks("fit_works_in_mixed_precision", "BFloat16")
 class MixesPrecisionsBadly(Toy):
     def log(self, run: Run, loss: Tensor) -> None:

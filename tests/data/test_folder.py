@@ -174,6 +174,52 @@ def test_any_sizes_and_modes_live_together(tmp_path: Path):
     assert dataset.spec.shape == (3, 32, 32)
 
 
+def test_images_without_folders_have_no_classes(pets: Path):
+    dataset = load(f"folder:{pets / 'cat'}")
+    assert not dataset.spec.has_classes
+    assert dataset.spec.classes == ("images",)
+    assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (22, 2, 6)
+    assert not torch.cat([split.labels for split in (dataset.train, dataset.validation, dataset.test)]).any()
+
+
+@pytest.mark.parametrize("top", ["", "photos", "photos/2019"])
+def test_images_without_classes_in_a_zip_are_the_same(pets: Path, top: str):
+    dataset, folder = load(f"folder:{zipped(pets / 'cat', top)}"), load(f"folder:{pets / 'cat'}")
+    assert not dataset.spec.has_classes
+    assert torch.equal(dataset.train.images.flatten(1).sort(0)[0], folder.train.images.flatten(1).sort(0)[0])
+
+
+def test_a_single_class_folder_is_a_folder_without_classes(pets: Path):
+    shutil.rmtree(pets / "dog")
+    dataset = load(f"folder:{pets}")
+    assert not dataset.spec.has_classes
+    assert dataset.spec.classes == ("cat",)
+
+
+def test_splits_without_class_folders_have_no_classes(tmp_path: Path):
+    home = tmp_path / "photos"
+    fill(home / "train", 20, (200, 0, 0))
+    fill(home / "test", 7, (0, 0, 200))
+    assert not load(f"folder:{home}").spec.has_classes
+    assert sizes(home) == (18, 2, 7)
+
+
+def test_a_split_without_classes_beside_one_with_classes_is_refused(split_pets: Path):
+    shutil.rmtree(split_pets / "test")
+    fill(split_pets / "test", 7, (0, 0, 200))
+    with pytest.raises(
+        BenchError, match="expected the same classes in train and test, got only in one of them: cat, dog"
+    ):
+        load(f"folder:{split_pets}")
+
+
+@pytest.mark.parametrize(("count", "says"), [(0, "expected images, or class folders, got none"), (2, "none is left")])
+def test_too_few_images_without_classes_are_refused(tmp_path: Path, count: int, says: str):
+    fill(tmp_path / "photos", count, (200, 0, 0))
+    with pytest.raises(BenchError, match=says):
+        load(f"folder:{tmp_path / 'photos'}")
+
+
 def test_hidden_files_are_ignored(pets: Path):
     before = load(f"folder:{pets}").digest
     (pets / ".DS_Store").write_text("x")
@@ -190,7 +236,6 @@ def test_a_tilde_is_the_home_folder(pets: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda home: shutil.rmtree(home / "dog"), "expected at least two class folders, got cat"),
         (lambda home: shutil.rmtree(home), "no such folder or zip file"),
         (lambda home: (home / "bird").mkdir(), "class folder .*bird is empty"),
         (
@@ -226,7 +271,10 @@ def truncate(path: Path) -> None:
             "same classes in train and test, got only in one of them: bird",
         ),
         (lambda home: fill(home / "extra", 1, 0), "expected nothing but train and test .*, got also extra"),
-        (lambda home: shutil.rmtree(home / "test" / "dog"), "test: expected at least two class folders, got cat"),
+        (
+            lambda home: shutil.rmtree(home / "test" / "dog"),
+            "same classes in train and test, got only in one of them: dog",
+        ),
         (lambda home: empty(home / "test" / "dog"), "test/dog is empty"),
     ],
 )

@@ -233,7 +233,7 @@ def test_a_zip_entry_that_is_larger_than_it_says_is_read_no_further(tmp_path: Pa
 def test_what_is_no_zip_is_named(tmp_path: Path, content: bytes):
     path = tmp_path / "pets.zip"
     path.write_bytes(content)
-    with refused("not a valid zip file|at least two class folders|only folders and zip files are read", path):
+    with refused("not a valid zip file|expected images, or class folders|only folders and zip files are read", path):
         load(f"folder:{path}")
 
 

@@ -27,6 +27,7 @@ class DrVae(VaeGenerator):
     Config: ClassVar[type] = DrVaeConfig
     source = "arXiv 1602.03220"
     paper_epochs = 76  # 75 of stage 3, 1 of stage 4
+    needs_classes = True  # those of the guide
     config: DrVaeConfig
     vae: Vae
 
