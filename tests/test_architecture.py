@@ -58,6 +58,7 @@ MAY_IMPORT = {
         "bench.errors",
         "bench.registry.sources",
         "bench.util.paths",
+        "bench.util.process_state",
         "bench.util.timm_names",
     },
 }

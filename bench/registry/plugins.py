@@ -6,6 +6,7 @@ cannot be used is listed as `Broken` and does not affect the others.
 
 import hashlib
 import inspect
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +25,10 @@ from bench.config import check_config
 from bench.errors import BenchError, nearest
 from bench.registry.sources import source_digest
 from bench.util.paths import folder_hint
+from bench.util.process_state import put_back, settings
 from bench.util.timm_names import architecture_hint
 
+logger = logging.getLogger("bench")
 GROUP = "bench"
 OWN = "classifier-bench"
 KINDS: dict[str, type] = {"generators": Generator, "classifiers": Classifier, "datasets": DataSource}
@@ -136,12 +139,15 @@ class Plugins:
         if self.probe and _origin(point)[0] != OWN and (reason := self.probe(point)):
             self.broken.append(Broken(point.name, *_origin(point), reason))
             return
+        before = settings()
         try:
             with redirect_stdout(sys.stderr):  # keep what an import prints out of standard output
                 self._register(point)
         except (Exception, SystemExit) as error:
             self._manager.unregister(name=point.name) if self._manager.has_plugin(point.name) else None
             self.broken.append(Broken(point.name, *_origin(point), _reason(error)))
+        if changed := put_back(before):
+            logger.warning("importing plugin %r changed %s, which was put back", point.name, ", ".join(changed))
 
     def _register(self, point: EntryPoint) -> None:
         module = point.load()

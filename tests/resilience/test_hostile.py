@@ -39,7 +39,6 @@ TRAININGS = {
     "lies-to-the-host": ("failed", "wrote no training record"),
     "closes-everything": ("killed", "exited with code"),
     "crashes-early": ("failed", "importing it ended the process (SIGSEGV)"),
-    "meddles-early": ("failed", "importing it changed the working directory, the handler of SIGTERM"),
     "unimportable": ("failed", "OSError: cannot be imported"),
 }
 SAMPLES = {
@@ -63,6 +62,7 @@ PUT_BACK = {
 }
 HARMLESS = (
     *PUT_BACK,
+    "meddles-early",
     "draws-one-image-many-times",
     "reuses-its-buffer",
     "draws-its-training-images",
@@ -127,6 +127,12 @@ def test_what_harms_nobody_is_measured_like_any_other(answer, entry):
 def test_a_setting_that_can_be_put_back_is_told_and_the_model_is_kept(answer, entry):
     (line,) = (line for line in answer.err.splitlines() if line.startswith(f"{entry} seed 0: ok"))
     assert PUT_BACK[entry] in line
+
+
+def test_what_an_import_changes_is_put_back_and_told(answer):
+    (line,) = {line for line in answer.err.splitlines() if "importing plugin 'meddles-early' changed" in line}
+    for change in ("benchmark from False to True", "directory from ", "to SIG_IGN", "put back"):
+        assert change in line
 
 
 def test_a_handler_that_torch_installs_for_its_workers_is_not_told(answer):
