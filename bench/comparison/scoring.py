@@ -20,7 +20,7 @@ from bench.util.failure import explain
 
 FEWEST = 2  # images of either set
 SAMPLES = "the samples"
-NEEDS_TEST = "nearest-training-ratio"  # compares with unseen real images
+NEED_TEST = ("nearest-training-ratio", "copying-lite0")  # compare with unseen real images
 Told = Callable[[str, int, int], None]  # the metric that is measured, how many are done, and of how many
 
 
@@ -110,7 +110,7 @@ def _measured(metric: Metric, context: EvaluationContext) -> Iterator[Score]:
 
 def _obstacle(metric: Metric, context: EvaluationContext) -> str:
     """Why a metric cannot be measured here, or ""."""
-    if metric.name == NEEDS_TEST and len(context.dataset.test) < context.n:
+    if metric.name in NEED_TEST and len(context.dataset.test) < context.n:
         return "it needs as many unseen real images as samples"
     return metric.missing(None, classes=False) or metric.absent() or metric.too_few(context.scale)
 

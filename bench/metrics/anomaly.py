@@ -18,8 +18,8 @@ from bench.metrics.classes import class_names
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control.codes import MOST_VALUES
 from bench.metrics.disentanglement.measures import encoder_layout, encodings
-from bench.metrics.memorising import thumbnails
 from bench.metrics.metric import Measured, NotMeasured
+from bench.metrics.nearest_images import thumbnails
 from bench.training_run import generator
 
 CLASSES = 20  # held out, at most: evenly spread if there are more

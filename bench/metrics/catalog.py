@@ -95,6 +95,7 @@ _FIDELITY = (
                "higher", "", SAMPLES, "lite0"),
     MetricInfo("coverage-lite0", "fraction of training images with a sample next to them",
                "higher", "", SAMPLES, "lite0"),
+    MetricInfo("vendi-lite0", "how many different images there seem to be", "higher", "", SAMPLES, "lite0"),
 )  # fmt: skip
 
 _CLASSES = (
@@ -103,11 +104,21 @@ _CLASSES = (
     MetricInfo("hacking-gap", "the model's own accuracy on its samples minus the judge's",
                "lower", "", (*LABELLED, "SelfClassifying")),
     MetricInfo("accuracy", "the model's own classifier on real test images", "higher", "", SELF),
+    MetricInfo("accuracy-all", "the model's own classifier on the whole test split", "higher", "", SELF),
     MetricInfo("ece", "expected calibration error of the model's own classifier", "lower", "", SELF),
+    MetricInfo("ece-adaptive", "the same over bins with as many images each, on the whole test split",
+               "lower", "", SELF),
+    MetricInfo("nll", "negative log-probability of the true class under the model's own classifier",
+               "lower", "nats", SELF),
+    MetricInfo("brier", "squared error of the probabilities of the model's own classifier", "lower", "", SELF),
     MetricInfo("diversity-ratio", "distance of two samples of a class over that of two real images; 1 is real",
                None, "", LABELLED, "pixels"),
     MetricInfo("nearest-training-ratio", "distance to the nearest training image over that of test images; "
                "1 is real, 0 is copied", None, "", SAMPLES, "lite0"),
+    MetricInfo("copying-lite0", "how often a sample is nearer to a training image than a test image is; "
+               "0.5 is real, 1 is copied", None, "", SAMPLES, "lite0"),
+    MetricInfo("authenticity-lite0", "fraction of samples that are not nearer to a training image than that is to another",
+               "higher", "", SAMPLES, "lite0"),
     MetricInfo("mixture-agreement", "the judge's probability of the two classes that were mixed",
                "higher", "", MIXING),
 )  # fmt: skip

@@ -161,6 +161,11 @@ class EvaluationContext:
         """The logits of the model's own classifier for the test images, (n, k)."""
         return self.own_logits(self.test.images)
 
+    @cached_property
+    def own_logits_of_all(self) -> Logits:
+        """The logits of the model's own classifier for the whole test split, (n, k)."""
+        return self.own_logits(self.dataset.test.images)
+
     # Reconstructions
 
     @cached_property

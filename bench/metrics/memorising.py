@@ -1,28 +1,17 @@
-"""Memorising: are samples nearer to their nearest training image than unseen real images are to theirs?
-
-Distances are measured in a feature space. The nearest neighbour is searched among the reference images by features, and
-in the whole training set by thumbnails, so that every copied training image is found.
-"""
+"""Memorising: do samples lie nearer to training images than unseen real images do?"""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
-from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.cache import Array
 from bench.metrics.context import EvaluationContext
-from bench.metrics.features.base import Features
-from bench.metrics.metric import Measured
-from bench.metrics.neighbours import distance_blocks, nearest, row_distances
+from bench.metrics.metric import Measured, NotMeasured
+from bench.metrics.nearest_images import NearestImages, nearest_images, to_another
 from bench.util.hashing import tensor_digest
 
 MOST = 500  # samples, and test images, whose neighbours are searched
-THUMBNAIL = 16  # pixels per side, at most
-BLOCK = 8192  # training images at once
 
 
 def nearest_training_ratio(space: str) -> Callable[[EvaluationContext], Measured]:
@@ -32,51 +21,72 @@ def nearest_training_ratio(space: str) -> Callable[[EvaluationContext], Measured
     """
 
     def compute(context: EvaluationContext) -> Measured:
-        n = min(context.n, MOST)
-        test = context.test.images[:n]
-        parts = (tensor_digest([test]), context.dataset.digest, context.real_digest)
-        theirs = context.cached(f"nearest-{space}", space, parts, partial(_test_distances, context, space, test)).mean()
+        theirs = _of_test_images(context, space).mean()
         if theirs == 0:
             raise BenchError(
                 f"all test images of {context.spec.name} are copies of training images, so nearest-training-ratio is undefined"
             )
-        samples = context.samples.images[:n]
-        ours = distances(context, space, samples, context.features(space)[:n]).mean()
-        return Measured(float(ours / theirs), n)
+        ours = _of_samples(context, space).distances
+        return Measured(float(ours.mean() / theirs), len(ours))
 
     return compute
 
 
-def _test_distances(context: EvaluationContext, space: str, test: Pixels) -> Array:
-    return distances(context, space, test, context.embed(space, test))
+def copying(space: str) -> Callable[[EvaluationContext], Measured]:
+    """The probability that a sample lies nearer to its nearest training image than a test image does to its own.
+
+    The statistic of the test for copying of Meehan et al. (arXiv 2004.05675, section 3.1) with one cell; part `z`: its
+    distance from 0.5 in standard deviations, as if images were independent.
+    """
+
+    def compute(context: EvaluationContext) -> Measured:
+        ours, theirs = _of_samples(context, space).distances, _of_test_images(context, space)
+        share = nearer(ours, theirs)
+        deviation = np.sqrt((len(ours) + len(theirs) + 1) / (12 * len(ours) * len(theirs)))
+        return Measured(share, len(ours), {"z": float((share - 0.5) / deviation)})
+
+    return compute
 
 
-def distances(context: EvaluationContext, space: str, images: Pixels, features: Features) -> Array:
-    """Distance of each image to the nearest training image found, float32 (n,). `features`: those of `images`, (n, d)."""
-    real = context.real_features(space)
-    found = row_distances(features, real[nearest(features, real, context.device)])
-    if context.reference < len(context.dataset.train):
-        train = context.dataset.train.images
-        kept = context.cached("thumbnails", "", (context.dataset.digest,), lambda: thumbnails(train))
-        twins = train[torch.from_numpy(nearest_thumbnails(thumbnails(images), kept, context.device))]
-        found = np.minimum(found, row_distances(features, context.embed(space, twins)))
-    return found.astype(np.float32)
+def authenticity(space: str) -> Callable[[EvaluationContext], Measured]:
+    """The share of samples farther from their nearest training image than that is from another training image.
+
+    Alaa et al., arXiv 2102.08921, section 3.3; AuthPct in later work. Raises `NotMeasured` if all training images are equal.
+    """
+
+    def compute(context: EvaluationContext) -> Measured:
+        found = _of_samples(context, space)
+        others = to_another(found.features, context.real_features(space), context.device)
+        if not np.isfinite(others).all():
+            raise NotMeasured("a training image has no other beside it: all reference images are equal")
+        return Measured(float((found.distances > others).mean()), len(others))
+
+    return compute
 
 
-def nearest_thumbnails(thumbs: Array, train: Array, device: torch.device) -> Array:
-    """Index of the training thumbnail nearest to each thumbnail, int64 (n,)."""
-    queries = thumbs.astype(np.float32)
-    best, index = np.full(len(thumbs), np.inf, dtype=np.float32), np.zeros(len(thumbs), dtype=np.int64)
-    for start in range(0, len(train), BLOCK):
-        for rows, squares in distance_blocks(queries, train[start : start + BLOCK].astype(np.float32), device):
-            near, place = (value.cpu().numpy() for value in squares.min(1))
-            closer = near < best[rows]
-            best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
-    return index
+def nearer(x: Array, y: Array) -> float:
+    """The probability that a value of x is below one of y, where equal ones count half (Mann and Whitney 1947)."""
+    ordered = np.sort(y)
+    above = len(y) - np.searchsorted(ordered, x, side="right")
+    equal = len(y) - np.searchsorted(ordered, x, side="left") - above
+    return float((above + equal / 2).mean() / len(y))
 
 
-def thumbnails(pixels: Pixels, side: int = THUMBNAIL) -> Array:
-    """Area averages at `side` pixels per side (smaller images keep their size), flattened: uint8 (n, d)."""
-    size = min(side, pixels.shape[-1])
-    parts = (F.adaptive_avg_pool2d(part.float(), size).round().byte() for part in pixels.split(BLOCK))
-    return torch.cat(list(parts)).flatten(1).numpy()
+def _of_samples(context: EvaluationContext, space: str) -> NearestImages:
+    n = min(context.n, MOST)
+
+    def search() -> NearestImages:
+        return nearest_images(context, space, context.samples.images[:n], context.features(space)[:n])
+
+    return context.memoize(f"nearest-{space}", search)
+
+
+def _of_test_images(context: EvaluationContext, space: str) -> Array:
+    """The distances of test images to the nearest training image, (n,)."""
+    images = context.test.images[: min(context.n, MOST)]
+
+    def search() -> Array:
+        return nearest_images(context, space, images, context.embed(space, images)).distances
+
+    parts = (tensor_digest([images]), context.dataset.digest, context.real_digest)
+    return context.cached(f"nearest-{space}", space, parts, search)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bench.metrics import (
     agreement,
     anomaly,
+    calibration,
     inception_score,
     manifold,
     memorising,
@@ -26,6 +27,7 @@ from bench.metrics.kernel import kid, kid_all
 from bench.metrics.kernel_sums import SUBSETS, subset_size
 from bench.metrics.metric import Measured, Metric
 from bench.metrics.scale import Scale
+from bench.metrics.vendi import vendi
 
 Compute = Callable[[EvaluationContext], Measured]
 Settings = Callable[[Scale], str]  # of a protocol
@@ -56,7 +58,15 @@ def _manifold(scale: Scale) -> str:
 
 
 def _bins(scale: Scale) -> str:
-    return f"n={scale.n},bins={agreement.BINS}"
+    return f"n={scale.n},bins={calibration.BINS}"
+
+
+def _whole(scale: Scale) -> str:
+    return f"n={scale.test}"
+
+
+def _whole_bins(scale: Scale) -> str:
+    return f"n={scale.test},bins={calibration.BINS}"
 
 
 def _nearest(scale: Scale) -> str:
@@ -145,13 +155,20 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "recall-lite0": (manifold.part("recall", "lite0"), _manifold),
     "density-lite0": (manifold.part("density", "lite0"), _manifold),
     "coverage-lite0": (manifold.part("coverage", "lite0"), _manifold),
+    "vendi-lite0": (vendi("lite0"), _n),
     "intra-fd-judge": (intra_fd("judge"), _both),
     "class-agreement": (agreement.class_agreement, _n),
     "hacking-gap": (agreement.hacking_gap, _n),
     "accuracy": (agreement.accuracy, _n),
-    "ece": (agreement.ece, _bins),
+    "accuracy-all": (calibration.accuracy_of_all, _whole),
+    "ece": (calibration.ece, _bins),
+    "ece-adaptive": (calibration.ece_adaptive, _whole_bins),
+    "nll": (calibration.nll, _whole),
+    "brier": (calibration.brier, _whole),
     "diversity-ratio": (diversity_ratio, _both),
     "nearest-training-ratio": (memorising.nearest_training_ratio("lite0"), _nearest),
+    "copying-lite0": (memorising.copying("lite0"), _nearest),
+    "authenticity-lite0": (memorising.authenticity("lite0"), _nearest),
     "mixture-agreement": (mixing.mixture_agreement, _mixtures),
     "reconstruction-mse": (reconstruction.reconstruction_mse, _n),
     "psnr": (reconstruction.psnr, _n),

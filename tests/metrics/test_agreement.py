@@ -1,11 +1,10 @@
-"""Accuracy and calibration of the judge and of a method's own classifier, from perfect to chance."""
+"""Accuracy of the judge and of a method's own classifier, from perfect to chance."""
 
 import pytest
 import torch
 
 from bench.api import Data
 from bench.metrics import agreement, draw_samples
-from bench.metrics.agreement import calibration_error
 
 
 @pytest.fixture
@@ -43,29 +42,3 @@ def test_a_model_that_agrees_with_the_judge_has_no_hacking_gap(make_context, pai
 def test_accuracy_is_the_models_own_on_real_images(make_context, toys):
     assert agreement.accuracy(make_context(model=toys.Painter())).value == 1
     assert agreement.accuracy(make_context(model=toys.Painter(own=toys.Thirds(turn=1)))).value == 0
-
-
-def _logits(confidences: list[float]) -> torch.Tensor:
-    p = torch.tensor(confidences, dtype=torch.float64)
-    return torch.stack([p, 1 - p], dim=1).log()
-
-
-def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
-    # 0.8 sure of class 0, right half of the time
-    assert calibration_error(_logits([0.8] * 10), torch.tensor([0] * 5 + [1] * 5)) == pytest.approx(0.3)
-
-
-def test_calibration_error_is_weighted_by_bin():
-    # bins of 0.9 (always right: gap 0.1, 30 images) and 0.6 (never right: gap 0.6, 10 images)
-    labels = torch.tensor([0] * 30 + [1] * 10)
-    assert calibration_error(_logits([0.9] * 30 + [0.6] * 10), labels) == pytest.approx(0.75 * 0.1 + 0.25 * 0.6)
-
-
-def test_gaps_within_a_bin_cancel_and_across_bins_do_not():
-    labels = torch.tensor([0, 1])
-    assert calibration_error(_logits([0.50001, 0.50002]), labels) == pytest.approx(0, abs=1e-4)
-    assert calibration_error(_logits([0.7, 0.55]), labels) == pytest.approx((0.3 + 0.55) / 2)
-
-
-def test_a_sure_and_right_classifier_is_calibrated():
-    assert calibration_error(torch.eye(4).repeat(5, 1) * 1e4, torch.arange(4).repeat(5)) == 0

@@ -12,7 +12,7 @@ from bench.boards import merge
 from bench.boards.rows import COLUMNS
 from bench.boards.view import ANCHORS
 from bench.metrics import METRICS
-from bench.metrics.catalog import CATALOG, RANKED, MetricInfo, frechet_info, info, kernel_info, position
+from bench.metrics.catalog import CATALOG, CLASSES, RANKED, MetricInfo, frechet_info, info, kernel_info, position
 from bench.metrics.table import COMPUTE, space_metrics
 from bench.results.record import Record, Status
 
@@ -32,7 +32,7 @@ def test_the_metrics_of_any_feature_space_agree_with_their_entries(space: str):
 def test_every_entry_says_what_it_is_and_what_it_needs():
     for entry in CATALOG:
         assert entry.about
-        assert set(entry.needs) <= {*CAPABILITIES, "samples", "training"}
+        assert set(entry.needs) <= {*CAPABILITIES, "samples", "training", CLASSES}
         assert entry.version >= 1
 
 

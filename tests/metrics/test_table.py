@@ -35,7 +35,7 @@ def test_every_metric_says_what_it_is():
     for metric in METRICS:
         assert metric.about
         assert metric.better in ("lower", "higher", None)
-        assert set(metric.needs) <= {*CAPABILITIES, "samples", "training"}
+        assert set(metric.needs) <= {*CAPABILITIES, "samples", "training", "classes"}
 
 
 def test_protocols_are_unique_and_change_with_what_is_measured():
@@ -67,6 +67,10 @@ def test_the_protocol_names_the_oracle_that_reads_the_attributes():
         ("intra-fd-judge", "intra-fd@judge:n=2000,ref=5000:v1"),
         ("class-agreement", "class-agreement:n=2000:v1"),
         ("ece", "ece:n=2000,bins=15:v1"),
+        ("ece-adaptive", "ece-adaptive:n=5000,bins=15:v1"),
+        ("nll", "nll:n=5000:v1"),
+        ("vendi-lite0", "vendi@lite0:n=2000:v1"),
+        ("copying-lite0", "copying@lite0:n=500,ref=5000:v1"),
         ("diversity-ratio", "diversity-ratio@pixels:n=2000,ref=5000:v1"),
         ("nearest-training-ratio", "nearest-training-ratio@lite0:n=500,ref=5000:v1"),
         ("feature-error-judge", "feature-error-judge:n=250:v1"),
@@ -189,6 +193,11 @@ def test_anchors_score_as_their_construction_implies(make_context, dataset, tmp_
     assert scores["real"]["nearest-training-ratio"] == pytest.approx(1, abs=0.2)
     assert scores["replay"]["nearest-training-ratio"] == pytest.approx(0, abs=1e-3)
     assert scores["noise"]["nearest-training-ratio"] > 1.5
+    assert scores["real"]["copying-lite0"] == pytest.approx(0.5, abs=0.15)
+    assert scores["replay"]["copying-lite0"] > 0.99
+    assert scores["replay"]["authenticity-lite0"] == 0
+    assert scores["mean"]["vendi-lite0"] == pytest.approx(1)
+    assert scores["real"]["vendi-lite0"] > 1.5
     assert "class-agreement" not in scores["mean"]
 
 
