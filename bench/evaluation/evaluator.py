@@ -92,6 +92,7 @@ def _evaluation_context(
     context: JobContext, model: Model | None, samples: Data | None, conditional: bool
 ) -> "EvaluationContext":
     from bench.evaluation.anchor_codes import anchor_codes
+    from bench.evaluation.fresh_classifier import train_classifier
     from bench.metrics import EvaluationContext
 
     run_dir, job = context.run_dir, context.run_dir.job
@@ -113,6 +114,7 @@ def _evaluation_context(
         find_oracle=lambda: _oracle(context),
         oracle_kind=job.oracle,
         renderer=context.renderer,
+        train_classifier=partial(train_classifier, context),
     )
 
 

@@ -101,6 +101,7 @@ _FIDELITY = (
 _CLASSES = (
     MetricInfo("intra-fd-judge", "fd-judge within a class, mean over classes", "lower", "", LABELLED, "judge"),
     MetricInfo("class-agreement", "the judge's accuracy on samples drawn for a label", "higher", "", LABELLED),
+    MetricInfo("cas", "accuracy on real images of a classifier that is trained on samples alone", "higher", "", LABELLED),
     MetricInfo("hacking-gap", "the model's own accuracy on its samples minus the judge's",
                "lower", "", (*LABELLED, "SelfClassifying")),
     MetricInfo("accuracy", "the model's own classifier on real test images", "higher", "", SELF),

@@ -53,6 +53,7 @@ class EvaluationContext:
         find_oracle: Callable[[], Oracle] | None = None,  # what reads attributes off images
         oracle_kind: OracleKind = "morphology",
         renderer: Rendering | None = None,  # draws images of any factor values
+        train_classifier: Callable[[Data, int], Classifier] | None = None,  # a new one, on so many images of the data
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
@@ -60,6 +61,7 @@ class EvaluationContext:
         self.scale = Scale(n, reference, len(dataset.train), len(dataset.test), oracle_kind)
         self.anchor, self.renderer, self._find_oracle = anchor, renderer, find_oracle
         self._samples, self._judge_digest, self._cache = samples, judge_digest, Cache(cache)
+        self._train_classifier = train_classifier
         self._spaces: dict[str, FeatureSpace] = {}
         self._memo: dict[str, Any] = {}
         self.real = stratified(dataset.train, reference, "reference")
@@ -130,11 +132,21 @@ class EvaluationContext:
 
     def judge_logits(self, pixels: Pixels) -> Logits:
         """The judge's logits (n, k), on the CPU."""
+        return self.logits_of(self.judge, pixels)
+
+    def logits_of(self, classifier: Classifier, pixels: Pixels) -> Logits:
+        """The logits (n, k) of a classifier, on the CPU."""
         size, parts = BATCH.get(self.device.type, 500), []
         with full_precision(self.device):
             for batch in pixels.split(size):
-                parts.append(self.judge.logits(to_float(batch.to(self.device))).float().cpu())  # noqa: PERF401
+                parts.append(classifier.logits(to_float(batch.to(self.device))).float().cpu())  # noqa: PERF401
         return torch.cat(parts)
+
+    def fit_classifier(self, data: Data, images: int) -> Classifier:
+        """A new classifier, trained on so many images of `data` alone."""
+        if self._train_classifier is None:
+            raise BenchError("the metric trains a classifier, but there is none to train")
+        return self._train_classifier(data, images).requires_grad_(False)
 
     @cached_property
     def sample_logits(self) -> Logits:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench.metrics import (
+    accuracy_score,
     agreement,
     anomaly,
     calibration,
@@ -59,6 +60,11 @@ def _manifold(scale: Scale) -> str:
 
 def _bins(scale: Scale) -> str:
     return f"n={scale.n},bins={calibration.BINS}"
+
+
+def _trained(scale: Scale) -> str:
+    images = accuracy_score.training_images(scale.n)
+    return f"n={scale.n},net={accuracy_score.NETWORK},images={images},test={scale.test}"
 
 
 def _whole(scale: Scale) -> str:
@@ -158,6 +164,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "vendi-lite0": (vendi("lite0"), _n),
     "intra-fd-judge": (intra_fd("judge"), _both),
     "class-agreement": (agreement.class_agreement, _n),
+    "cas": (accuracy_score.accuracy_score, _trained),
     "hacking-gap": (agreement.hacking_gap, _n),
     "accuracy": (agreement.accuracy, _n),
     "accuracy-all": (calibration.accuracy_of_all, _whole),

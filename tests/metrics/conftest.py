@@ -53,6 +53,26 @@ class Thirds(Classifier):
         return self.gain * self.features(images)[-1][:, :3].roll(self.turn, 1)
 
 
+class Centroids(Classifier):
+    """Classifies by the nearest mean image of the classes that it was trained on."""
+
+    Config, source = Nothing, ""
+
+    def __init__(self, data: Data) -> None:
+        super().__init__(Nothing(), data.spec)
+        self.means = torch.stack(
+            [to_float(data.images[data.labels == k]).mean(0) for k in range(len(data.spec.classes))]
+        )
+
+    def fit(self, data: Data, run: Any) -> None: ...
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        return [images]
+
+    def logits(self, images: Tensor) -> Tensor:
+        return -torch.cdist(images.flatten(1), self.means.flatten(1)).nan_to_num(nan=1e9)
+
+
 class Painter(Generator):
     """Draws for a label, mixes, decodes codes, reconstructs by a small blur, and classifies with its own classifier."""
 
@@ -133,6 +153,7 @@ def make_context(dataset: Dataset) -> Callable[..., EvaluationContext]:
             "model": None, "dataset": dataset, "samples": dataset.test[:n], "conditional": True, "judge": Thirds(),
             "judge_digest": "thirds", "guide": Thirds(10.0), "device": torch.device("cpu"), "n": n, "reference": 150,
             "seed": 0, "find_oracle": lambda: Morphology(1),
+            "train_classifier": lambda data, images: Centroids(data),
         }  # fmt: skip
         return EvaluationContext(**defaults | changes)
 
