@@ -1,15 +1,18 @@
 """Probabilities of a method's own classifier on real test images: are they right as often as they say?
 
-The metrics of this module use the whole test split, except `ece`, which uses n images of it.
+The metrics of this module use the whole test split, except `ece`, which uses n images of it. The functions of logits (n, k)
+and labels (n,) raise `BenchError` for other shapes and types.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from bench.api import Labels, Logits
+from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext, fraction_correct
 from bench.metrics.metric import Measured
 
@@ -33,13 +36,15 @@ def of_all(score: Callable[[Logits, Labels], float]) -> Callable[[EvaluationCont
 
 def log_loss(logits: Logits, labels: Labels) -> float:
     """The mean negative log-probability of the true class, in nats."""
-    return float(F.cross_entropy(logits.double(), labels.cpu()))
+    logits, labels = _checked(logits, labels)
+    return float(F.cross_entropy(logits, labels))
 
 
 def brier_score(logits: Logits, labels: Labels) -> float:
     """The mean squared distance of the probabilities from the true class (Brier 1950): 0 if right and sure, at most 2."""
-    truth = F.one_hot(labels.cpu(), logits.shape[1])
-    return float((logits.double().softmax(1) - truth).square().sum(1).mean())
+    logits, labels = _checked(logits, labels)
+    truth = F.one_hot(labels, logits.shape[1])
+    return float((logits.softmax(1) - truth).square().sum(1).mean())
 
 
 def calibration_error(logits: Logits, labels: Labels) -> float:
@@ -67,8 +72,22 @@ def adaptive_calibration_error(logits: Logits, labels: Labels) -> float:
 
 def _confidence(logits: Logits, labels: Labels) -> tuple[Tensor, Tensor]:
     """The largest probability of each image, and 1 if its class is the true one, else 0; float64 (n,)."""
-    confidence, predicted = logits.double().softmax(1).max(1)
-    return confidence, (predicted == labels.cpu()).double()
+    logits, labels = _checked(logits, labels)
+    confidence, predicted = logits.softmax(1).max(1)
+    return confidence, (predicted == labels).double()
+
+
+def _checked(logits: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    """As float64 (n, k) and int64 (n,), from tensors or arrays. Raises `BenchError` for anything else."""
+    logits, labels = torch.as_tensor(logits).detach().cpu(), torch.as_tensor(labels).detach().cpu()
+    if logits.ndim != 2 or not logits.is_floating_point() or not len(logits) or labels.shape != logits.shape[:1]:
+        raise BenchError(
+            f"expected float logits of shape (n, k) and labels of shape (n,), got {logits.dtype} of shape "
+            f"{tuple(logits.shape)} and shape {tuple(labels.shape)}"
+        )
+    if labels.is_floating_point() or labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise BenchError(f"expected labels as whole numbers from 0 to {logits.shape[1] - 1}, got others")
+    return logits.double(), labels.long()
 
 
 def _gap(gaps: Tensor, bins: Tensor) -> float:

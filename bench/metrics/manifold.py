@@ -29,11 +29,11 @@ class Manifold:
     coverage: float
 
 
-def manifold(samples: Array, real: Array, device: torch.device) -> Manifold:
+def manifold(samples: Array, real: Array, device: torch.device | str = "cpu") -> Manifold:
     """From features (n, d) and (m, d). Raises `BenchError` if either has k rows or fewer."""
     samples, real = as_features(samples, "samples"), as_features(real, "real")
     _check(len(samples), len(real))
-    return fractions(Pairs(samples, real, device, k=K).balls)
+    return fractions(Pairs(samples, real, torch.device(device), k=K).balls)
 
 
 def fractions(balls: Balls) -> Manifold:

@@ -125,7 +125,7 @@ def test_a_script_needs_no_main_guard(board: bench.Board, place: dict[str, Path]
 def test_the_examples_of_the_documentation_run(board: bench.Board, place: dict[str, Path], tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     script = tmp_path / "examples.py"
     script.write_text("\n".join(examples))
     folder = place["runs"].parent  # where the run of `gmm` lies already

@@ -1,11 +1,16 @@
 """Public functions that take arrays refuse what they would misread."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 import bench
 from bench.errors import BenchError
+from bench.metrics import functions
+from bench.metrics.calibration import adaptive_calibration_error, brier_score, calibration_error, log_loss
 from bench.metrics.fidelity import frechet_distance, frechet_from_features, moments
 from bench.metrics.kernel import kernel_distance, kernel_distance_of_all
 from bench.metrics.manifold import manifold
@@ -92,3 +97,29 @@ def test_tensors_with_gradients_and_of_any_float_are_features(distance):
     assert distance(tensor, X[::-1].copy() + 1) == wanted
     coarse = tensor.to(torch.bfloat16)
     assert distance(coarse, X + 1) == distance(coarse.detach().float().numpy(), X + 1)
+
+
+@pytest.mark.parametrize("score", [log_loss, brier_score, calibration_error, adaptive_calibration_error])
+@pytest.mark.parametrize(
+    ("logits", "labels", "says"),
+    [
+        (np.zeros(3), [0, 1, 2], r"expected float logits of shape \(n, k\)"),
+        (np.zeros((3, 2), dtype=int), [0, 1, 0], "got torch.int64 of shape"),
+        (np.zeros((3, 2)), [0, 1], r"and shape \(2,\)"),
+        (np.zeros((0, 2)), [], "expected float logits"),
+        (np.zeros((3, 2)), [0, 1, 2], "whole numbers from 0 to 1, got others"),
+        (np.zeros((3, 2)), [0, 1, -1], "whole numbers from 0 to 1, got others"),
+        (np.zeros((3, 2)), [0.0, 1.0, 0.0], "whole numbers from 0 to 1, got others"),
+    ],
+)
+def test_scores_of_probabilities_refuse_what_is_not_logits_and_labels(score, logits, labels, says):
+    with pytest.raises(BenchError, match=says):
+        score(logits, labels)
+
+
+def test_every_documented_measure_is_public_and_documented():
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1] for row in page.splitlines() if row.startswith("| `")]
+    names = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert names == {*functions.__all__} - {"Manifold"}
+    assert all(getattr(functions, name).__doc__ for name in names)
