@@ -101,7 +101,7 @@ def test_quoted_commands_parse(document: Path) -> None:
 
 def test_readme_quotes_the_main_job() -> None:
     commands = list(quoted_commands(read("README.md")))
-    assert ["run", "--plugins", "regene"] in commands
+    assert ["run", "--plugins", "regene,ae-mix,gmm", "--dataset", "digits"] in commands
 
 
 def test_readme_plugin_keeps_every_promise() -> None:
