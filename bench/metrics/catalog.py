@@ -114,6 +114,7 @@ _CLASSES = (
     MetricInfo("brier", "squared error of the probabilities of the model's own classifier", "lower", "", SELF),
     MetricInfo("diversity-ratio", "distance of two samples of a class over that of two real images; 1 is real",
                None, "", LABELLED, "pixels"),
+    MetricInfo("diversity-ratio-st-lpips", "the same in a learned perceptual distance", None, "", LABELLED, "st-lpips"),
     MetricInfo("nearest-training-ratio", "distance to the nearest training image over that of test images; "
                "1 is real, 0 is copied", None, "", SAMPLES, "lite0"),
     MetricInfo("copying-lite0", "how often a sample is nearer to a training image than a test image is; "
@@ -128,6 +129,8 @@ _RECONSTRUCTION = (
     MetricInfo("reconstruction-mse", "squared error of pixels in [0, 1]", "lower", "", RECONSTRUCTING),
     MetricInfo("psnr", "peak signal-to-noise ratio of reconstructions", "higher", "dB", RECONSTRUCTING),
     MetricInfo("ssim", "structural similarity of reconstructions", "higher", "", RECONSTRUCTING),
+    MetricInfo("reconstruction-st-lpips", "learned perceptual distance of reconstructions; blur costs most",
+               "lower", "", RECONSTRUCTING, "st-lpips"),
     MetricInfo("reconstruction-agreement", "the judge's accuracy on reconstructions of test images",
                "higher", "", (*RECONSTRUCTING, CLASSES)),
     MetricInfo("feature-error-guide", "error of the guide's hidden layers over their variance",

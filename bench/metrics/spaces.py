@@ -1,6 +1,7 @@
 """Feature spaces by name, and which of them can be used."""
 
 from bench.errors import BenchError, nearest
+from bench.metrics import perceptual
 from bench.metrics.features import inception, lite, timm
 from bench.metrics.features.base import FeatureSpace
 
@@ -23,6 +24,8 @@ def absent(name: str | None) -> str:
     """Why a feature space cannot be used now, or ""."""
     if name in ("inception", "clean"):
         return inception.absent()
+    if name == perceptual.NAME:
+        return perceptual.absent()
     return lite.absent(name) if name in lite.DIGESTS else ""
 
 
@@ -34,6 +37,7 @@ def space_states() -> list[tuple[str, str, str]]:
         "judge": "the judge's last features; comparable under the same judge only",
         "inception": "torch-fidelity's Inception v3, 2048 features; the only one called fid",
         "clean": "the same Inception behind clean-fid's resize",
+        "st-lpips": "a distance of two images, learned from people's judgements; no features",
     }
     rows = [(name, "needs weights" if absent(name) else "ready", absent(name) or note) for name, note in notes.items()]
     return [*rows, ("timm:NAME", "on request", "any pretrained timm model whose weights can be loaded")]

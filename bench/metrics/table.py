@@ -12,6 +12,8 @@ from bench.metrics import (
     memorising,
     mixing,
     mixing_response,
+    perceptual,
+    perceptual_scores,
     reconstruction,
 )
 from bench.metrics.balls import K
@@ -77,6 +79,14 @@ def _whole_bins(scale: Scale) -> str:
 
 def _nearest(scale: Scale) -> str:
     return f"n={min(scale.n, memorising.MOST)},ref={scale.reference}"
+
+
+def _pairs(scale: Scale) -> str:
+    return f"n={min(scale.n, perceptual_scores.MOST)},size={perceptual.SIZE}"
+
+
+def _perceptual(scale: Scale) -> str:
+    return f"{_both(scale)},pairs={perceptual_scores.MOST},size={perceptual.SIZE}"
 
 
 def _mixtures(scale: Scale) -> str:
@@ -173,6 +183,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "nll": (calibration.nll, _whole),
     "brier": (calibration.brier, _whole),
     "diversity-ratio": (diversity_ratio, _both),
+    "diversity-ratio-st-lpips": (perceptual_scores.diversity, _perceptual),
     "nearest-training-ratio": (memorising.nearest_training_ratio("lite0"), _nearest),
     "copying-lite0": (memorising.copying("lite0"), _nearest),
     "authenticity-lite0": (memorising.authenticity("lite0"), _nearest),
@@ -180,6 +191,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "reconstruction-mse": (reconstruction.reconstruction_mse, _n),
     "psnr": (reconstruction.psnr, _n),
     "ssim": (reconstruction.ssim, _n),
+    "reconstruction-st-lpips": (perceptual_scores.reconstruction_distance, _pairs),
     "reconstruction-agreement": (reconstruction.reconstruction_agreement, _n),
     "feature-error-guide": (reconstruction.feature_error("guide"), _layers),
     "feature-error-judge": (reconstruction.feature_error("judge"), _layers),

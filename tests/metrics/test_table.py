@@ -73,6 +73,8 @@ def test_the_protocol_names_the_oracle_that_reads_the_attributes():
         ("vendi-lite0", "vendi@lite0:n=2000:v1"),
         ("copying-lite0", "copying@lite0:n=500,ref=5000:v1"),
         ("diversity-ratio", "diversity-ratio@pixels:n=2000,ref=5000:v1"),
+        ("diversity-ratio-st-lpips", "diversity-ratio@st-lpips:n=2000,ref=5000,pairs=500,size=64:v1"),
+        ("reconstruction-st-lpips", "reconstruction@st-lpips:n=500,size=64:v1"),
         ("nearest-training-ratio", "nearest-training-ratio@lite0:n=500,ref=5000:v1"),
         ("feature-error-judge", "feature-error-judge:n=250:v1"),
         ("mixture-agreement", "mixture-agreement:pairs=50,weights=5:v1"),
@@ -153,7 +155,9 @@ def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_co
         if metric.name not in OFFLINE and not (metric.missing(None, True) or metric.absent())
     ]
     reasons = {metric.name: _reason(metric, context) for metric in able if metric.name not in ("class-leakage", "cas")}
-    assert {name for name, reason in reasons.items() if reason} == {"intra-fd-judge", "diversity-ratio"}
+    assert {name for name, reason in reasons.items() if reason} == {
+        "intra-fd-judge", "diversity-ratio", "diversity-ratio-st-lpips"
+    }  # fmt: skip
     assert "class 'right': expected" in reasons["diversity-ratio"]
     assert f"got {counts[2]} of n=60 samples" in reasons["diversity-ratio"]
     full = make_context(cache=tmp_path)
