@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from bench.api import Pixels
 from bench.errors import BenchError
-from bench.metrics.features.base import BATCH, resize, three_channels
+from bench.metrics.features.base import BATCH, three_channels
+from bench.metrics.features.resize import resize
 from bench.metrics.precision import full_precision
 
 NAME, PACKAGE = "st-lpips", "stlpips-pytorch"
@@ -52,7 +53,7 @@ class PerceptualDistance:
 
     def _layers(self, pixels: Tensor) -> list[Tensor]:
         """The five hidden layers, of unit length at each place."""
-        images = resize(three_channels(pixels).float(), SIZE) / 127.5 - 1
+        images = resize(three_channels(pixels), SIZE) / 127.5 - 1
         h = (images - self._weights["scaling_layer.shift"]) / self._weights["scaling_layer.scale"]
         layers = []
         for depth, name in enumerate(CONVOLUTIONS):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bench.metrics.balls import K
+from bench.metrics.features.resize import resize
 from bench.metrics.fidelity import frechet_distance, frechet_from_features, moments
 from bench.metrics.infinity import extrapolate
 from bench.metrics.kernel import kernel_distance
@@ -55,6 +56,19 @@ def test_lite0_features(benchmark):
     space(images[:100])
     benchmark.pedantic(space, (images,), rounds=3)
     benchmark.extra_info["images_per_cpu_second"] = len(images) / benchmark.stats.stats.median
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 256, 512, 1024])
+def test_resize_before_clean_features(benchmark, size):
+    """Target: `extra_info.times_quicker` (than clean-fid's, on the same thread) at least 1.8; equal to 0.01 of 255."""
+    theirs = pytest.importorskip("cleanfid.resize").build_resizer("clean")
+    images = torch.randint(0, 256, (max(8, 2**19 // size**2), 3, size, size), dtype=torch.uint8)
+    arrays = [image.permute(1, 2, 0).numpy() for image in images]
+    ours = benchmark.pedantic(resize, (images, 299), rounds=5, warmup_rounds=1)
+    rounds = [_cpu_seconds(lambda: [theirs(image) for image in arrays]) for _ in range(5)]
+    benchmark.extra_info["times_quicker"] = min(seconds for _, seconds in rounds) / benchmark.stats.stats.min
+    wanted = np.stack(rounds[0][0]).clip(0, 255).transpose(0, 3, 1, 2)
+    assert np.abs(ours.numpy() - wanted).max() < 0.01
 
 
 @pytest.mark.parametrize(

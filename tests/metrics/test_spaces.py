@@ -11,9 +11,10 @@ from torch import nn
 
 from bench.errors import BenchError
 from bench.metrics.features import lite
-from bench.metrics.features.base import FeatureSpace, resize
+from bench.metrics.features.base import FeatureSpace
 from bench.metrics.features.judge import JudgeSpace
 from bench.metrics.features.lite import fold_batch_norm, in_order, weights_path
+from bench.metrics.features.resize import resize
 from bench.metrics.spaces import load_space, space_states
 
 
@@ -27,10 +28,13 @@ def _pixels(n: int, side: int, channels: int = 3, seed: int = 0) -> torch.Tensor
     return torch.randint(0, 256, (n, channels, side, side), generator=rng, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize(("old", "new"), [(28, 64), (32, 64), (64, 64), (96, 64), (32, 299)])
+@pytest.mark.parametrize(
+    ("old", "new"), [(28, 64), (32, 64), (64, 64), (96, 64), (32, 299), (200, 299), (400, 299), (700, 64)]
+)
 def test_resize_is_pillows_bicubic_without_rounding(old: int, new: int):
     pixels = _pixels(2, old)
-    found = resize(pixels.float(), new)
+    found = resize(pixels, new)
+    assert torch.equal(found, resize(pixels.float(), new))
     for image, resized in zip(pixels, found, strict=True):
         for channel, got in zip(image, resized, strict=True):
             pillow = Image.fromarray(channel.numpy().astype(np.float32)).resize((new, new), Image.Resampling.BICUBIC)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.api import Pixels
 from bench.errors import BenchError
+from bench.metrics.features.resize import resize
 from bench.metrics.precision import full_precision
 
 Features = NDArray[np.float32]
@@ -58,7 +58,7 @@ class NetworkSpace(FeatureSpace):
 
     def embed(self, pixels: Pixels, device: torch.device) -> Tensor:
         self._net.to(device)
-        images = resize(three_channels(pixels).float(), self.size) / 255
+        images = resize(three_channels(pixels), self.size) / 255
         mean, std = (torch.as_tensor(value, device=device) for value in (self.mean, self.std))
         return self._net(((images - mean) / std).contiguous(memory_format=torch.channels_last))
 
@@ -79,15 +79,3 @@ def three_channels(pixels: Tensor) -> Tensor:
     if pixels.shape[1] not in (1, 3):
         raise BenchError(f"feature spaces: expected images of 1 or 3 channels, got {pixels.shape[1]}")
     return pixels.expand(-1, 3, -1, -1)
-
-
-def resize(images: Tensor, size: int) -> Tensor:
-    """Bicubic resize with antialiasing, as in Pillow, to `size` pixels; clipped to [0, 255], not rounded."""
-    rows, columns = (_filter(old, size).to(images) for old in images.shape[-2:])
-    return (rows @ images @ columns.T).clamp(0, 255)
-
-
-def _filter(old: int, new: int) -> Tensor:
-    """The filter along one axis as a matrix (new, old)."""
-    unit = torch.eye(old)[None, None]
-    return F.interpolate(unit, size=(new, old), mode="bicubic", antialias=True)[0, 0]

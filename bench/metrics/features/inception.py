@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from bench.api import Pixels
 from bench.errors import BenchError
-from bench.metrics.features.base import Features, FeatureSpace, resize, three_channels
+from bench.metrics.features.base import Features, FeatureSpace, three_channels
+from bench.metrics.features.resize import resize
 from bench.util.paths import expanded, tilde
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -50,7 +51,7 @@ class CleanSpace(InceptionSpace):
     """The same network behind clean-fid's resize: bicubic, antialiased, not rounded (arXiv 2104.11222)."""
 
     def embed(self, pixels: Pixels, device: torch.device) -> Tensor:
-        images = (resize(three_channels(pixels).float(), 299) - 128) / 128
+        images = (resize(three_channels(pixels), 299) - 128) / 128
         net = self._net.to(device)
         for name in LAYERS:
             images = net.get_submodule(name)(images)
