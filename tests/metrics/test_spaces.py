@@ -38,7 +38,7 @@ def test_resize_is_pillows_bicubic_without_rounding(old: int, new: int):
     for image, resized in zip(pixels, found, strict=True):
         for channel, got in zip(image, resized, strict=True):
             pillow = Image.fromarray(channel.numpy().astype(np.float32)).resize((new, new), Image.Resampling.BICUBIC)
-            assert np.abs(np.asarray(pillow).clip(0, 255) - got.numpy()).max() < 2e-3
+            assert np.abs(np.asarray(pillow).clip(0, 255) - got.numpy()).max() < 6e-3  # of 255
 
 
 @pytest.mark.parametrize(("name", "tensors"), [("lite0", 296), ("lite2", 386)])
