@@ -29,7 +29,7 @@ def check_request(request: RunRequest, entries: Sequence[Entry], spec: Spec, plu
         verb = "needs" if len(refused) == 1 else "need"
         others = ", ".join(entry.name for entry in plugins.all("generators") if not needs_classes(entry))
         raise BenchError(
-            f"{' and '.join(refused)} {verb} classes, and {spec.name} has none; methods without this need: {others}"
+            f"{' and '.join(refused)} {verb} classes, and {spec.name} has none; methods that do not: {others}"
         )
     logger.info("%s has no classes: there is no guide, no judge, and no metric that needs them", spec.name)
     if refused:

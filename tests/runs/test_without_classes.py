@@ -63,7 +63,7 @@ def test_a_second_run_computes_nothing(run, photos):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--plugins", "good,regene"), "regene needs classes, and folder-photos has none; methods without this need: "),
+        (("--plugins", "good,regene"), "regene needs classes, and folder-photos has none; methods that do not: "),
         (("--plugins", "dr-vae,gmm"), "dr-vae and gmm need classes, and folder-photos has none"),
         (("--plugins", "good", "--judge", "resnet-m"), "--judge: folder-photos has no classes"),
         (("--plugins", "good", "--guide", "resnet-m"), "--guide: folder-photos has no classes"),
