@@ -22,7 +22,7 @@ def test_it_is_measured_as_a_classifier_and_has_a_reason_for_each_dash() -> None
     reasons = {metric.name: metric.missing(model, False) for metric in METRICS}
     measured = {name for name, reason in reasons.items() if not reason}
     costs = {"train-images", "train-seconds", "images-per-second", "peak-memory-mb", "parameters"}
-    assert measured == {"accuracy", "ece", *costs}
+    assert measured == {"accuracy", "accuracy-all", "ece", "ece-adaptive", "nll", "brier", *costs}
     assert reasons["fd-lite0"] == "PlainClassifier is a classifier, which draws no images"
 
 
