@@ -55,8 +55,9 @@ def test_only_n_samples_are_scored_and_the_same_ones_each_time(images):
     assert "50 images" in first.samples
 
 
-def test_a_data_set_gives_the_floor_of_each_metric(images):
-    found = bench.evaluate(images[0], dataset="sprites:simple", metrics=("fd-lite0", "nearest-training-ratio"))
+def test_a_data_set_gives_the_floor_of_each_metric():
+    digits = load("digits").train.images[:120]
+    found = bench.evaluate(digits, dataset="digits", metrics=("fd-lite0", "nearest-training-ratio"))
     distance, ratio = found.scores
     assert distance.floor is not None
     assert 0 < distance.value < 2 * distance.floor
