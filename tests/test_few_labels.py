@@ -55,7 +55,7 @@ def test_the_choice_is_deterministic_and_contains_smaller_ones():
 
 
 def test_images_without_classes_have_no_labels_to_choose_by():
-    with pytest.raises(BenchError, match="expected a data set with classes, and tiny-3x32-plain has none"):
+    with pytest.raises(BenchError, match="expected a data set with classes, but tiny-3x32-plain has none"):
         few_labels(without_classes(tiny_dataset()), 5)
 
 

@@ -1,4 +1,4 @@
-"""Mean, deviation and error over the seeds of a cell. No finite value, however large, is too much for them."""
+"""Mean, deviation and error over the seeds of a cell. Finite values of any size are supported."""
 
 import math
 import statistics

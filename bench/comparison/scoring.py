@@ -150,10 +150,10 @@ def _context(samples: Pixels, real: Pixels, test: Pixels | None, device: str) ->
     spec = Spec("images", real.shape[1], real.shape[-1], ("images",))
     train, unseen = _data(spec, real), _data(spec, real[:0] if test is None else test)
     whole = Dataset(spec, train, unseen, unseen, _digest(real))
-    nobody = NoClassifier(spec, "there is no judge: images are compared without a classifier")
+    missing = NoClassifier(spec, "images are compared without a judge")
     return EvaluationContext(
-        model=None, dataset=whole, samples=_data(spec, samples), conditional=False, judge=nobody, judge_digest="",
-        guide=nobody, device=torch.device(find_device(device, torch.get_num_threads()).kind), n=len(samples),
+        model=None, dataset=whole, samples=_data(spec, samples), conditional=False, judge=missing, judge_digest="",
+        guide=missing, device=torch.device(find_device(device, torch.get_num_threads()).kind), n=len(samples),
         reference=len(real), seed=0,
     )  # fmt: skip
 

@@ -17,12 +17,12 @@ def few_labels(dataset: Dataset, per_class: int | None) -> Dataset:
     """The data set `name@per_class`: `per_class` training images per class, and at most as many for validation.
 
     The choice is deterministic and contains the choice for any smaller number. The test split is not reduced. None
-    returns `dataset` unchanged. Raises `BenchError` if a class has fewer training images, or there are no classes.
+    returns `dataset` unchanged. Raises `BenchError` if a class has too few training images, or if there are no classes.
     """
     if per_class is None:
         return dataset
     if not dataset.spec.has_classes:
-        raise BenchError(f"--labels-per-class: expected a data set with classes, and {dataset.spec.name} has none")
+        raise BenchError(f"--labels-per-class: expected a data set with classes, but {dataset.spec.name} has none")
     counts = torch.bincount(dataset.train.labels, minlength=len(dataset.spec.classes))
     if int(counts.min()) < per_class:
         name = dataset.spec.classes[int(counts.argmin())]

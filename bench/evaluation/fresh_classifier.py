@@ -5,6 +5,7 @@ import torch
 from bench.api import Classifier, Data
 from bench.backbones.presets import ResNetTiny, ResNetTinyConfig
 from bench.training.context import JobContext
+from bench.training.fit_once import seeded
 from bench.training_run import Run, derive_seed
 
 
@@ -15,8 +16,7 @@ def train_classifier(context: JobContext, data: Data, count: int) -> Classifier:
     def progress(phase: str, images: int, of: int, scalars: dict[str, float]) -> None:
         context.progress("measuring cas", images, of, scalars)
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(device, seed):
         model = ResNetTiny(ResNetTinyConfig(), data.spec).to(device).to(memory_format=torch.channels_last)
         run = Run(model, images=count, seed=seed, device=device, precision=context.precision, progress=progress)
         model.fit(data, run)

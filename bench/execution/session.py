@@ -114,9 +114,8 @@ class Session:
 
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
-        after = frozenset(
-            {"the guide"} if "guide" in self.plan.roles else ()
-        )  # a job waits for the judge or the probe itself, when it needs one
+        # a job waits for the judge or the probe itself, when it needs one
+        after = frozenset({"the guide"} if "guide" in self.plan.roles else ())
         fits = {
             role: Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
             for role in self.plan.roles

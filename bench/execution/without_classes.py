@@ -1,4 +1,4 @@
-"""A data set without classes: which methods cannot be trained on it, and what cannot be asked for."""
+"""Data sets without classes: which methods cannot be trained on them, and which requests are refused."""
 
 import logging
 from collections.abc import Sequence
@@ -18,19 +18,21 @@ def needs_classes(entry: Entry) -> bool:
 
 
 def check_request(request: RunRequest, entries: Sequence[Entry], spec: Spec, plugins: Plugins) -> None:
-    """Raise `BenchError` if `request` names a method, a guide or a judge that needs the classes `spec` does not have."""
+    """Raise `BenchError` if there are no classes and `request` names a method, a guide or a judge that needs them."""
     if spec.has_classes:
         return
     for role, ref in (("guide", request.guide), ("judge", request.judge)):
         if ref != ClassifierRef.parse(default_classifier(role)):  # type: ignore[arg-type]
-            raise BenchError(f"--{role}: {spec.name} has no classes, so that there is no {role}")
+            raise BenchError(f"--{role}: {spec.name} has no classes, so there is no {role}")
     refused = [entry.name for entry in entries if needs_classes(entry)]
     if refused and "all" not in parse_names(request.plugins):
         verb = "needs" if len(refused) == 1 else "need"
         others = ", ".join(entry.name for entry in plugins.all("generators") if not needs_classes(entry))
         raise BenchError(
-            f"{' and '.join(refused)} {verb} classes, and {spec.name} has none; methods that do not: {others}"
+            f"{' and '.join(refused)} {verb} classes, but {spec.name} has none; methods that work without classes: {others}"
         )
-    logger.info("%s has no classes: there is no guide, no judge, and no metric that needs them", spec.name)
+    logger.info(
+        "%s has no classes, so there is no guide or judge, and metrics that need classes are not measured", spec.name
+    )
     if refused:
-        logger.warning("left out, because they need classes: %s", ", ".join(refused))
+        logger.warning("these methods need classes and are left out: %s", ", ".join(refused))

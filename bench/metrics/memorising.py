@@ -35,7 +35,7 @@ def nearest_training_ratio(space: str) -> Callable[[EvaluationContext], Measured
 def copying(space: str) -> Callable[[EvaluationContext], Measured]:
     """The probability that a sample lies nearer to its nearest training image than a test image does to its own.
 
-    The statistic of the test for copying of Meehan et al. (arXiv 2004.05675, section 3.1) with one cell; part `z`: its
+    The statistic of the test for copying of Meehan et al. (arXiv 2004.05675) with one cell; part `z`: its
     distance from 0.5 in standard deviations, as if images were independent.
     """
 
@@ -51,7 +51,7 @@ def copying(space: str) -> Callable[[EvaluationContext], Measured]:
 def authenticity(space: str) -> Callable[[EvaluationContext], Measured]:
     """The share of samples farther from their nearest training image than that is from another training image.
 
-    Alaa et al., arXiv 2102.08921, section 3.3; AuthPct in later work. Raises `NotMeasured` if all training images are equal.
+    Alaa et al., arXiv 2102.08921; AuthPct in later work. Raises `NotMeasured` if all training images are equal.
     """
 
     def compute(context: EvaluationContext) -> Measured:

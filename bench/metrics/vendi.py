@@ -21,7 +21,7 @@ def vendi(space: str) -> Callable[[EvaluationContext], Measured]:
 
 
 def vendi_score(x: ArrayLike) -> float:
-    """The exponential of the entropy of the eigenvalues of K / n, where K holds the cosines of all pairs of rows (eq. 3).
+    """The exponential of the entropy of the eigenvalues of K / n, where K holds the cosines of all pairs of rows.
 
     x: features (n, d). The score is 1 if all rows have one direction, and n if every two are orthogonal; at most
     min(n, d). Raises `BenchError` for what is not features, and for rows of length 0, which have no direction.

@@ -38,7 +38,7 @@ def restore_or_fit(
     A second process that asks for it waits.
     """
     device, folder = torch.device(spec.device.kind), cache / "classifiers" / spec.key
-    with _seeded(device, spec.seed("init")):
+    with seeded(device, spec.seed("init")):
         model = spec.target(spec.config, spec.dataset.spec)
         model = model.to(device).to(memory_format=torch.channels_last)
     with _locked(folder):
@@ -65,7 +65,7 @@ def _fit(spec: ClassifierSpec[M], model: M, progress: Progress, checkpoints: Pat
         folder=checkpoints,
         checkpoint_every=checkpoint_every,
     )
-    with _seeded(device, seed):
+    with seeded(device, seed):
         try:
             model.fit(spec.dataset.train, run)
         except Diverged as error:
@@ -74,7 +74,7 @@ def _fit(spec: ClassifierSpec[M], model: M, progress: Progress, checkpoints: Pat
 
 
 @contextmanager
-def _seeded(device: torch.device, seed: int) -> Iterator[None]:
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
     """Seed the global generators, and restore them afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

@@ -33,8 +33,8 @@ class FittedClassifier:
 
 def no_classifier(role: Role, spec: Spec) -> FittedClassifier:
     """What a data set without classes has in place of a guide and a judge."""
-    nobody = NoClassifier(spec, f"{spec.name} has no classes, so that there is no {role}")
-    return FittedClassifier(role, "", nobody, "", 0.0, True)
+    missing = NoClassifier(spec, f"{spec.name} has no classes, so there is no {role}")
+    return FittedClassifier(role, "", missing, "", 0.0, True)
 
 
 def load_or_fit(

@@ -1,4 +1,4 @@
-"""What stands for a guide and a judge if there is none: images that are compared alone, or a data set without classes."""
+"""A placeholder for the guide and the judge if there are none, as on a data set without classes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bench.errors import BenchError
 
 
 class NoClassifier(Classifier):
-    """A classifier that answers every question with a `BenchError`."""
+    """A classifier whose every method raises a `BenchError`."""
 
     source = "none"
 
