@@ -95,7 +95,7 @@ def digest_of(classifier: Classifier) -> list[bytes]:
 
 def test_a_judge_is_fitted_and_its_accuracy_measured(fitted):
     judge, _ = fitted
-    assert not judge.cached
+    assert judge.origin == "fitted"
     assert judge.accuracy == accuracy_of(judge.classifier, DATASET.test, CPU) > 0.9
     assert judge.label == f"toy@{judge.digest[:12]}"
 
@@ -147,7 +147,7 @@ def test_accuracy_is_the_share_of_right_labels(name):
 
 def test_a_second_question_is_answered_from_the_cache(fitted, cache):
     known = ask(cache, progress=lambda *_: pytest.fail("it was fitted again"))
-    assert known.cached
+    assert known.origin == "cached"
     assert (known.digest, known.accuracy, known.label) == (fitted[0].digest, fitted[0].accuracy, fitted[0].label)
     assert digest_of(known.classifier) == digest_of(fitted[0].classifier)
 
@@ -168,17 +168,17 @@ def test_a_corrupt_entry_is_set_aside_and_fitted_again(fitted, cache, name, dama
     content[-9] ^= 1
     path.write_bytes({"one bit": content, "cut short": content[: len(content) // 2], "emptied": b""}[damage])
     again = ask(cache)
-    assert not again.cached
+    assert again.origin == "fitted"
     assert again.digest == fitted[0].digest
     assert files(cache).keys() >= {"model.safetensors.corrupt", "about.json.corrupt"}
-    assert ask(cache).cached
+    assert ask(cache).origin == "cached"
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "about.json"])
 def test_half_an_entry_is_none(fitted, cache, name):
     files(cache)[name].unlink()
     again = ask(cache)
-    assert not again.cached
+    assert again.origin == "fitted"
     assert again.digest == fitted[0].digest
 
 
@@ -212,7 +212,7 @@ class Tied(ResNetSmall):
 def test_tied_weights_are_kept(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.training.classifier_spec.source_digest", lambda module: "")
     first, second = ask(tmp_path, target=Tied), ask(tmp_path, target=Tied)
-    assert (first.cached, second.cached) == (False, True)
+    assert (first.origin, second.origin) == ("fitted", "cached")
     assert digest_of(first.classifier) == digest_of(second.classifier)
 
 
@@ -259,7 +259,7 @@ ASK = """
         {then}
     print("asking", flush=True)
     judge = t.ask(Path({cache!r}), progress=progress)
-    print(judge.cached, judge.digest, flush=True)
+    print(judge.origin, judge.digest, flush=True)
 """
 
 
@@ -292,8 +292,8 @@ def test_of_two_that_ask_at_once_one_fits_and_one_waits(tmp_path):
     waiting.set()
     out, _ = second.communicate(timeout=120)
     thread.join()
-    assert out.split() == ["True", answers["first"].digest]
-    assert not answers["first"].cached
+    assert out.split() == ["cached", answers["first"].digest]
+    assert answers["first"].origin == "fitted"
 
 
 def test_the_lock_of_a_killed_process_is_free(fitted, tmp_path):
@@ -359,7 +359,7 @@ def test_a_guide_close_to_chance_is_told_and_used(tmp_path, caplog, accuracy, to
     plan = SimpleNamespace(jobs=(), roles=("guide", "judge"), classes=10, budget=find_budget("quick"), judge_floor=0.9)
     show = SimpleNamespace(note=lambda text: None)
     session = Session(plan, tmp_path, tmp_path, tmp_path, Limits(), show)
-    session._note_classifier(Fitted("guide", "small@11", accuracy, False))
+    session._note_classifier(Fitted("guide", "small@11", accuracy, "fitted"))
     assert session.labels == {"guide": "small@11"}
     assert ["close to random" in text for text in caplog.messages] == [True] * told
 

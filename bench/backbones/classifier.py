@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench.api import Classifier, Data, Images, Labels, Logits, Spec
-from bench.backbones.augment import shift_and_flip
+from bench.backbones.augment import degrade, shift_and_flip
 from bench.backbones.network import NetworkConfig, TimmNetwork
 from bench.training_run import Run
 
@@ -19,6 +19,8 @@ class TimmConfig(NetworkConfig):
     label_smoothing: float = 0.05
     shift: float = 0.0625  # maximum shift of an image as a fraction of its side
     flip: bool = False  # mirror half of the images
+    blur: float = 0.0  # blur a quarter of the images by up to this deviation, as a fraction of the side
+    noise: float = 0.0  # add noise of up to this deviation to another quarter
 
 
 class TimmClassifier(TimmNetwork, Classifier):
@@ -47,8 +49,11 @@ class TimmClassifier(TimmNetwork, Classifier):
         reach = round(config.shift * self.spec.size)
 
         def loss_of(images: Images, labels: Labels) -> Tensor:
+            images = shift_and_flip(images, reach, config.flip, run.rng)
+            if config.blur or config.noise:
+                images = degrade(images, config.blur * self.spec.size, config.noise, run.rng)
             with run.autocast():
-                logits = self.logits(shift_and_flip(images, reach, config.flip, run.rng))
+                logits = self.logits(images)
             return F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
 
         self.minimise(loss_of, data, run)

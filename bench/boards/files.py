@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from bench.boards import journal
 from bench.boards.rows import Conflict, decode, differing, encode, tidy
 from bench.errors import BenchError, nearest
 from bench.results.record import DATA_DIGITS, Record
 from bench.util.atomic import remove_stale, write_atomic
 from bench.util.text import plain
 
+LONGEST_JOURNAL = 2**20  # bytes: a longer one is merged if it is longer than the board
 LONGEST_NAME = 150  # bytes: file systems allow 255, and temporary files append to it
 PATIENCE = 60.0  # seconds to wait for another process, which needs milliseconds
 logger = logging.getLogger("bench")
@@ -42,7 +45,7 @@ def boards(folder: Path) -> list[str]:
 
 
 def read(path: Path) -> list[Record]:
-    """All records of a board. Raises `BenchError` that names the file and the invalid row and column."""
+    """All records of a board, those of its journal included. Raises `BenchError` that names the file and the invalid row and column."""
     try:
         payload = path.read_bytes()
     except FileNotFoundError:
@@ -50,7 +53,34 @@ def read(path: Path) -> list[Record]:
         raise BenchError(f"no leaderboard {path}: {nearest(unquote(path.stem), known)}") from None
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}") from error
-    return decode(payload, path)
+    return list(_overlaid(decode(payload, path), journal.rows(path)))
+
+
+def add(folder: Path, records: Sequence[Record]) -> None:
+    """Add the records of one job to its board, at a cost that does not grow with the board; else as `merge`.
+
+    They are in the CSV file after `settle` or `merge`; `read` sees them at once.
+    """
+    if not records:
+        return
+    path, fresh = board_path(folder, records[0].dataset), [tidy(record) for record in records]
+    if not path.exists():
+        merge(folder, fresh)
+        return
+    with locked(path):
+        _check_data(path, set(_data_of(path)), {record.data for record in fresh})
+        size = journal.add(path, fresh)
+    if size > max(LONGEST_JOURNAL, path.stat().st_size):
+        settle(path)
+
+
+def settle(path: Path) -> None:
+    """Merge the journal of a board into its CSV file."""
+    if journal.journal_of(path).exists():
+        with locked(path):
+            if held := _held(path):
+                update(path, encode(held))
+            journal.clear(path)
 
 
 def merge(folder: Path, records: Iterable[Record]) -> list[Path]:
@@ -66,6 +96,7 @@ def merge(folder: Path, records: Iterable[Record]) -> list[Path]:
     for path, fresh in by_path.items():
         with locked(path):
             update(path, encode(_together(path, _held(path), fresh)))
+            journal.clear(path)
     return list(by_path)
 
 
@@ -91,6 +122,7 @@ def merge_boards(folder: Path, dataset: str, others: Sequence[Path], dry_run: bo
         rows = _together(path, held, fresh)
         if not dry_run:
             update(path, encode(rows))
+            journal.clear(path)
     return _changes(held, fresh)
 
 
@@ -140,7 +172,23 @@ def locked(path: Path) -> Iterator[None]:
 def _together(path: Path, held: Sequence[Record], fresh: Sequence[Record]) -> Iterable[Record]:
     """One record for each place, the newer one. Raises `Conflict` for records of different data."""
     _check_data(path, {record.data for record in held}, {record.data for record in fresh})
+    return _overlaid(held, fresh)
+
+
+def _overlaid(held: Sequence[Record], fresh: Sequence[Record]) -> Iterable[Record]:
+    """One record for each place, the newer one."""
     return {record.place: record for record in [*held, *fresh]}.values()
+
+
+def _data_of(path: Path) -> frozenset[str]:
+    """The digests of the data of a board: read once as long as its CSV file does not change."""
+    state = path.stat()
+    return _data_in(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=16)
+def _data_in(path: Path, modified: int, size: int) -> frozenset[str]:
+    return frozenset(record.data for record in _held(path))
 
 
 def _check_data(path: Path, held: set[str], fresh: set[str]) -> None:
@@ -170,7 +218,14 @@ def _changes(held: Iterable[Record], fresh: Iterable[Record]) -> Changes:
 
 
 def _held(path: Path) -> list[Record]:
-    """The records of the board; empty if it is missing or unreadable. Raises `Conflict` for one that contradicts itself."""
+    """The records of the board and its journal. A file that cannot be read is moved aside, and its rows are not there.
+
+    Raises `Conflict` for a board that contradicts itself.
+    """
+    return list(_overlaid(_in_file(path), journal.rows(path)))
+
+
+def _in_file(path: Path) -> list[Record]:
     if not path.exists():
         return []
     payload = path.read_bytes()

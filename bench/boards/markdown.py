@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from bench.boards.files import board_path, locked, read, update
+from bench.boards.files import board_path, locked, read, settle, update
 from bench.boards.notes import Notes, marks
 from bench.boards.text import GIVEN_IMAGES, MISSING, link, markdown, number
 from bench.boards.view import Column, Line, Section, sections
@@ -25,6 +25,7 @@ def render(folder: Path, dataset: str) -> str:
     path = board_path(folder, dataset)
     if not path.exists():
         read(path)  # says what there is instead
+    settle(path)
     with locked(path):
         text = to_markdown(read(path), dataset)
         update(board_path(folder, dataset, ".md"), text.encode())

@@ -55,7 +55,8 @@ class Notes:
     def facts(self) -> list[tuple[str, str]]:
         """What holds for the whole section."""
         seeds = ", ".join(map(str, self.section.seeds))
-        counts = sorted({record.n for record in self.section.records if self._is_main(record) and record.n is not None})
+        main = {column.metric for column in self.section.main}
+        counts = sorted({record.n for record in self.section.records if record.metric in main and record.n is not None})
         facts = [("budget", self.section.budget)] + ([("judge", self.section.judge)] if self.section.judge else [])
         facts += _numbered("guide", self.guides) + _numbered("device", self.devices) + [("seeds", seeds)]
         if counts:
@@ -104,9 +105,6 @@ class Notes:
             note = found.setdefault(key, Failure(len(found) + 1, *key))
             _add(note.metrics, record.metric)
         return found
-
-    def _is_main(self, record: Record) -> bool:
-        return any(column.metric == record.metric for column in self.section.main)
 
 
 def marks(columns: Sequence[Column]) -> dict[Column, str]:

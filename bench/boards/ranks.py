@@ -3,8 +3,9 @@
 import math
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import correlation, fmean
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ COVERAGE = 0.95
 Method = TypeVar("Method", bound=Hashable)  # whatever names one
 Values = Mapping[int, float | None]  # by seed: the lower the better; None if that seed failed
 Scores = Mapping[Method, Mapping[Any, Values]]  # by method and metric
+Level = Callable[[Any, Any, tuple[int, ...]], float | None]  # of a method on a metric, over these seeds
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,13 @@ def rank(scores: Scores[Method], draws: int = DRAWS, seed: int = 0) -> dict[Meth
     if not metrics:
         return {}
     seeds = {method: sorted({seed for row in scores[method].values() for seed in row}) for method in scores}
-    point = _mean_ranks(scores, metrics, seeds)
-    replicates = _replicates(scores, metrics, seeds, draws, random.Random(seed))
+
+    @cache  # a few seeds have few draws
+    def level(method: Method, metric: Any, drawn: tuple[int, ...]) -> float | None:
+        return _level(scores[method].get(metric, {}), drawn)
+
+    point = _mean_ranks(scores, metrics, seeds, level)
+    replicates = _replicates(scores, metrics, seeds, draws, random.Random(seed), level)
     several = [method for method in scores if len(seeds[method]) > 1]
     intervals = {method: _interval(point[method], [draw[method] for draw in replicates]) for method in several}
     groups = tie_groups(intervals)
@@ -68,20 +75,25 @@ def positions(levels: Sequence[float | None]) -> list[float]:
 
 
 def _replicates(
-    scores: Scores[Method], metrics: list[Any], seeds: Mapping[Method, list[int]], draws: int, rng: random.Random
+    scores: Scores[Method],
+    metrics: list[Any],
+    seeds: Mapping[Method, list[int]],
+    draws: int,
+    rng: random.Random,
+    level: Level,
 ) -> list[dict[Method, float]]:
     """Mean ranks, each with the seeds of every method drawn anew."""
     replicates = []
     for _ in range(draws):
         drawn = {method: rng.choices(own, k=len(own)) if own else [] for method, own in seeds.items()}
-        replicates.append(_mean_ranks(scores, metrics, drawn))
+        replicates.append(_mean_ranks(scores, metrics, drawn, level))
     return replicates
 
 
 def _mean_ranks(
-    scores: Scores[Method], metrics: list[Any], seeds: Mapping[Method, Sequence[int]]
+    scores: Scores[Method], metrics: list[Any], seeds: Mapping[Method, Sequence[int]], level: Level
 ) -> dict[Method, float]:
-    levels = ([_level(scores[method].get(metric, {}), seeds[method]) for method in scores] for metric in metrics)
+    levels = ([level(method, metric, tuple(seeds[method])) for method in scores] for metric in metrics)
     columns = [positions(column) for column in levels]
     return dict(zip(scores, map(fmean, zip(*columns, strict=True)), strict=True))
 

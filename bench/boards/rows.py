@@ -129,6 +129,8 @@ def _unique(rows: Iterable[tuple[int, Record]], path: Path) -> list[Record]:
     places: dict[tuple[str, ...], tuple[int, Record]] = {}
     for number, record in rows:
         before, known = places.setdefault(record.place, (number, record))
+        if known is record:
+            continue
         if difference := differing(known, record):
             what = f"{record.metric} of {f'{record.entry} {record.settings}'.strip()}, seed {record.seed}"
             raise Conflict(f"{path}: lines {before} and {number} disagree on {what}: {difference}; remove one of them")

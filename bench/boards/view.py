@@ -104,21 +104,21 @@ class Section:
         """Whether external images are among the lines."""
         return any(record.plugin == GIVEN for record in self.records)
 
-    @property
+    @cached_property
     def main(self) -> list[Column]:
         return [column for column in self.columns if not column.part and not column.info.cost]
 
-    @property
+    @cached_property
     def images(self) -> list[Column]:
         """The metrics of images and classifiers, without those of control."""
         return [column for column in self.main if not column.info.control]
 
-    @property
+    @cached_property
     def control(self) -> list[Column]:
         """The metrics of control and disentanglement: a table of their own."""
         return [column for column in self.main if column.info.control]
 
-    @property
+    @cached_property
     def cost(self) -> list[Column]:
         return [column for column in self.columns if not column.part and column.info.cost]
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = """bench leaderboard sprites
 bench leaderboard folder:pets --all
+bench leaderboard sprites --html
+bench leaderboard sprites --format latex
 bench leaderboard digits --merge other/digits.csv --dry-run"""
+
+
+FORMATS = ("text", "markdown", "csv", "latex", "json")
 
 
 def add_parser(commands: Any) -> None:
@@ -25,6 +31,9 @@ def add_parser(commands: Any) -> None:
     sub = add_command(commands, "leaderboard", leaderboard, text, as_json=True, examples=EXAMPLES)
     sub.add_argument("dataset", nargs="?", help="the data set, as given to run (default: list all leaderboards)")
     sub.add_argument("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
+    sub.add_argument("--html", action="store_true", help="write the pages of this board, or of all, and print where")
+    sub.add_argument("--format", choices=FORMATS, default="text", metavar="FORMAT",
+        help=f"print it as {', '.join(FORMATS[:-1])} or {FORMATS[-1]} (default: text)")  # fmt: skip
     sub.add_argument("--merge", type=Path, action="append", default=[], metavar="FILE",
         help="add the rows of another board of this data set; can be repeated")  # fmt: skip
     sub.add_argument("--dry-run", action="store_true", help="print what --merge would change, and stop")
@@ -34,10 +43,26 @@ def add_parser(commands: Any) -> None:
 def leaderboard(options: argparse.Namespace) -> int:
     if options.dry_run and not options.merge:
         raise BenchError("--dry-run: expected --merge FILE")
+    if options.html:
+        return write_html(options)
     if options.dataset is None:
         return list_boards(options)
     dataset = board_name(options.leaderboards, options.dataset)
     return merge_others(options, dataset) if options.merge else show_one(options, dataset)
+
+
+def write_html(options: argparse.Namespace) -> int:
+    """Write the pages of one board, or of all."""
+    from bench.boards import boards
+    from bench.pages import write_pages
+
+    named = [board_name(options.leaderboards, options.dataset)] if options.dataset else boards(options.leaderboards)
+    if not named:
+        raise BenchError(f"no leaderboards in {options.leaderboards}")
+    written = [str(write_pages(options.leaderboards, name, options.runs)) for name in named]
+    index = str(options.leaderboards / "index.html")
+    print(json.dumps({"pages": written, "index": index}, indent=1) if options.json else "\n".join([*written, index]))
+    return 0
 
 
 def list_boards(options: argparse.Namespace) -> int:
@@ -76,9 +101,22 @@ def show_one(options: argparse.Namespace, dataset: str) -> int:
     update_page(options.leaderboards, dataset)
     if options.json:
         print(to_json(records))
-    else:
+    elif options.format == "text":
         show_board(options, records)
+    else:
+        sys.stdout.write(formatted(records, dataset, options.format, options.all))
     return 0
+
+
+def formatted(records: "list[Record]", dataset: str, kind: str, everything: bool) -> str:
+    """The whole board in one of `FORMATS` other than text."""
+    from bench.boards import encode, to_json, to_latex, to_markdown
+
+    if kind == "markdown":
+        return to_markdown(records, dataset)
+    if kind == "latex":
+        return to_latex(records, everything)
+    return encode(records).decode() if kind == "csv" else to_json(records) + "\n"
 
 
 def update_page(folder: Path, dataset: str) -> None:
@@ -112,7 +150,9 @@ def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
     from bench.util.text import one_line
 
     rows = board_path(options.leaderboards, records[0].dataset) if records else None
-    paths = [("page", str(rows.with_suffix(".md"))), ("rows", str(rows))] if rows else []
+    paths = [("rows", str(rows))] if rows else []
+    if rows and (page := rows.with_name(rows.stem + ".html")).is_file():
+        paths.insert(0, ("page", str(page)))
     paths += [
         (f"samples of {one_line(name)}", str(path)) for name, path in sample_sheets(options.runs, records).items()
     ]

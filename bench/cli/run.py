@@ -34,8 +34,16 @@ def _what(group: Any) -> None:
     add("--dataset", default="sprites", metavar="NAME", help="e.g. digits or folder:PATH (default: sprites)")
     add("--labels-per-class", type=positive, metavar="N", help="train on N images of each class; the board is NAME@N")
     add("--set", action="append", default=[], metavar="ENTRY.KEY=VALUE", help="change a setting, e.g. regene.lr=1e-3")
-    add("--guide", metavar="NAME", help="the classifier provided to methods, e.g. timm:resnet18")
-    add("--judge", metavar="NAME", help="the classifier that scores them; must differ from the guide")
+    add(
+        "--guide",
+        metavar="NAME",
+        help="the classifier provided to methods, e.g. timm:resnet18 or, to train it here, fit",
+    )
+    add(
+        "--judge",
+        metavar="NAME",
+        help="the classifier that scores them; must differ from the guide; fit trains it here",
+    )
     add("--strict-plugins", action="store_true", help="refuse to start while any installed plugin is broken")
 
 

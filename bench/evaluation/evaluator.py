@@ -10,6 +10,7 @@ from bench.evaluation.anchors import ANCHORS, LABELLED
 from bench.evaluation.pending import missing_metrics
 from bench.experiment.budget import find_budget
 from bench.experiment.keys import content_key
+from bench.results.contact_sheet import save_samples
 from bench.results.record import Record
 from bench.results.samples import pack_samples, samples_name, unpack_samples
 from bench.training.context import JobContext
@@ -20,12 +21,9 @@ if TYPE_CHECKING:
     from bench.metrics.control.oracle import Oracle
 
 
-CONTROL_FILES = "acs"  # the metric with which the pictures of codes are written, before its record
-
-
 def evaluate(context: JobContext, model: Model | None) -> None:
     """Measure every metric that is still missing; one that fails becomes a row and does not stop the others."""
-    from bench.evaluation.control_files import save_control
+    from bench.evaluation.pictures import save_pictures
 
     missing = missing_metrics(context.run_dir)
     if not missing:
@@ -41,8 +39,7 @@ def evaluate(context: JobContext, model: Model | None) -> None:
             context.run_dir.write_unavailable(metric.name, key, unavailable)
             continue
         records = _measure(context, metric, evaluation, problem, key)
-        if metric.name == CONTROL_FILES:
-            save_control(context.run_dir.path, evaluation, job.label)
+        save_pictures(metric.name, context.run_dir.path, evaluation, job.label)
         if not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.restore(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
@@ -136,7 +133,9 @@ def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, boo
     if job.given:
         return *_given(context), ""
     if model is None:
-        return ANCHORS[job.entry](context.dataset, job.samples, job.seed), job.entry in LABELLED, ""
+        samples = ANCHORS[job.entry](context.dataset, job.samples, job.seed)
+        save_samples(samples, context.run_dir.path)
+        return samples, job.entry in LABELLED, ""
     if isinstance(model, Classifier):
         return None, False, ""
     try:
@@ -147,7 +146,6 @@ def _samples(context: JobContext, model: Model | None) -> tuple[Data | None, boo
 
 def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
     from bench.metrics import draw_samples
-    from bench.results.contact_sheet import save_grid
 
     assert isinstance(model, Generator)
     run_dir, job = context.run_dir, context.run_dir.job
@@ -163,7 +161,7 @@ def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
     samples, conditional = draw_samples(model, job.samples, job.seed, context.device, on_chunk)
     seconds = time.perf_counter() - started
     run_dir.write("sampling.json", {"costs": {"sample-seconds-per-1000": 1000 * seconds / job.samples}})
-    save_grid(samples, run_dir.path / "samples.png")
+    save_samples(samples, run_dir.path)
     run_dir.write_bytes(
         samples_name(job.samples), pack_samples(samples, conditional)
     )  # the last: if it exists, so do the others

@@ -39,10 +39,13 @@ def find_finished(request: RunRequest, conditions: Conditions) -> Outcome | None
     records = None if conditions.strict else find_manifest(conditions.runs, request)
     if records is None:
         return None
-    from bench.boards import merge, render
+    from bench.boards import board_path, merge, render
+    from bench.pages import write_pages
 
     merge(conditions.boards, records)
     render(conditions.boards, records[0].dataset)
+    if not board_path(conditions.boards, records[0].dataset, ".html").exists():
+        write_pages(conditions.boards, records[0].dataset, conditions.runs)
     return Outcome(records)
 
 

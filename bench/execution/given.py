@@ -14,7 +14,7 @@ from bench.execution.plan import Plan
 from bench.experiment.budget import BUDGETS, find_budget
 from bench.experiment.request import Given, RunRequest
 from bench.registry.plugins import Plugins
-from bench.results.contact_sheet import save_grid
+from bench.results.contact_sheet import save_samples
 from bench.results.run_dir import RunDir
 from bench.results.samples import pack_samples, samples_name
 from bench.util.hashing import tensor_digest
@@ -41,7 +41,7 @@ class GivenSamples:
         for job in (job for job in plan.jobs if job.given):
             run_dir = RunDir(runs, job)
             run_dir.create()
-            save_grid(self.data, run_dir.path / "samples.png")
+            save_samples(self.data, run_dir.path)
             run_dir.write_bytes(samples_name(job.samples), pack_samples(self.data, self.conditional))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from bench.experiment.device import Device
 from bench.experiment.job import Job
 from bench.experiment.request import ClassifierRef, DatasetRef
-from bench.training.classifier_spec import Role
+from bench.training.classifier_spec import Origin, Role
 
 End = Literal["ok", "failed", "diverged", "timeout", "killed"]
 LARGEST_COUNT = 2**63
@@ -107,7 +107,7 @@ class Fitted:
     role: Role
     label: str  # name@digest
     accuracy: float  # on the test split; of a probe its lowest score
-    cached: bool
+    origin: Origin
     summary: str = ""  # of a probe: what it reads badly
 
 
@@ -154,7 +154,7 @@ def _is_valid(event: Progressed | Fitted | Ended) -> bool:
         return event.end in get_args(End) and isinstance(event.reason, str)
     if isinstance(event, Fitted):
         texts = event.role in get_args(Role) and isinstance(event.label, str) and isinstance(event.summary, str)
-        return texts and isinstance(event.accuracy, float) and isinstance(event.cached, bool)
+        return texts and isinstance(event.accuracy, float) and event.origin in get_args(Origin)
     counts = all(type(count) is int and 0 <= count < LARGEST_COUNT for count in (event.images, event.of))
     scalars = isinstance(event.scalars, dict) and all(isinstance(value, float) for value in event.scalars.values())
     return isinstance(event.phase, str) and counts and scalars

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from bench.boards import merge, render
+from bench.boards import add, render
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.pending import FIT, is_done, measurements
@@ -15,6 +15,7 @@ from bench.execution.executor import Limits, Task, run_tasks
 from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
 from bench.execution.plan import Plan
 from bench.experiment.job import Job
+from bench.pages import write_pages
 from bench.results.record import Record, Status
 from bench.results.run_dir import RunDir, check_writable, record_name, unavailable_name
 from bench.training.classifier_spec import Role
@@ -76,6 +77,7 @@ class Session:
         finally:  # also if the run is interrupted
             if self.records:
                 render(self.boards, self.plan.board)
+                write_pages(self.boards, self.plan.board, self.runs)
         return int(any(record.failed for record in self.records))
 
     def record_paths(self) -> list[Path]:
@@ -144,7 +146,7 @@ class Session:
     def _note_classifier(self, event: Fitted) -> None:
         """Raises `BenchError` for a judge that is not reliable."""
         self.labels[event.role] = event.label
-        found = " (cached)" if event.cached else ""
+        found = "" if event.origin == "fitted" else f" ({event.origin})"
         quality = event.summary if event.role == "probe" else f"test accuracy {event.accuracy:.4f}"
         self.show.note(f"{event.role} {event.label}: {quality}{found}")
         if event.role == "probe":
@@ -177,7 +179,7 @@ class Session:
             end, reason = _of_records(records)
         self.ends[job.key] = end
         self.found[job.key] = records
-        merge(self.boards, records)
+        add(self.boards, records)
         return end, reason
 
     def _report_broken(self) -> None:
@@ -185,7 +187,7 @@ class Session:
             self.show.ended(job.label, "failed", reason, 0.0)
             self.ends[job.key] = "failed"
             self.found[job.key] = [self._failure(job, "failed", reason)]
-            merge(self.boards, self.found[job.key])
+            add(self.boards, self.found[job.key])
 
     def _failure(self, job: Job, status: Status | str, reason: str) -> Record:
         names = {role: self.labels.get(role, str(getattr(self.plan.request, role))) for role in NAMED}

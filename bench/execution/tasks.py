@@ -42,10 +42,12 @@ def fit_classifier(assignment: FitClassifier, plugins: Plugins, emit: Emit) -> N
     dataset, subset = load_dataset(plugins, settings.dataset)
     if role == "probe":
         probe = _load_or_fit_probe(dataset, settings, emit)
-        emit(Fitted(role, probe.label, min(probe.scores.values()), probe.cached, probe.summary))
+        emit(
+            Fitted(role, probe.label, min(probe.scores.values()), "cached" if probe.cached else "fitted", probe.summary)
+        )
     else:
         fitted = _load_or_fit(role, plugins, subset if role == "guide" else dataset, settings, emit)
-        emit(Fitted(role, fitted.label, fitted.accuracy, fitted.cached))
+        emit(Fitted(role, fitted.label, fitted.accuracy, fitted.origin))
 
 
 def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> str:

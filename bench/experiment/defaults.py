@@ -55,12 +55,17 @@ def complete(
         seeds=parse_seeds(seeds),
         budget=budget or default_budget(device),
         set=tuple(settings),
-        guide=ClassifierRef.parse(guide or default_classifier("guide")),
-        judge=ClassifierRef.parse(judge or default_classifier("judge")),
+        guide=_classifier("guide", guide),
+        judge=_classifier("judge", judge),
         device=device,
         jobs=at_once,
         threads=threads,
     )
+
+
+def _classifier(role: Literal["guide", "judge"], asked: str | None) -> ClassifierRef:
+    default = default_classifier(role)
+    return ClassifierRef.parse(asked or default, default)
 
 
 def share_cores(device: str, jobs: int | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.errors import BenchError, nearest
 from bench.util.paths import expanded, split_range
@@ -52,15 +52,21 @@ def _is_path(text: str) -> bool:
 
 @dataclass(frozen=True)
 class ClassifierRef:
-    """`resnet-xs` or `timm:resnet18`: a classifier, and the text that becomes its setting `name`."""
+    """`resnet-xs` or `timm:resnet18`: a classifier, and the text that becomes its setting `name`.
+
+    `fit:resnet-xs` is the same network, but published weights are not used; `fit` is the default network.
+    """
 
     base: str  # the entry
     argument: str = ""
+    fresh: bool = False  # train it even if weights are published
 
     @classmethod
-    def parse(cls, text: str) -> "ClassifierRef":
-        base, _, argument = text.partition(":")
-        return cls(base, argument)
+    def parse(cls, text: str, default: str = "") -> "ClassifierRef":
+        word, _, rest = text.partition(":")
+        if word == "fit":
+            return replace(cls.parse(rest or default), fresh=True)
+        return cls(word, rest)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -198,13 +198,15 @@ _COST = (
 CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_CONTROL, *_COST)
 
 
+PLACES = {row.name: place for place, row in enumerate(CATALOG)}
+
+
 def info(metric: str) -> MetricInfo:
     """The entry of a metric, or of the one that `metric` is a part of (`ece/part`); for an unknown one, its name alone."""
     whole = metric.partition("/")[0]
-    return next((row for row in CATALOG if row.name == whole), MetricInfo(whole))
+    return CATALOG[PLACES[whole]] if whole in PLACES else MetricInfo(whole)
 
 
 def position(metric: str) -> int:
     """Its place among the columns of a board; unknown metrics come last."""
-    whole = metric.partition("/")[0]
-    return next((place for place, row in enumerate(CATALOG) if row.name == whole), len(CATALOG))
+    return PLACES.get(metric.partition("/")[0], len(CATALOG))

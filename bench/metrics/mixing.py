@@ -10,6 +10,7 @@ from bench.metrics.sampling import checked
 from bench.training_run import generator
 
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)  # of the first class
+DRAWN = "mixtures"  # what the context keeps them under
 PAIRS = 50  # times five weights: one chunk of samples
 
 
@@ -29,7 +30,8 @@ def mixture_agreement(context: EvaluationContext) -> Measured:
     rng = generator(context.device, context.seed, "mixture", 0)
     drawn = context.model.sample_mixture(weights.to(context.device), rng)  # type: ignore[union-attr, operator]
     shape = (len(a), *context.spec.shape)
-    p = context.judge_logits(checked(drawn, shape, context.device, "mixtures")).double().softmax(1)
+    images = context.memoize(DRAWN, lambda: checked(drawn, shape, context.device, "mixtures"))
+    p = context.judge_logits(images).double().softmax(1)
     first, both = p[rows, a].view(len(WEIGHTS), -1).mean(1), (p[rows, a] + p[rows, b]).view(len(WEIGHTS), -1).mean(1)
     parts = {f"{w:g}": float(value) for w, value in zip(WEIGHTS, both, strict=True)}
     parts |= {f"a-{w:g}": float(value) for w, value in zip(WEIGHTS, first, strict=True)}

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bench.errors import BenchError
 from bench.experiment.job import Job
+from bench.results.environment import environment
 from bench.results.record import Record
 from bench.util.atomic import (
     Corrupt,
@@ -37,12 +38,13 @@ class RunDir:
         self.path = root / _safe(job.dataset) / _safe(job.entry) / f"seed{job.seed}-{job.key[:12]}"
 
     def create(self) -> None:
-        """Make the directory and write the resolved job into it. Raises `BenchError` if that fails."""
+        """Make the directory and write the resolved job and the environment into it. Raises `BenchError` if that fails."""
         for folder in (self.path, self.path / "records", self.checkpoints):
             remove_stale(folder)
         try:
             text = json.dumps({"key": self.job.key, "job": self.job.to_dict(), "training": self.job.training}, indent=1)
             write_atomic(self.path / "job.json", text.encode() + b"\n")
+            write_atomic(self.path / "environment.json", json.dumps(environment(), indent=1).encode() + b"\n")
         except OSError as error:
             raise BenchError(f"cannot write to {self.path}: {error.strerror}; choose another --runs") from error
 

@@ -13,11 +13,13 @@ from bench.experiment.budget import Budget
 from bench.experiment.device import Device
 from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.experiment.request import ClassifierRef
+from bench.published.cards import Card, find_card
 from bench.registry.plugins import Plugins, source_modules
 from bench.registry.sources import source_digest
 from bench.training_run import derive_seed
 
 Role = Literal["guide", "judge", "probe"]
+Origin = Literal["fitted", "cached", "published"]  # of weights
 NEUTRAL = ("Config", "source", "paper_epochs", "_abc_impl")  # attributes of a class that do not change its networks
 M = TypeVar("M", bound=Model)
 
@@ -33,10 +35,13 @@ class ClassifierSpec(Generic[M]):
     dataset: Dataset
     images: int  # training images
     device: Device
+    published: Card | None = None  # of the weights to use instead of a training
 
     @cached_property
     def key(self) -> str:
         """The content key, known before the network is trained."""
+        if self.published:
+            return content_key({"role": self.role, "weights": self.published.weights})
         device = torch.device(self.device.kind)
         parts = {
             "role": self.role,
@@ -83,7 +88,10 @@ def _is_preset(target: type) -> bool:
 def resolve_classifier(
     role: Role, ref: ClassifierRef, plugins: Plugins, dataset: Dataset, budget: Budget, device: Device
 ) -> ClassifierSpec[Classifier]:
-    """The classifier that `ref` names, trained on `dataset`. Raises `BenchError` for an unknown name or setting."""
+    """The classifier that `ref` names, for `dataset`: published weights if there are any and `ref` does not refuse them.
+
+    Raises `BenchError` for an unknown name or setting.
+    """
     target, config = resolve_network(ref, plugins)
     return ClassifierSpec(
         role=role,
@@ -93,4 +101,5 @@ def resolve_classifier(
         dataset=dataset,
         images=budget.images_for_classifier(len(dataset.train)),
         device=device,
+        published=None if ref.fresh or ref.argument else find_card(ref.base, dataset.digest),
     )

@@ -37,10 +37,7 @@ def restore_or_fit(
 
     A second process that asks for it waits.
     """
-    device, folder = torch.device(spec.device.kind), cache / "classifiers" / spec.key
-    with seeded(device, spec.seed("init")):
-        model = spec.target(spec.config, spec.dataset.spec)
-        model = model.to(device).to(memory_format=torch.channels_last)
+    folder, model = cache / "classifiers" / spec.key, new_network(spec)
     with _locked(folder):
         known = _read(folder, model)
         cached = known is not None
@@ -50,6 +47,13 @@ def restore_or_fit(
             known = _write(folder, model, measure(model))
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return model, known, cached
+
+
+def new_network(spec: ClassifierSpec[M]) -> M:
+    """The network of `spec` with its initial weights, on its device."""
+    device = torch.device(spec.device.kind)
+    with seeded(device, spec.seed("init")):
+        return spec.target(spec.config, spec.dataset.spec).to(device).to(memory_format=torch.channels_last)
 
 
 def _fit(spec: ClassifierSpec[M], model: M, progress: Progress, checkpoints: Path, checkpoint_every: float) -> None:

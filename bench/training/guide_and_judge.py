@@ -1,4 +1,4 @@
-"""The guide that methods may use and the judge that scores them: trained once for a data set, cached by content key."""
+"""The guide that methods may use and the judge that scores them: published, or trained once and cached by content key."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +7,9 @@ import torch
 
 from bench.api import Classifier, Data, Spec, to_float
 from bench.freeze import freeze
-from bench.training.classifier_spec import ClassifierSpec, Role
-from bench.training.fit_once import restore_or_fit
+from bench.published.cards import Card, load_published
+from bench.training.classifier_spec import ClassifierSpec, Origin, Role
+from bench.training.fit_once import new_network, restore_or_fit
 from bench.training.no_classifier import NoClassifier
 from bench.training_run import Progress
 
@@ -24,7 +25,7 @@ class FittedClassifier:
     classifier: Classifier
     digest: str  # SHA-256 of its weights
     accuracy: float  # on the test split
-    cached: bool
+    origin: Origin
 
     @property
     def label(self) -> str:
@@ -34,20 +35,30 @@ class FittedClassifier:
 def no_classifier(role: Role, spec: Spec) -> FittedClassifier:
     """What a data set without classes has in place of a guide and a judge."""
     missing = NoClassifier(spec, f"{spec.name} has no classes, so there is no {role}")
-    return FittedClassifier(role, "", missing, "", 0.0, True)
+    return FittedClassifier(role, "", missing, "", 0.0, "cached")
 
 
 def load_or_fit(
     spec: ClassifierSpec[Classifier], cache: Path, progress: Progress, checkpoint_every: float = 30.0
 ) -> FittedClassifier:
-    """The classifier of `spec`, from the cache or trained now. A second process that asks for it waits."""
+    """The classifier of `spec`: as published, from the cache, or trained now. A second process that asks for it waits."""
+    if spec.published:
+        return _published(spec, spec.published)
     device = torch.device(spec.device.kind)
 
     def measure(model: Classifier) -> dict[str, float]:
         return {"accuracy": accuracy_of(model, spec.dataset.test, device)}
 
     model, known, cached = restore_or_fit(spec, cache, progress, measure, checkpoint_every)
-    return FittedClassifier(spec.role, spec.name, freeze(model), known.digest, known.scores["accuracy"], cached)
+    accuracy = known.scores["accuracy"]
+    origin: Origin = "cached" if cached else "fitted"
+    return FittedClassifier(spec.role, spec.name, freeze(model), known.digest, accuracy, origin)
+
+
+def _published(spec: ClassifierSpec[Classifier], card: Card) -> FittedClassifier:
+    model = new_network(spec)
+    load_published(card, model)
+    return FittedClassifier(spec.role, spec.name, freeze(model), card.weights, card.accuracy, "published")
 
 
 def below_floor(role: Role, accuracy: float, floor: float | None, classes: int) -> str:

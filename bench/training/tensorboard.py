@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.training_run import Progress
 
+KEPT = 400  # points of a curve
 REPORT_EVERY = 0.25  # seconds between two reports to the host
 
 
@@ -25,3 +26,12 @@ class Curves(Progress):
 
     def close(self) -> None:
         self._writer.close()
+
+
+def read_curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """All scalars in a TensorBoard folder, those of interrupted processes too: by name, images seen and value."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder), {"scalars": KEPT})
+    events.Reload()
+    return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in events.Tags()["scalars"]}

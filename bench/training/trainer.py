@@ -12,6 +12,7 @@ from bench.api import Generator, Model
 from bench.config import build
 from bench.errors import Diverged
 from bench.registry.plugins import Plugins
+from bench.results.curves import save_curves
 from bench.results.weights import load_weights, save_weights
 from bench.training.context import JobContext
 from bench.training.divergence import keep_last_good
@@ -37,7 +38,7 @@ def train_or_load(context: JobContext, plugins: Plugins) -> Model:
 
 
 def _fit(model: Model, context: JobContext) -> None:
-    from bench.training.tensorboard import Curves
+    from bench.training.tensorboard import Curves, read_curves
 
     run_dir, job = context.run_dir, context.run_dir.job
     curves, before = Curves(run_dir.path / "tensorboard", context.progress), random_states()
@@ -62,6 +63,7 @@ def _fit(model: Model, context: JobContext) -> None:
     context.guard.check_fit(before)
     context.guard.restore("fit")
     curves.close()
+    save_curves(run_dir.path, read_curves(run_dir.path / "tensorboard"))
     digest = save_weights(run_dir.model, model)
     costs = _costs(model, run, context.device)
     run_dir.write("train.json", {"model": digest, "costs": costs, "resumed_images": run.resumed_images})

@@ -42,4 +42,5 @@ def make() -> Callable[..., Record]:
 def table(monkeypatch: pytest.MonkeyPatch) -> tuple[MetricInfo, ...]:
     """A small catalogue of metrics in place of the real one."""
     monkeypatch.setattr(catalog, "CATALOG", CATALOG)
+    monkeypatch.setattr(catalog, "PLACES", {entry.name: place for place, entry in enumerate(CATALOG)})
     return CATALOG

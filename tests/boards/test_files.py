@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.boards import board_path, boards, check_board, files, merge, merge_boards, read
+from bench.boards import add, board_path, boards, check_board, files, journal, merge, merge_boards, read
 from bench.boards.files import Changes
 from bench.boards.rows import Conflict, encode
 from bench.errors import BenchError
@@ -304,3 +304,74 @@ def test_merging_and_reading_import_nothing_heavy(tmp_path: Path) -> None:
     run = start(MERGE_ALONE + look, str(tmp_path), "a")
     run.communicate("go\n", timeout=60)
     assert run.returncode == 0
+
+
+# The journal: jobs that end one after another
+
+
+def test_rows_of_the_journal_are_read_at_once_and_stand_in_the_file_once_it_is_settled(
+    tmp_path: Path, make: Make
+) -> None:
+    [path] = merge(tmp_path, [make(value=1.0)])
+    before = path.read_bytes()
+    add(tmp_path, [make(seed=1, value=2.0)])
+    add(tmp_path, [make(seed=1, value=3.0), make(seed=2)])
+    assert path.read_bytes() == before
+    assert sorted(read(path), key=str) == sorted([make(value=1.0), make(seed=1, value=3.0), make(seed=2)], key=str)
+    files.settle(path)
+    assert path.read_bytes() == encode([make(value=1.0), make(seed=1, value=3.0), make(seed=2)])
+    assert not journal.journal_of(path).exists()
+
+
+def test_a_merge_takes_the_journal_along_and_newer_rows_win(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(value=1.0)])
+    add(tmp_path, [make(value=2.0), make(seed=1, value=2.0)])
+    merge(tmp_path, [make(value=3.0)])
+    assert path.read_bytes() == encode([make(value=3.0), make(seed=1, value=2.0)])
+    assert not journal.journal_of(path).exists()
+
+
+@pytest.mark.parametrize("left", [1, 20, 60])
+def test_a_line_that_was_cut_short_is_not_there_and_the_next_one_is(tmp_path: Path, left: int, make: Make) -> None:
+    [path] = merge(tmp_path, [make()])
+    add(tmp_path, [make(seed=1)])
+    whole = journal.journal_of(path).read_bytes()
+    journal.journal_of(path).write_bytes(whole + whole[:left])  # a process was killed while it wrote
+    assert len(read(path)) == 2
+    add(tmp_path, [make(seed=2)])
+    assert sorted(record.seed for record in read(path)) == sorted([make().seed, 1, 2])
+
+
+def test_rows_of_other_data_never_reach_the_journal(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make(data="d1")])
+    with pytest.raises(BenchError, match="digest d2"):
+        add(tmp_path, [make(seed=1, data="d2")])
+    assert not journal.journal_of(path).exists()
+
+
+def test_a_long_journal_is_settled_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
+    [path] = merge(tmp_path, [make()])
+    monkeypatch.setattr(files, "LONGEST_JOURNAL", 100)
+    for seed in range(1, 8):
+        add(tmp_path, [make(seed=seed)])
+    assert len(path.read_bytes().splitlines()) > 4
+    assert len(read(path)) == 8
+
+
+def test_a_killed_settling_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
+    [path] = merge(tmp_path, [make()])
+    add(tmp_path, [make(seed=1)])
+    monkeypatch.setattr(journal, "clear", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        files.settle(path)
+    monkeypatch.undo()
+    assert len(read(path)) == 2
+    files.settle(path)
+    assert path.read_bytes() == encode([make(), make(seed=1)])
+
+
+def test_adding_does_not_read_a_large_board_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
+    merge(tmp_path, [make(seed=seed) for seed in range(500)])
+    add(tmp_path, [make(seed=1000)])
+    monkeypatch.setattr(files, "decode", lambda *_: pytest.fail("the board was read"))
+    add(tmp_path, [make(seed=1001)])

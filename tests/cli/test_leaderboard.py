@@ -1,5 +1,7 @@
 """`bench leaderboard`: boards by any name of their data set, and boards of several machines merged."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -170,3 +172,36 @@ def test_a_shell_completes_files_for_merge_and_folders_for_folders(capsys: pytes
     out = capsys.readouterr().out
     assert "leaderboard___merge_COMPGEN=_shtab_compgen_files" in out
     assert "leaderboard___runs_COMPGEN=_shtab_compgen_dirs" in out
+
+
+@pytest.mark.parametrize("kind", ["markdown", "csv", "latex", "json"])
+def test_a_board_is_printed_in_each_format(home: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    rows = [row(), row(seed=1, value=2.5)]
+    board(home / "leaderboards", *rows)
+    assert main(["leaderboard", "digits", "--format", kind]) == 0
+    text = capsys.readouterr().out
+    if kind == "csv":
+        assert [float(line["value"]) for line in csv.DictReader(io.StringIO(text))] == [1.5, 2.5]
+    elif kind == "json":
+        assert [line["value"] for line in json.loads(text)] == [1.5, 2.5]
+    else:
+        assert ("2.00 ± 0.71" if kind == "markdown" else r"2.00 $\pm$ 0.71") in text
+
+
+def test_pages_of_one_board_or_of_all_are_written(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board(home / "leaderboards", row())
+    board(home / "leaderboards", row(dataset="sprites"))
+    assert main(["leaderboard", "digits", "--html"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["leaderboards/digits.html", "leaderboards/index.html"]
+    assert not (home / "leaderboards" / "sprites.html").exists()
+    assert main(["leaderboard", "--html", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "pages": ["leaderboards/digits.html", "leaderboards/sprites.html"], "index": "leaderboards/index.html",
+    }  # fmt: skip
+    assert main(["leaderboard", "digits"]) == 0
+    assert "leaderboards/digits.html" in capsys.readouterr().out  # the terminal says where the page is
+
+
+def test_pages_without_a_board_are_a_sentence(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["leaderboard", "--html"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,119 @@
+"""The page of one job: what was run, where, how to run it again, what came out, its curves, pictures and log."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.pages.curves import drawn
+from bench.pages.frame import page
+from bench.pages.gallery import KINDS, Gallery
+from bench.results.curves import load_curves
+from bench.results.markup import text
+from bench.results.record import Record
+
+LOG_TAIL = 20_000  # characters
+
+
+def job_page(folder: Path, written: Mapping[str, Any], records: Sequence[Record], gallery: Gallery, board: str) -> str:
+    """The page as HTML. `written` is the content of `job.json` in the run directory; `board` the page of its board."""
+    job = written["job"]
+    settings = f" [{_settings(job)}]" if job["settings"] else ""
+    title = f"{job['entry']}{settings} on {job['board']}, seed {job['seed']}"
+    blocks = [
+        f'<p><a href="{text(board)}">Board</a></p>\n<h1>{text(title)}</h1>',
+        f"<h2>Run it again</h2>\n<pre>{text(command(job))}</pre>",
+        f"<h2>Environment</h2>\n{_facts(_environment(folder, job))}",
+        f"<h2>Digests</h2>\n{_facts(dict(_digests(folder, written)))}",
+        f"<h2>Settings</h2>\n{_facts(job['config']) or '<p>none</p>'}",
+        f"<h2>Results</h2>\n{_results(records)}",
+        _curves(folder),
+        _pictures(written["key"], gallery, title),
+        _log(folder),
+    ]
+    return page(title, "\n".join(block for block in blocks if block))
+
+
+def command(job: Mapping[str, Any]) -> str:
+    """The command that makes the row again."""
+    parts = ["bench", "run", "--plugins", job["entry"], "--dataset", job["dataset"]]
+    parts += ["--budget", job["budget"], "--seeds", str(job["seed"])]
+    for name, value in job["settings"]:
+        parts += ["--set", f"{job['entry']}.{name}={value}"]
+    for role in ("guide", "judge"):
+        parts += [f"--{role}", job[role]] if job[role] else []
+    return shlex.join(parts)
+
+
+def _settings(job: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in job["settings"])
+
+
+def _environment(folder: Path, job: Mapping[str, Any]) -> dict[str, Any]:
+    """As recorded with the run; older runs have the device and the version of torch alone."""
+    path = folder / "environment.json"
+    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"torch": job["torch"]}
+    return {"device": job["device"]} | recorded
+
+
+def _digests(folder: Path, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    job = written["job"]
+    yield "training", written["key"]
+    yield "data", job["data_digest"]
+    yield "plugin source", job["source"]
+    for path in sorted(folder.glob("samples-*.npz")):
+        yield path.name, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    rows = "".join(f"<dt>{text(str(name))}</dt><dd>{text(_plain(value))}</dd>\n" for name, value in facts.items())
+    return f"<dl>{rows}</dl>" if rows else ""
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _results(records: Iterable[Record]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{text(record.metric)}</th><td>{_value(record)}</td><td>{record.n or ""}</td>'
+        f"<td>{text(record.protocol)}</td></tr>\n"
+        for record in records
+        if record.metric != "fit" or record.failed
+    )
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("metric", "value", "n", "protocol"))
+    return (
+        '<div class="scroll" role="region" tabindex="0" aria-label="Results">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _value(record: Record) -> str:
+    if record.status == "ok":
+        return repr(record.value)
+    kind = ' class="bad"' if record.failed else ""
+    return f"<span{kind}>{text(record.status)}: {text(record.reason or 'no reason given')}</span>"
+
+
+def _curves(folder: Path) -> str:
+    figures = "".join(drawn(name, curve) for name, curve in sorted(load_curves(folder).items()))
+    return f'<h2>Curves</h2>\n<div class="pictures">{figures}</div>' if figures else ""
+
+
+def _pictures(key: str, gallery: Gallery, title: str) -> str:
+    found = [(what, gallery.first(kind, [key])) for kind, what in KINDS.items() if kind != "strip"]
+    figures = "".join(
+        f"<figure>{picture.image(f'{title}: {what}')}<figcaption>{text(what)}</figcaption></figure>"
+        for what, picture in found
+        if picture
+    )
+    return f'<h2>Pictures</h2>\n<div class="pictures">{figures}</div>' if figures else ""
+
+
+def _log(folder: Path) -> str:
+    path = folder / "log.txt"
+    said = path.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if path.is_file() else ""
+    lines = "\n".join(map(text, said.splitlines()))
+    return f"<h2>Log</h2>\n<pre>{lines}</pre>" if lines else ""
