@@ -58,10 +58,10 @@ class Gallery:
         paths = (self._path(key, kind) for key in keys)
         return next((Picture(path, kind) for path in paths if path.is_file()), None)
 
-    def collect(self, runs: Path, records: Iterable[Record]) -> None:
-        """Copy what the run directories of these records hold and the gallery lacks; remove what no record has."""
+    def collect(self, runs: Path, records: Iterable[Record], prune: bool = True) -> None:
+        """Copy what the run directories of these records hold and the gallery lacks; `prune` what no record has."""
         keys = {record.key[:DIGITS]: record for record in records if record.metric == "fit" and record.key}
-        for path in self.folder.glob("*.webp"):
+        for path in self.folder.glob("*.webp") if prune else ():
             if path.name.partition(".")[0] not in keys:
                 path.unlink(missing_ok=True)
         for key in sorted(keys):
