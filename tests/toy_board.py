@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from bench.metrics.catalog import info
 from bench.results.record import Record
 
 HOSTILE = '"><img src=x onerror="document.title=1">'
@@ -32,7 +33,15 @@ def rows(dataset: str = "toys", budget: str = "quick", seeds: tuple[int, ...] = 
             key = KEYS.get(entry, "c" * 24)[:-1] + str(seed)
             yield replace(base, entry=entry, seed=seed, key=key)
             for metric, (n, values) in VALUES.items():
-                row = replace(base, entry=entry, seed=seed, metric=metric, protocol=f"{metric}:v1", n=n, key=key)
+                row = replace(
+                    base,
+                    entry=entry,
+                    seed=seed,
+                    metric=metric,
+                    protocol=f"{metric}:v{info(metric).version}",
+                    n=n,
+                    key=key,
+                )
                 if entry in values:
                     yield replace(row, value=values[entry] * (1 + 0.01 * seed))
                 else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from bench.boards import journal
-from bench.boards.rows import Conflict, decode, differing, encode, tidy
+from bench.boards.rows import Conflict, decode, decode_sides, differing, encode, tidy
 from bench.errors import BenchError, nearest
 from bench.results.record import DATA_DIGITS, Record
 from bench.util.atomic import remove_stale, write_atomic
@@ -115,13 +115,17 @@ def merge_boards(folder: Path, dataset: str, others: Sequence[Path], dry_run: bo
     A later board replaces rows of an earlier one. Raises `BenchError` before anything is written if one of them cannot
     be read or holds results of another data set.
     """
-    path = board_path(folder, dataset)
-    fresh = [record for other in others for record in _rows_of(other, dataset)]
+    return merge_rows(folder, dataset, [record for other in others for record in _rows_of(other, dataset)], dry_run)
+
+
+def merge_rows(folder: Path, dataset: str, rows: Sequence[Record], dry_run: bool = False) -> Changes:
+    """The same for rows of the data set: a later one replaces an earlier one of its place."""
+    path, fresh = board_path(folder, dataset), [tidy(record) for record in rows]
     with nullcontext() if dry_run else locked(path):
-        held = read(path) if path.exists() else []
-        rows = _together(path, held, fresh)
+        held = _both_sides(path) if path.exists() else []
+        whole = _together(path, held, fresh)
         if not dry_run:
-            update(path, encode(rows))
+            update(path, encode(whole))
             journal.clear(path)
     return _changes(held, fresh)
 
@@ -203,11 +207,22 @@ def _check_data(path: Path, held: set[str], fresh: set[str]) -> None:
 
 def _rows_of(other: Path, dataset: str) -> list[Record]:
     """The rows of a board of another machine. Raises `BenchError` if it is that of another data set."""
-    records = read(other)
+    if not other.exists():
+        read(other)  # says what there is instead
+    records = _both_sides(other)
     for record in records:
         if record.dataset != dataset:
             raise BenchError(f"{other}: expected results of {dataset!r}, got {record.dataset!r}")
     return records
+
+
+def _both_sides(path: Path) -> list[Record]:
+    """The rows of a board and its journal; of a file with a git merge conflict those of both sides."""
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{path} cannot be read: {error.strerror}") from error
+    return list(_overlaid(decode_sides(payload, path), journal.rows(path)))
 
 
 def _changes(held: Iterable[Record], fresh: Iterable[Record]) -> Changes:

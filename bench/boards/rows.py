@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from bench.boards.conflict import both_sides, has_conflict
 from bench.errors import BenchError, nearest
 from bench.results.record import Record, Status
 from bench.util.text import one_line, plain, shorten
@@ -56,11 +57,25 @@ def decode(payload: bytes, path: Path) -> list[Record]:
     Equal rows count once. Raises `BenchError` naming the file, the line and the column at fault, and `Conflict` for
     different rows of one place.
     """
-    lines = _lines(_text_of(payload, path), path)
+    text = _text_of(payload, path)
+    if has_conflict(text):
+        raise BenchError(
+            f"{path} has a git merge conflict; bench leaderboard {path.stem} --merge {path} merges both sides"
+        )
+    lines = _lines(text, path)
     _, header = next(lines, (1, []))
     columns = _columns(header, path)
     rows = ((number, _record(line, columns, f"{path}, line {number}")) for number, line in lines)
     return _unique(rows, path)
+
+
+def decode_sides(payload: bytes, path: Path) -> list[Record]:
+    """As `decode`, but of a file with a git merge conflict the rows of both sides; those of the second one win."""
+    text = _text_of(payload, path)
+    if not has_conflict(text):
+        return decode(payload, path)
+    sides = (decode(side.encode(), path) for side in both_sides(text))
+    return list({record.place: record for side in sides for record in side}.values())
 
 
 class Conflict(BenchError):

@@ -5,13 +5,26 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from bench.cli import claims, compare, completion, evaluate, explain, fetch, info, leaderboard, run, test
+from bench.cli import (
+    claims,
+    compare,
+    completion,
+    evaluate,
+    explain,
+    fetch,
+    info,
+    leaderboard,
+    run,
+    submit,
+    test,
+    verify,
+)
 from bench.cli import list as list_
 from bench.cli.console import NO_ROOM, configure_logging, open_standard_streams, say, silence
 from bench.cli.signals import INTERRUPTED, Stop
 from bench.errors import BenchError
 
-COMMANDS = (run, evaluate, leaderboard, compare, list_, info, fetch, claims, explain, test)
+COMMANDS = (run, evaluate, leaderboard, compare, verify, submit, list_, info, fetch, claims, explain, test)
 EXAMPLES = """examples:
   bench list                                   what is installed
   bench run --plugins regene --budget smoke    try a method in about a minute

@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.util.columns import columns
 
 if TYPE_CHECKING:
+    from bench.boards.files import Changes
     from bench.results.record import Record
 
 EXAMPLES = """bench leaderboard sprites
@@ -36,13 +37,18 @@ def add_parser(commands: Any) -> None:
         help=f"print it as {', '.join(FORMATS[:-1])} or {FORMATS[-1]} (default: text)")  # fmt: skip
     sub.add_argument("--merge", type=Path, action="append", default=[], metavar="FILE",
         help="add the rows of another board of this data set; can be repeated")  # fmt: skip
-    sub.add_argument("--dry-run", action="store_true", help="print what --merge would change, and stop")
+    sub.add_argument(
+        "--add", type=Path, metavar="FILE", help="check a submission, made by bench submit, and add its rows"
+    )
+    sub.add_argument("--dry-run", action="store_true", help="print what --merge or --add would change, and stop")
     add_folders(sub)
 
 
 def leaderboard(options: argparse.Namespace) -> int:
-    if options.dry_run and not options.merge:
-        raise BenchError("--dry-run: expected --merge FILE")
+    if options.dry_run and not (options.merge or options.add):
+        raise BenchError("--dry-run: expected --merge FILE or --add FILE")
+    if options.add:
+        return add_submission(options)
     if options.html:
         return write_html(options)
     if options.dataset is None:
@@ -130,18 +136,46 @@ def update_page(folder: Path, dataset: str) -> None:
 
 def merge_others(options: argparse.Namespace, dataset: str) -> int:
     """Merge the boards of `--merge` into that of the data set, and say how many rows changed."""
-    from bench.boards import board_path, merge_boards
+    from bench.boards import merge_boards
 
     changes = merge_boards(options.leaderboards, dataset, options.merge, options.dry_run)
-    board = board_path(options.leaderboards, dataset)
     if not options.dry_run:
         update_page(options.leaderboards, dataset)
+    return tell_changes(options, dataset, changes)
+
+
+def tell_changes(options: argparse.Namespace, dataset: str, changes: "Changes") -> int:
+    """Say how many rows changed."""
+    from bench.boards import board_path
+
+    board = board_path(options.leaderboards, dataset)
     if options.json:
         print(json.dumps({"board": str(board), "dry_run": options.dry_run, **asdict(changes)}, indent=1))
         return 0
     counts = f"rows added {changes.added:,}, replaced {changes.replaced:,}, unchanged {changes.unchanged:,}"
     show([f"{board}: {counts}", *(["", "Dry run: nothing was written."] if options.dry_run else [])])
     return 0
+
+
+def add_submission(options: argparse.Namespace) -> int:
+    """Check a submission and add its rows. Raises `BenchError` for one that is not right, or rows that are there already."""
+    from bench.boards import merge_rows
+    from bench.boards.submission import check, open_submission
+
+    if options.dataset or options.merge:
+        raise BenchError("--add: expected neither a data set nor --merge: the file names its board")
+    submission = open_submission(options.add)
+    check(submission)
+    dataset = submission.records[0].dataset
+    foreseen = merge_rows(options.leaderboards, dataset, submission.records, dry_run=True)
+    if foreseen.replaced:
+        raise BenchError(
+            f"{options.add}: {foreseen.replaced:,} rows are on the board {dataset} already, with other values"
+        )
+    if not options.dry_run:
+        merge_rows(options.leaderboards, dataset, submission.records)
+        update_page(options.leaderboards, dataset)
+    return tell_changes(options, dataset, foreseen)
 
 
 def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
