@@ -158,7 +158,7 @@ def test_a_corrupt_board_is_set_aside_with_one_sentence(
         assert [row.seed for row in read(path)] == [number]
     assert len(caplog.messages) == 2
     assert "corrupt-1: " in caplog.messages[0]
-    assert "column 'dataset'" in caplog.messages[0]
+    assert "git merge conflict" in caplog.messages[0]
     assert boards(tmp_path) == ["sprites"]
 
 
@@ -250,7 +250,7 @@ def test_no_board_is_changed_by_one_that_does_not_belong_to_it(tmp_path: Path, m
 
 def test_an_unreadable_board_is_not_set_aside_for_a_merge_by_hand(tmp_path: Path, make: Make) -> None:
     path = board_path(tmp_path, "sprites")
-    path.write_bytes(b"<<<<<<< HEAD\ndataset")
+    path.write_bytes(b"nonsense\n")
     with pytest.raises(BenchError, match="column 'dataset'"):
         merge_boards(tmp_path, "sprites", [saved(tmp_path / "good.txt", make())])
     assert path.exists()
