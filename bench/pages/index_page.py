@@ -49,7 +49,8 @@ def _card(name: str, parts: Sequence[Notes], gallery: Gallery) -> str:
     lines += [line for line in section.lines if line.entry == "real"][:1]
     rows = "".join(_strip(notes, line, gallery) for line in lines)
     methods = sum(not line.anchor for line in section.lines)
-    facts = f"{methods} methods, budget {section.budget}, {len(section.seeds)} seeds, {section.kind}"
+    counts = f"{methods} method{'s' * (methods != 1)}, {len(section.seeds)} seed{'s' * (len(section.seeds) != 1)}"
+    facts = f"{counts}, budget {section.budget}, {section.kind}"
     said = "".join(f"<p>{text(line)}</p>" for line in summary(notes))
     return (
         f'<li><h2><a href="{text(target)}">{text(name)}</a></h2>\n<p class="facts">{text(facts)}</p>\n{rows}{said}</li>'
@@ -60,7 +61,7 @@ def _strip(notes: Notes, line: Line, gallery: Gallery) -> str:
     found = gallery.first("strip", jobs_of(line, notes.section).values())
     label = notes.label(line)
     if found is None:
-        return f'<p class="facts">{text(label)}</p>'
+        return ""
     return f"<figure>{found.image(f'samples of {label} on {notes.section.records[0].dataset}')}<figcaption>{text(label)}</figcaption></figure>"
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.metrics.catalog import position
 from bench.pages.curves import drawn
 from bench.pages.frame import page
 from bench.pages.gallery import KINDS, Gallery
@@ -25,12 +26,12 @@ def job_page(folder: Path, written: Mapping[str, Any], records: Sequence[Record]
     blocks = [
         f'<p><a href="{text(board)}">Board</a></p>\n<h1>{text(title)}</h1>',
         f"<h2>Run it again</h2>\n<pre>{text(command(job))}</pre>",
-        f"<h2>Environment</h2>\n{_facts(_environment(folder, job))}",
-        f"<h2>Digests</h2>\n{_facts(dict(_digests(folder, written)))}",
-        f"<h2>Settings</h2>\n{_facts(job['config']) or '<p>none</p>'}",
+        _pictures(written["key"], gallery, title),
         f"<h2>Results</h2>\n{_results(records)}",
         _curves(folder),
-        _pictures(written["key"], gallery, title),
+        f"<h2>Settings</h2>\n{_facts(job['config']) or '<p>none</p>'}",
+        f"<h2>Environment</h2>\n{_facts(_environment(folder, job))}",
+        f"<h2>Digests</h2>\n{_facts(dict(_digests(folder, written)))}",
         _log(folder),
     ]
     return page(title, "\n".join(block for block in blocks if block))
@@ -76,25 +77,47 @@ def _plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _results(records: Iterable[Record]) -> str:
+def _results(records: Sequence[Record]) -> str:
+    """What failed, the metrics, and folded away their parts and what was not measured."""
+    failed = [record for record in records if record.failed]
+    metrics = [
+        record for record in records if record.status == "ok" and "/" not in record.metric and record.metric != "fit"
+    ]
+    parts = [record for record in records if record.status == "ok" and "/" in record.metric]
+    skipped: dict[str, list[str]] = {}
+    for record in records:
+        if record.status == "skipped":
+            skipped.setdefault(record.reason or "no reason given", []).append(record.metric)
+    lost = "".join(f"<li>{text(', '.join(names))}: {text(reason)}</li>\n" for reason, names in skipped.items())
+    return "\n".join(
+        [
+            "".join(f'<p class="bad">{text(f"{r.metric}: {r.status}: {r.reason}")}</p>' for r in failed),
+            _table("Results", sorted(metrics, key=_place)),
+            _folded("Parts of metrics", _table("Parts of metrics", sorted(parts, key=_place)) if parts else ""),
+            _folded("Not measured, and why", f"<ul>{lost}</ul>" if lost else ""),
+        ]
+    )
+
+
+def _place(record: Record) -> tuple[int, str]:
+    return position(record.metric), record.metric
+
+
+def _table(caption: str, records: Sequence[Record]) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{text(record.metric)}</th><td>{_value(record)}</td><td>{record.n or ""}</td>'
-        f"<td>{text(record.protocol)}</td></tr>\n"
+        f'<tr><th scope="row">{text(record.metric)}</th><td>{record.value!r}</td>'
+        f"<td>{'' if record.n is None else record.n}</td><td>{text(record.protocol)}</td></tr>\n"
         for record in records
-        if record.metric != "fit" or record.failed
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("metric", "value", "n", "protocol"))
     return (
-        '<div class="scroll" role="region" tabindex="0" aria-label="Results">'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(caption)}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def _value(record: Record) -> str:
-    if record.status == "ok":
-        return repr(record.value)
-    kind = ' class="bad"' if record.failed else ""
-    return f"<span{kind}>{text(record.status)}: {text(record.reason or 'no reason given')}</span>"
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{title}</summary>{content}</details>" if content else ""
 
 
 def _curves(folder: Path) -> str:
