@@ -313,7 +313,7 @@ def test_a_spoiled_board_is_a_sentence_and_stays(tmp_path: Path):
     answer = run([*BENCH, "leaderboard", "digits", "--leaderboards", "."], tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
-    assert "digits.csv: expected column 'dataset', got" in answer.stderr
+    assert "digits.csv has a git merge conflict; bench leaderboard digits --merge" in answer.stderr
     assert (tmp_path / "digits.csv").read_text() == "<<<<<<< HEAD\n"
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 SMOKE = "run", "--plugins", "good", "--dataset", "digits", "--budget", "smoke"
+FITTED = "--guide", "fit", "--judge", "fit"  # not the published ones, which need no cache
 mounts = pytest.mark.skipif(bool(why_no_mounts()), reason=why_no_mounts() or "none")
 stranger = pytest.mark.skipif(bool(why_no_stranger()), reason=why_no_stranger() or "none")
 
@@ -275,7 +276,7 @@ def test_runs_on_a_disk_that_fills_up_are_rows_with_the_reason_and_go_on_where_t
 @mounts
 @pytest.mark.whole
 def test_a_cache_that_can_only_be_read_is_a_sentence(first: "Bench", bench: "Bench"):
-    answer = run(read_only(bench.cache, [*BENCH, *SMOKE]), bench.folder, **bench.variables)
+    answer = run(read_only(bench.cache, [*BENCH, *SMOKE, *FITTED]), bench.folder, **bench.variables)
     assert answer.returncode == 1
     assert "bench: the guide could not be fitted: cannot use the cache" in answer.stderr
     assert "Read-only file system; set BENCH_CACHE" in answer.stderr
@@ -287,7 +288,7 @@ def test_a_cache_that_can_only_be_read_is_a_sentence(first: "Bench", bench: "Ben
 def test_a_cache_that_fills_up_is_a_sentence(bench: "Bench"):
     (bench.folder / "cache").mkdir()
     variables = bench.variables | {"BENCH_CACHE": str(bench.folder / "cache")}
-    answer = run(on_a_disk(bench.folder / "cache", 3_000, [*BENCH, *SMOKE]), bench.folder, **variables)
+    answer = run(on_a_disk(bench.folder / "cache", 3_000, [*BENCH, *SMOKE, *FITTED]), bench.folder, **variables)
     assert answer.returncode == 1
     assert "cannot use the cache" in answer.stderr
     assert "No space left on device; set BENCH_CACHE" in answer.stderr
