@@ -196,8 +196,11 @@ def show_board(options: argparse.Namespace, records: "list[Record]") -> None:
 
 def sample_sheets(runs: Path, records: "list[Record]") -> dict[str, Path]:
     """By method: the picture of the samples of its first seed, if it is in `runs`."""
+    from bench.boards.view import ANCHORS
+
     found: dict[str, Path] = {}
-    for record in sorted(records, key=lambda record: (record.entry, record.settings, record.seed)):
+    methods = [record for record in records if record.entry not in ANCHORS]
+    for record in sorted(methods, key=lambda record: (record.entry, record.settings, record.seed)):
         if record.metric == "fit" and record.status == "ok" and re.fullmatch("[0-9a-f]{12,}", record.key):
             label = f"{record.entry} {record.settings}".strip()
             for path in sorted(runs.glob(f"*/*/seed*-{record.key[:12]}/samples.png")):

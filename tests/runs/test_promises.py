@@ -63,7 +63,7 @@ def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(first):
     """`noise` has codes and a nuisance, and no encoder."""
     [folder] = (first[0].folder / "runs" / "digits" / "noise").iterdir()
     pictures = {path.name for path in folder.glob("*.png")}
-    assert pictures == {"control.png", "traversals.png", "traversals-add.png", "swaps.png"}
+    assert pictures == {"samples.png", "strip.png", "control.png", "traversals.png", "traversals-add.png", "swaps.png"}
     page = (folder / "discovery.html").read_text(encoding="utf-8")
     assert "noise seed 0 on digits" in page
     assert page.count("<img ") == 10
