@@ -137,8 +137,11 @@ def _folder(process: psutil.Process) -> Path | None:
 
 @pytest.fixture(scope="session")
 def examiners(tmp_path_factory) -> Path:
-    """The cache that the processes of `bench` share, so that guide and judge are fitted once."""
-    return tmp_path_factory.mktemp("cache")
+    """The cache that the processes of `bench` share, those of all test workers too, so that guide and judge are fitted once."""
+    own = tmp_path_factory.getbasetemp()
+    cache = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "examiners"
+    cache.mkdir(exist_ok=True)
+    return cache
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_guide_and_judge_are_fitted_once_and_shared(together):
     named = {(row["guide"], row["judge"]) for row in rows(bench)}
     assert len(named) == 1
     notes = [line for _, err in ends for line in err.splitlines() if "test accuracy" in line]
-    fitted = [note.split()[0] for note in notes if "found in the cache" not in note]
+    fitted = [note.split()[0] for note in notes if not note.endswith("(cached)")]
     assert len(notes) == 6
     assert sorted(fitted) == ["guide", "judge"]
 
