@@ -59,9 +59,9 @@ def test_a_true_board_is_equal_to_the_last_bit_and_nothing_changes(first):
 
 def test_one_changed_digit_and_an_older_version_of_a_metric_are_found(again):
     change(
-        again, r"^(toys-bars,toys,[^,]*,[^,]*,0,smoke,fd-lite0,\d+\.)(\d)", lambda m: f"{m[1]}{(int(m[2]) + 1) % 10}"
+        again, r"^(bars,toys,[^,]*,[^,]*,0,smoke,fd-lite0,\d+\.)(\d)", lambda m: f"{m[1]}{(int(m[2]) + 1) % 10}"
     )
-    change(again, r"^(toys-bars,toys,[^,]*,[^,]*,0,smoke,diversity-ratio,.*):v1", r"\1:v0")
+    change(again, r"^(bars,toys,[^,]*,[^,]*,0,smoke,diversity-ratio,.*):v1", r"\1:v0")
     answer = again("verify", "toys-bars", "--only", "toys", *METRICS)
     assert answer.code == 1, answer.err
     assert re.search(
