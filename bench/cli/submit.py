@@ -67,4 +67,4 @@ def conformance_report(names: list[str]) -> list[dict[str, str]]:
 
     with console(stderr=True).status("") as status:
         tested = conformance(names, tell=status.update)
-    return [result.to_dict() for one in tested for result in one.results]
+    return [result.to_dict() for one in tested if one.entry.name in names for result in one.results]

@@ -162,13 +162,14 @@ def retrained(options: argparse.Namespace, records: "list[Record]", work: Path, 
 
 
 def agreement_lines(found: "list[Agreement]", width: int | None) -> list[str]:
-    from bench.boards.text import spread
+    from bench.boards.text import MISSING, spread
 
     rows = [["method", "metric", "published", "new seeds", "p", ""]]
     for one in found:
-        p = "–" if one.p is None else f"{one.p:.3f}"
+        p = MISSING if one.p is None else f"{one.p:.3f}"
         cells = [one.label, one.metric, spread(list(one.published)), spread(list(one.new)), p]
-        rows.append([*cells, "agrees" if one.agrees else "disagrees"])
-    count = sum(one.agrees for one in found)
+        rows.append([*cells, "not tested" if one.p is None else "agrees" if one.agrees else "disagrees"])
+    tested = [one for one in found if one.p is not None]
+    count = sum(one.agrees for one in tested)
     legend = "p: how likely so large a difference is if both are alike (Student's test); less than 5 % over all metrics of a method disagrees"
-    return [*columns(rows, width), "", *fold(legend, width), f"{count} of {len(found)} metrics agree"]
+    return [*columns(rows, width), "", *fold(legend, width), f"{count} of {len(tested)} metrics agree"]

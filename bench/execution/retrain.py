@@ -30,7 +30,7 @@ class Agreement:
     metric: str
     published: tuple[float, ...]
     new: tuple[float, ...]
-    p: float | None  # None with too few values
+    p: float | None  # None with too few values or without any spread
     agrees: bool
 
 
@@ -62,13 +62,15 @@ def retrain(
 
 
 def p_value(published: Sequence[float], new: Sequence[float]) -> float | None:
-    """Student's two-sample test; None for fewer than three values. 1 for equal constants, 0 for different ones."""
+    """Student's two-sample test; 1 for equal constants. None for fewer than three values, or constants that differ:
+    without a spread nothing can be said.
+    """
     from scipy.stats import ttest_ind
 
     if len(published) + len(new) < 3 or not all(map(math.isfinite, [*published, *new])):
         return None
     if not deviation(published) and not deviation(new):
-        return float(mean(published) == mean(new))
+        return 1.0 if mean(published) == mean(new) else None
     return float(ttest_ind(published, new).pvalue)
 
 

@@ -58,9 +58,7 @@ def test_a_true_board_is_equal_to_the_last_bit_and_nothing_changes(first):
 
 
 def test_one_changed_digit_and_an_older_version_of_a_metric_are_found(again):
-    change(
-        again, r"^(bars,toys,[^,]*,[^,]*,0,smoke,fd-lite0,\d+\.)(\d)", lambda m: f"{m[1]}{(int(m[2]) + 1) % 10}"
-    )
+    change(again, r"^(bars,toys,[^,]*,[^,]*,0,smoke,fd-lite0,\d+\.)(\d)", lambda m: f"{m[1]}{(int(m[2]) + 1) % 10}")
     change(again, r"^(bars,toys,[^,]*,[^,]*,0,smoke,diversity-ratio,.*):v1", r"\1:v0")
     answer = again("verify", "toys-bars", "--only", "toys", *METRICS)
     assert answer.code == 1, answer.err
@@ -128,7 +126,7 @@ def test_a_submission_is_packed_and_added_to_the_board_of_another_machine(first,
 def test_what_cannot_be_verified_is_one_sentence(first):
     for arguments, said in (
         (("nothing",), "no leaderboard"),
-        (("toys-bars", "--only", "toyz"), "no row with the entry 'toyz' on the board toys-bars: did you mean 'toys'?"),
+        (("toys-bars", "--only", "toyz"), "no row with the entry 'toyz' on the board bars: did you mean 'toys'?"),
         (("toys-bars", "--rows", "0"), "expected a whole number of at least 1"),
     ):
         answer = first("verify", *arguments)
@@ -142,4 +140,4 @@ def test_the_test_of_new_seeds_is_students():
     assert p_value([1.0, 1.1, 0.9], [9.0, 9.1]) < LEVEL / 50
     assert p_value([1.0], [1.0]) is None
     assert p_value([2.0, 2.0], [2.0]) == 1.0
-    assert p_value([2.0, 2.0], [3.0]) == 0.0
+    assert p_value([2.0, 2.0], [3.0]) is None
