@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.boards.files import board_path
+from bench.boards.view import ANCHORS
 from bench.results.markup import text
 from bench.results.record import Record
 from bench.util.atomic import write_atomic
@@ -26,6 +27,7 @@ KINDS = {  # by the name of the picture in a run directory
     "edits": "real images with one code changed",
     "control": "which code controls which attribute",
 }
+OF_ANCHORS = ("strip", "samples")  # the other pictures of an anchor tell nothing
 WIDEST = 720  # pixels of a copy
 QUALITY = 80  # of WebP
 DIGITS = 12  # of the key in a name
@@ -66,7 +68,7 @@ class Gallery:
                 path.unlink(missing_ok=True)
         for key in sorted(keys):
             for folder in sorted(runs.glob(f"*/*/seed*-{key}")) if re.fullmatch("[0-9a-f]+", key) else []:
-                for kind in KINDS:
+                for kind in KINDS if keys[key].entry not in ANCHORS else OF_ANCHORS:
                     self._copy(folder / f"{kind}.png", self._path(key, kind))
 
     def _path(self, key: str, kind: str) -> Path:

@@ -2,10 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from bench.boards.files import board_path
 from bench.boards.notes import Notes
 from bench.boards.over_seeds import mean
 from bench.boards.ranks import positions
@@ -22,10 +20,12 @@ METRIC = "fd-lite0"  # that methods are compared by over data sets
 SHOWN = 3  # methods in a card
 
 
-def index_page(boards: Mapping[str, Sequence[Record]], galleries: Mapping[str, Gallery]) -> str:
-    """The page as HTML. `boards` are the rows of each board, `galleries` their pictures, by data set."""
+def index_page(
+    boards: Mapping[str, Sequence[Record]], galleries: Mapping[str, Gallery], pages: Mapping[str, str]
+) -> str:
+    """The page as HTML. By data set: the rows of each board, their pictures, and the names of the files of their pages."""
     parts = {name: [Notes(section) for section in sections(records)] for name, records in boards.items() if records}
-    cards = "\n".join(_card(name, notes, galleries[name]) for name, notes in parts.items())
+    cards = "\n".join(_card(name, notes, galleries[name], pages.get(name, "")) for name, notes in parts.items())
     chart = over_data_sets({name: notes[0].section for name, notes in parts.items()})
     body = [
         "<h1>Leaderboards</h1>",
@@ -40,11 +40,11 @@ def index_page(boards: Mapping[str, Sequence[Record]], galleries: Mapping[str, G
     return page("Leaderboards", html, data={"charts": {"ranks": chart}}, scripts=(*LIBRARIES[1:], "page.js"))
 
 
-def _card(name: str, parts: Sequence[Notes], gallery: Gallery) -> str:
+def _card(name: str, parts: Sequence[Notes], gallery: Gallery, file: str) -> str:
     """The largest budget of a board: its best methods with samples, and the summary."""
     notes = parts[0]
     section = notes.section
-    target = link(board_path(Path(), name, ".html").name)
+    title = f'<a href="{text(link(file))}">{text(name)}</a>' if file else text(name)
     lines = [line for line in section.lines if not line.anchor][:SHOWN]
     lines += [line for line in section.lines if line.entry == "real"][:1]
     rows = "".join(_strip(notes, line, gallery) for line in lines)
@@ -52,9 +52,7 @@ def _card(name: str, parts: Sequence[Notes], gallery: Gallery) -> str:
     counts = f"{methods} method{'s' * (methods != 1)}, {len(section.seeds)} seed{'s' * (len(section.seeds) != 1)}"
     facts = f"{counts}, budget {section.budget}, {section.kind}"
     said = "".join(f"<p>{text(line)}</p>" for line in summary(notes))
-    return (
-        f'<li><h2><a href="{text(target)}">{text(name)}</a></h2>\n<p class="facts">{text(facts)}</p>\n{rows}{said}</li>'
-    )
+    return f'<li><h2>{title}</h2>\n<p class="facts">{text(facts)}</p>\n{rows}{said}</li>'
 
 
 def _strip(notes: Notes, line: Line, gallery: Gallery) -> str:

@@ -37,9 +37,19 @@ def write_pages(folder: Path, dataset: str, runs: Path) -> Path:
     with locked(folder / "index.html"):
         names = boards(folder)
         held = {name: read(board_path(folder, name)) for name in names}
-        update(folder / "index.html", index_page(held, {name: Gallery(folder, name) for name in names}).encode())
+        galleries, pages = (
+            {name: Gallery(folder, name) for name in names},
+            {name: _page_of(folder, name) for name in names},
+        )
+        update(folder / "index.html", index_page(held, galleries, pages).encode())
         update(folder / "claims.html", claims_page(claims).encode())
     return target
+
+
+def _page_of(folder: Path, dataset: str) -> str:
+    """The file that shows a board best: a page for a browser, else Markdown; empty if there is neither."""
+    names = (board_path(folder, dataset, suffix) for suffix in (".html", ".md"))
+    return next((path.name for path in names if path.is_file()), "")
 
 
 def _claims() -> list[Claim]:

@@ -138,6 +138,17 @@ def test_the_rows_of_the_table_are_those_of_the_file(board):
     assert values == [record.value for record in records]
 
 
+def test_the_index_leads_to_the_best_page_that_there_is(tmp_path):
+    for name in ("toys", "bricks", "dolls"):
+        merge(tmp_path, rows(name))
+    (tmp_path / "bricks.md").write_text("# bricks")
+    write_pages(tmp_path, "toys", tmp_path / "no-runs")
+    text = (tmp_path / "index.html").read_text()
+    assert re.findall(r"<li><h2>(.*?)</h2>", text) == [
+        '<a href="bricks.md">bricks</a>', "dolls", '<a href="toys.html">toys</a>',
+    ]  # fmt: skip
+
+
 def test_a_board_that_does_not_exist_is_a_sentence(tmp_path):
     with pytest.raises(BenchError, match="no leaderboard"):
         write_pages(tmp_path, "nothing", tmp_path)
