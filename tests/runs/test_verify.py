@@ -141,3 +141,8 @@ def test_the_test_of_new_seeds_is_students():
     assert p_value([1.0], [1.0]) is None
     assert p_value([2.0, 2.0], [2.0]) == 1.0
     assert p_value([2.0, 2.0], [3.0]) is None
+
+
+def test_what_a_plugin_prints_does_not_reach_the_report(first):
+    answer = first("test", "--plugins", "toys-adam", "--json")
+    assert {row["entry"] for row in answer.json["results"]} == {"toys-adam"}
