@@ -58,4 +58,7 @@ def _parsed(line: bytes) -> list[Record]:
     digest, _, payload = line.partition(b" ")
     if hashlib.sha256(payload).hexdigest()[:DIGITS].encode() != digest:
         return []
-    return [Record.from_dict(row) for row in json.loads(payload)]
+    try:
+        return [Record.from_dict(row) for row in json.loads(payload)]
+    except (ValueError, KeyError, TypeError):  # written by another version
+        return []
