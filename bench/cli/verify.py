@@ -49,7 +49,8 @@ def verify_command(options: argparse.Namespace) -> int:
 
     records = chosen(options)
     with worker_server(), TemporaryDirectory(prefix="bench-verify-") as work:
-        return again(options, records, Path(work)) if options.retrain else measured(options, records, Path(work))
+        check = compare_new_seeds if options.retrain else remeasure
+        return check(options, records, Path(work))
 
 
 def chosen(options: argparse.Namespace) -> "list[Record]":
@@ -78,7 +79,7 @@ def _is_wanted(record: "Record", wanted: dict[str, list[str]]) -> bool:
     return all(getattr(record, field) in wanted[field] for field in fields)
 
 
-def measured(options: argparse.Namespace, records: "list[Record]", work: Path) -> int:
+def remeasure(options: argparse.Namespace, records: "list[Record]", work: Path) -> int:
     """Measure the samples again. The exit code is 1 if any row differs, or none could be checked."""
     from bench.execution.verify import as_row, verify
 
@@ -121,7 +122,7 @@ def _name(record: "Record") -> str:
     )
 
 
-def again(options: argparse.Namespace, records: "list[Record]", work: Path) -> int:
+def compare_new_seeds(options: argparse.Namespace, records: "list[Record]", work: Path) -> int:
     """Train new seeds of each method whose run directories are there. The exit code is 1 if any metric disagrees."""
     with progress() as shown:
         found = retrained(options, records, work, shown)

@@ -5,6 +5,7 @@ What is measured lies in a folder of its own: neither the run directories nor th
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -103,11 +104,14 @@ def plan_again(job: Job, seeds: str | None = None) -> Plan:
     Raises `BenchError` if it cannot be planned, e.g. because its plugin is not installed.
     """
     settings = [f"{job.entry}.{name}={value}" for name, value in job.settings]
+    threads = re.search(r"\b(\d+) threads?\b", job.device)  # as the job had, if it ran on a CPU
     anchor = not job.config and not job.images and not job.given
     request = complete(
         "classifier" if anchor else job.entry, job.dataset, labels=None, seeds=seeds or str(job.seed), budget=job.budget,
-        settings=settings, guide=job.guide or None, judge=job.judge or None, device="auto", jobs=1,
+        settings=settings, guide=job.guide or None, judge=job.judge or None, device="cpu" if threads else "auto",
+        jobs=None,
     )  # fmt: skip
+    request = replace(request, jobs=1, threads=int(threads[1]) if threads else request.threads)
     plan = make_plan(request)
     if _keys(plan) != (job.guide_key, job.judge_key):  # the row was made with classifiers that were trained there
         anew = make_plan(replace(request, guide=_fitted(request.guide), judge=_fitted(request.judge)))
