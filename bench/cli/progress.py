@@ -31,8 +31,9 @@ class Jobs:
         self._ended: dict[str, float] = {}
 
     def expect(self, estimates: Mapping[str, float | None]) -> None:
-        """The jobs to come, with the seconds that each takes, or None if that is unknown."""
+        """The jobs to come, with the seconds that each takes, or None if that is unknown. The count begins anew."""
         self._estimates = dict(estimates)
+        self._ended.clear()
 
     def __contains__(self, name: str) -> bool:
         return name in self._estimates

@@ -24,6 +24,13 @@ def test_jobs_are_counted_and_the_guide_is_not_one() -> None:
     assert counted.text() == "0 of 2 jobs"
 
 
+def test_another_plan_is_counted_anew() -> None:
+    counted = jobs({"a seed 0": None})
+    counted.ended("a seed 0", 5.0)
+    counted.expect({"b seed 0": None, "b seed 1": None})
+    assert counted.text() == "0 of 2 jobs"
+
+
 @pytest.mark.usefixtures("clock")
 def test_the_time_left_comes_from_earlier_runs_and_is_shared_by_processes() -> None:
     estimates: dict[str, float | None] = {"a seed 0": 120.0, "b seed 0": 120.0}
