@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
     sub.add_argument("--only", metavar="ENTRY", help="check this method alone, or several separated by commas")
     sub.add_argument("--budget", metavar="NAME", help="check this budget alone")
     sub.add_argument("--metrics", metavar="NAMES", help="check these metrics alone, separated by commas")
-    sub.add_argument("--rows", type=positive, metavar="K", help="check so many rows, chosen at random (default: all)")
+    sub.add_argument("--rows", type=positive, metavar="K", help="check K rows, chosen at random (default: all)")
     sub.add_argument(
         "--retrain", action="store_true", help="train new seeds and test whether they agree with the published ones"
     )

@@ -45,7 +45,7 @@ class Verdict:
 def verify(
     records: Sequence[Record], runs: Path, work: Path, show: Show, rows: int | None = None, seed: int = 0
 ) -> list[Verdict]:
-    """Measure the samples behind `records` again: all that have a value, or so many `rows` chosen at random.
+    """Measure the samples behind `records` again: all that have a value, or `rows` of them, chosen at random.
 
     `runs` holds the run directories, `work` is an empty folder. Values are equal to the last bit on the device and with
     the version of torch that made them, and within `TOLERANCE` elsewhere.
