@@ -77,7 +77,8 @@ class Session:
         finally:  # also if the run is interrupted
             if self.records:
                 render(self.boards, self.plan.board)
-                write_pages(self.boards, self.plan.board, self.runs)
+        if self.records:
+            write_pages(self.boards, self.plan.board, self.runs)
         return int(any(record.failed for record in self.records))
 
     def record_paths(self) -> list[Path]:

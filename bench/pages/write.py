@@ -1,7 +1,7 @@
 """Write the pages of a board: its own, those of its jobs, the index of all boards, and the claims."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.boards.files import board_path, boards, locked, read, update
@@ -35,15 +35,21 @@ def write_pages(folder: Path, dataset: str, runs: Path) -> Path:
         links = Links(_job_links(folder, records), counts_by_plugin(claims))
         update(target, board_page(records, dataset, gallery, links).encode())
     with locked(folder / "index.html"):
-        names = boards(folder)
-        held = {name: read(board_path(folder, name)) for name in names}
-        galleries, pages = (
-            {name: Gallery(folder, name) for name in names},
-            {name: _page_of(folder, name) for name in names},
-        )
+        held = dict(_readable(folder))
+        galleries = {name: Gallery(folder, name) for name in held}
+        pages = {name: _page_of(folder, name) for name in held}
         update(folder / "index.html", index_page(held, galleries, pages).encode())
         update(folder / "claims.html", claims_page(claims).encode())
     return target
+
+
+def _readable(folder: Path) -> Iterator[tuple[str, list[Record]]]:
+    """The boards of a folder; one that cannot be read is left out of the index, with a warning."""
+    for name in boards(folder):
+        try:
+            yield name, read(board_path(folder, name))
+        except BenchError as error:
+            logger.warning("left out of the index: %s", error)
 
 
 def _page_of(folder: Path, dataset: str) -> str:

@@ -149,6 +149,15 @@ def test_the_index_leads_to_the_best_page_that_there_is(tmp_path):
     ]  # fmt: skip
 
 
+def test_another_board_that_cannot_be_read_costs_its_place_in_the_index_alone(tmp_path, caplog):
+    merge(tmp_path, rows("toys"))
+    (tmp_path / "bricks.csv").write_text("nonsense\n")
+    assert write_pages(tmp_path, "toys", tmp_path / "no-runs").exists()
+    assert re.findall(r"<li><h2>(.*?)</h2>", (tmp_path / "index.html").read_text()) == ['<a href="toys.html">toys</a>']
+    assert "left out of the index: " in caplog.text
+    assert (tmp_path / "bricks.csv").exists()
+
+
 def test_a_board_that_does_not_exist_is_a_sentence(tmp_path):
     with pytest.raises(BenchError, match="no leaderboard"):
         write_pages(tmp_path, "nothing", tmp_path)
