@@ -82,11 +82,13 @@ def _has_value(record: Record) -> bool:
 def _verify_job(
     records: list[Record], folder: Path, written: Mapping[str, Any], work: Path, show: Show
 ) -> list[Verdict]:
-    job = Job.from_dict(dict(written))
     try:
+        job = Job.from_dict(dict(written))
         plan = plan_again(job)
     except BenchError as error:
         return [Verdict(record, "not verified", why=str(error)) for record in records]
+    except (TypeError, KeyError, ValueError):
+        return [Verdict(record, "not verified", why=f"{folder}/job.json is of another version") for record in records]
     (planned,) = plan.jobs
     changed = {name for name, value in job.training.items() if planned.training.get(name) != value}
     if other := changed - HARDWARE:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.boards.files import board_path, boards, locked, read, update
@@ -13,6 +14,7 @@ from bench.pages.index_page import index_page
 from bench.pages.job_page import job_page
 from bench.pages.short_table import Links
 from bench.registry.claims import Claim, load_claims
+from bench.results.picture import attempt
 from bench.results.record import Record
 from bench.results.run_dir import jobs_in
 
@@ -76,9 +78,10 @@ def _write_jobs(folder: Path, records: Sequence[Record], runs: Path, gallery: Ga
     for path, written in jobs_in(runs):
         key = written["key"]
         if key in wanted:
-            page = job_page(path, written, wanted[key], gallery, f"../{board}")
-            (folder / JOBS).mkdir(parents=True, exist_ok=True)
-            update(folder / JOBS / f"{key[:DIGITS]}.html", page.encode())
+            make = partial(job_page, path, written, wanted[key], gallery, f"../{board}")
+            if page := attempt(f"the page of {path}", make):
+                (folder / JOBS).mkdir(parents=True, exist_ok=True)
+                update(folder / JOBS / f"{key[:DIGITS]}.html", page.encode())
 
 
 def _job_of(record: Record) -> tuple[object, ...]:

@@ -158,6 +158,27 @@ def test_another_board_that_cannot_be_read_costs_its_place_in_the_index_alone(tm
     assert (tmp_path / "bricks.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("environment.json", "not JSON"), ("curves.json", "[1]"), ("job.json", None), ("log.txt", "\x1b[2J\0")],
+)
+def test_a_spoiled_run_directory_costs_at_most_the_page_of_its_job(tmp_path, caplog, name, content):
+    merge(tmp_path, rows("toys"))
+    record = next(record for record in rows("toys") if record.metric == "fit" and record.entry == "alpha")
+    folder = put_run(tmp_path / "runs", record)
+    if content is None:  # of an earlier version, which wrote less
+        written = json.loads((folder / name).read_text())
+        content = json.dumps(
+            written | {"job": {key: written["job"][key] for key in ("entry", "dataset", "seed", "device")}}
+        )
+    (folder / name).write_text(content)
+    page = write_pages(tmp_path, "toys", tmp_path / "runs").read_text()
+    there = (tmp_path / "jobs" / f"{record.key[:12]}.html").exists()
+    assert there == (name in ("curves.json", "log.txt"))
+    assert there or "was not drawn" in caplog.text
+    assert f'href="jobs/{record.key[:12]}.html"' in page or not there
+
+
 def test_a_board_that_does_not_exist_is_a_sentence(tmp_path):
     with pytest.raises(BenchError, match="no leaderboard"):
         write_pages(tmp_path, "nothing", tmp_path)
