@@ -137,7 +137,7 @@ def retrained(options: argparse.Namespace, records: "list[Record]", work: Path, 
     """The agreement of each method in the first section of the board, which has the largest budget."""
     from bench.boards.view import sections
     from bench.execution.retrain import new_seeds, retrain
-    from bench.experiment.job import Job
+    from bench.execution.verify import read_job
     from bench.results.run_dir import jobs_in
 
     section = sections(records)[0]
@@ -156,7 +156,7 @@ def retrained(options: argparse.Namespace, records: "list[Record]", work: Path, 
             )
             continue
         seeds = new_seeds(section, line, options.new_seeds)
-        found += retrain(section, line, Job.from_dict(known), seeds, options.runs, work, shown)
+        found += retrain(section, line, read_job(known), seeds, options.runs, work, shown)
     if not found:
         raise BenchError(f"nothing to train again: {options.runs} has no run directory of a method on this board")
     return found

@@ -83,12 +83,10 @@ def _verify_job(
     records: list[Record], folder: Path, written: Mapping[str, Any], work: Path, show: Show
 ) -> list[Verdict]:
     try:
-        job = Job.from_dict(dict(written))
+        job = read_job(written)
         plan = plan_again(job)
     except BenchError as error:
         return [Verdict(record, "not verified", why=str(error)) for record in records]
-    except (TypeError, KeyError, ValueError):
-        return [Verdict(record, "not verified", why=f"{folder}/job.json is of another version") for record in records]
     (planned,) = plan.jobs
     changed = {name for name, value in job.training.items() if planned.training.get(name) != value}
     if other := changed - HARDWARE:
@@ -98,6 +96,14 @@ def _verify_job(
     conditions = Conditions(work / "runs", work / "boards")
     measured = {record.metric: record for record in carry_out(plan, conditions, show).records}
     return [_verdict(record, measured.get(record.metric), bool(changed)) for record in records]
+
+
+def read_job(written: Mapping[str, Any]) -> Job:
+    """The job of a run directory. Raises `BenchError` if another version wrote it."""
+    try:
+        return Job.from_dict(dict(written))
+    except (TypeError, KeyError, ValueError) as error:
+        raise BenchError("its job.json was written by another version of bench") from error
 
 
 def plan_again(job: Job, seeds: str | None = None) -> Plan:
