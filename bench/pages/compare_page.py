@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.boards.compare import Comparison, Difference
+from bench.boards.over_seeds import mean
 from bench.boards.text import MISSING, number, spread
 from bench.boards.view import Line
 from bench.pages.cells import head, table
@@ -25,7 +26,7 @@ def comparison_page(found: Comparison, gallery: Gallery) -> str:
     """The page as HTML."""
     title = f"{found.first} and {found.second} on {found.dataset}"
     heads = [head("metric"), head(found.first), head(found.second), head("difference", "first minus second")]
-    heads += [head("95 % interval"), head("better")]
+    heads += [f'<th scope="col">{name}</th>' for name in ("95 % interval", "better")]
     rows = [_row(found, one) for one in found.differences]
     about = (
         "Differences are paired over the training seeds that both methods have; the interval is Student's. "
@@ -42,8 +43,11 @@ def comparison_page(found: Comparison, gallery: Gallery) -> str:
 def _row(found: Comparison, one: Difference) -> str:
     interval = MISSING if one.low is None or one.high is None else f"{number(one.low)} to {number(one.high)}"
     better = {"first": found.first, "second": found.second}.get(one.better, MISSING)
-    cells = [spread(list(one.first)), spread(list(one.second)), number(one.difference), interval, better]
-    return f'<tr><th scope="row">{text(one.heading)}</th>{"".join(f"<td>{text(cell)}</td>" for cell in cells)}</tr>\n'
+    numbers = [(spread(list(one.first)), mean(one.first)), (spread(list(one.second)), mean(one.second))]
+    numbers.append((number(one.difference), one.difference))
+    cells = "".join(f'<td data-value="{value!r}">{text(words)}</td>' for words, value in numbers)
+    cells += "".join(f"<td>{text(words)}</td>" for words in (interval, better))
+    return f'<tr><th scope="row">{text(one.heading)}</th>{cells}</tr>\n'
 
 
 def _pictures(found: Comparison, gallery: Gallery) -> str:
