@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from types import FrameType
 from typing import Any, NoReturn
 
 from bench.util.processes import end_children
@@ -24,7 +25,8 @@ class Stop:
     """What the first signal sets off; further ones change nothing.
 
     It raises `Stopped` in the running command. An import may swallow it or turn it into another error, so it is raised
-    again until the stack unwinds. A command that takes too long is ended. `restore` puts back what was there before.
+    again until the stack unwinds. While torch is being imported it waits, because C++ code that an exception passes
+    through there aborts the process. A command that takes too long is ended. `restore` puts back what was there before.
     """
 
     def __init__(self) -> None:
@@ -59,22 +61,23 @@ class Stop:
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - self._began), 1e-3), interval)
         self._before, self._timer = {}, (0.0, 0.0)
 
-    def _begin(self, number: int, frame: object) -> NoReturn:
+    def _begin(self, number: int, frame: FrameType | None) -> None:
         for other in self._before:
             signal.signal(other, signal.SIG_IGN)
         self.number, self._began = number, time.monotonic()
         self._before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._insist)
         self._timer = signal.setitimer(signal.ITIMER_REAL, INSIST, INSIST)
         atexit.register(self._disarm)  # later the alarm itself would end the process
-        raise Stopped
+        if not _importing_torch(frame):
+            raise Stopped
 
     def _disarm(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _insist(self, number: int, frame: object) -> None:
+    def _insist(self, number: int, frame: FrameType | None) -> None:
         if time.monotonic() - self._began > PATIENCE:
             self._cut_off()
-        if not (self.caught or _unwinding()):
+        if not (self.caught or _unwinding() or _importing_torch(frame)):
             raise Stopped
 
     def _cut_off(self) -> NoReturn:
@@ -82,6 +85,16 @@ class Stop:
         if not self.caught:
             os.write(2, f"{INTERRUPTED}\n".encode())
         os._exit(self.code)
+
+
+def _importing_torch(frame: FrameType | None) -> bool:
+    """Whether a module of torch is being executed for the first time, in this frame or in one that waits for it."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if frame.f_code.co_name == "<module>" and name.partition(".")[0] == "torch":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _unwinding() -> bool:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +121,18 @@ def test_a_stopped_program_ends_also_if_a_thread_goes_on() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=False)
     assert ended.returncode == 143
+
+
+def test_a_stop_waits_while_a_module_of_torch_is_imported(tmp_path: Path) -> None:
+    """An exception that passes through C++ code of torch aborts the process."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(0.2)\nprint('imported', flush=True)\n"
+    )
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from bench.cli.signals import Stop, Stopped\n"
+        "stop = Stop(); stop.listen()\n"
+        "try:\n    import torch\n    time.sleep(30)\nexcept Stopped:\n    print('stopped', stop.code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["imported", "stopped", "143"], done.stderr
