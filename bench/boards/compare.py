@@ -8,7 +8,7 @@ from itertools import product
 
 from bench.boards.notes import Notes
 from bench.boards.over_seeds import deviation, mean
-from bench.boards.view import Column, Line, Section, sections
+from bench.boards.view import Column, Line, Section, line_of, sections
 from bench.errors import BenchError, nearest
 from bench.results.record import Record
 
@@ -107,14 +107,10 @@ def _better(low: float | None, high: float | None, side: str) -> str:
 def _lines(section: Section, name: str) -> list[Line]:
     """The lines that a name can mean."""
     if re.fullmatch("[0-9a-f]{6,}", name):
-        return list(dict.fromkeys(_line(r) for r in section.records if r.metric == "fit" and r.key.startswith(name)))
+        return list(dict.fromkeys(line_of(r) for r in section.records if r.metric == "fit" and r.key.startswith(name)))
     entry, _, settings = name.partition("[")
     wanted = (entry.strip(), settings.rstrip("] ").strip())
     return [line for line in section.lines if (line.entry, line.settings) == wanted]
-
-
-def _line(record: Record) -> Line:
-    return Line(record.entry, record.settings, record.guide, record.device)
 
 
 def _seeds(section: Section, own: Line, other: Line, first: str, second: str) -> list[int]:

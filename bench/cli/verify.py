@@ -135,7 +135,7 @@ def compare_new_seeds(options: argparse.Namespace, records: "list[Record]", work
 
 def retrained(options: argparse.Namespace, records: "list[Record]", work: Path, shown: "Show") -> "list[Agreement]":
     """The agreement of each method in the first section of the board, which has the largest budget."""
-    from bench.boards.view import sections
+    from bench.boards.view import line_of, sections
     from bench.execution.retrain import new_seeds, retrain
     from bench.execution.verify import read_job
     from bench.results.run_dir import jobs_in
@@ -144,11 +144,7 @@ def retrained(options: argparse.Namespace, records: "list[Record]", work: Path, 
     jobs = {written["key"]: written["job"] for _, written in jobs_in(options.runs)}
     found: list[Agreement] = []
     for line in (line for line in section.lines if not line.anchor):
-        keys = [
-            r.key
-            for r in section.records
-            if r.metric == "fit" and (r.entry, r.settings, r.guide, r.device) == tuple(line)
-        ]
+        keys = [r.key for r in section.records if r.metric == "fit" and line_of(r) == line]
         known = next((jobs[key] for key in keys if key in jobs), None)
         if known is None:
             shown.note(

@@ -51,9 +51,9 @@ def verify(
     the version of torch that made them, and within `TOLERANCE` elsewhere.
     """
     folders = {written["key"]: (path, written["job"]) for path, written in jobs_in(runs)}
-    keys = {job_of(record): record.key for record in records if record.metric == FIT}
+    keys = {record.job: record.key for record in records if record.metric == FIT}
     chosen = [record for record in records if _has_value(record)]
-    kept = [record for record in chosen if keys.get(job_of(record)) in folders]
+    kept = [record for record in chosen if keys.get(record.job) in folders]
     if rows is not None:
         kept = random.Random(seed).sample(kept, min(rows, len(kept)))
         chosen = kept
@@ -63,16 +63,10 @@ def verify(
         if record not in kept
     ]
     found: list[Verdict] = []
-    for key in dict.fromkeys(keys[job_of(record)] for record in kept):
-        own = [record for record in kept if keys[job_of(record)] == key]
+    for key in dict.fromkeys(keys[record.job] for record in kept):
+        own = [record for record in kept if keys[record.job] == key]
         found += _verify_job(own, *folders[key], work / key[:12], show)
     return [*found, *lost]
-
-
-def job_of(record: Record) -> tuple[object, ...]:
-    """What the records of one job have in common."""
-    names = ("entry", "settings", "seed", "budget", "guide", "judge", "device")
-    return tuple(getattr(record, name) for name in names)
 
 
 def _has_value(record: Record) -> bool:

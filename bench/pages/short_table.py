@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.boards.notes import Notes
 from bench.boards.ranks import Rank
 from bench.boards.text import MISSING
-from bench.boards.view import Column, Line, Section
+from bench.boards.view import Column, Line, Section, line_of
 from bench.pages.cells import head, number_cell, table
 from bench.pages.gallery import Gallery
 from bench.results.markup import text
@@ -71,7 +71,7 @@ def _seed(seed: int, target: str) -> str:
 def jobs_of(line: Line, section: Section) -> dict[int, str]:
     """The keys of the trainings of a line, by seed."""
     own = (record for record in section.records if record.metric == "fit" and record.status == "ok")
-    return {r.seed: r.key for r in own if (r.entry, r.settings, r.guide, r.device) == tuple(line)}
+    return {r.seed: r.key for r in own if line_of(r) == line}
 
 
 def _rank(rank: Rank | None) -> str:

@@ -71,10 +71,10 @@ def _claims() -> list[Claim]:
 
 def _write_jobs(folder: Path, records: Sequence[Record], runs: Path, gallery: Gallery, board: str) -> None:
     """A page for each job of the board whose run directory is in `runs`."""
-    keys = {_job_of(record): record.key for record in records if record.metric == "fit"}
+    keys = {record.job: record.key for record in records if record.metric == "fit"}
     wanted: dict[str, list[Record]] = {}
     for record in records:
-        wanted.setdefault(keys.get(_job_of(record), ""), []).append(record)
+        wanted.setdefault(keys.get(record.job, ""), []).append(record)
     for path, written in jobs_in(runs):
         key = written["key"]
         if key in wanted:
@@ -82,12 +82,6 @@ def _write_jobs(folder: Path, records: Sequence[Record], runs: Path, gallery: Ga
             if page := attempt(f"the page of {path}", make):
                 (folder / JOBS).mkdir(parents=True, exist_ok=True)
                 update(folder / JOBS / f"{key[:DIGITS]}.html", page.encode())
-
-
-def _job_of(record: Record) -> tuple[object, ...]:
-    """What the records of one job have in common."""
-    names = ("entry", "settings", "seed", "budget", "guide", "judge", "device")
-    return tuple(getattr(record, name) for name in names)
 
 
 def _job_links(folder: Path, records: Sequence[Record]) -> Mapping[str, str]:

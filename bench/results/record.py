@@ -42,6 +42,20 @@ class Record:
                 self.judge, self.device)  # fmt: skip
 
     @property
+    def job(self) -> tuple[str, ...]:
+        """What all records of one job have in common."""
+        return (
+            self.dataset,
+            self.budget,
+            self.entry,
+            self.settings,
+            str(self.seed),
+            self.guide,
+            self.judge,
+            self.device,
+        )
+
+    @property
     def failed(self) -> bool:
         """Whether this is a failure; a skipped measurement is not."""
         return self.status not in ("ok", "skipped")

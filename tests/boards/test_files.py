@@ -375,3 +375,5 @@ def test_adding_does_not_read_a_large_board_again(tmp_path: Path, monkeypatch: p
     add(tmp_path, [make(seed=1000)])
     monkeypatch.setattr(files, "decode", lambda *_: pytest.fail("the board was read"))
     add(tmp_path, [make(seed=1001)])
+    monkeypatch.undo()
+    assert len(read(board_path(tmp_path, "sprites"))) == 502
