@@ -342,6 +342,15 @@ def test_a_line_that_was_cut_short_is_not_there_and_the_next_one_is(tmp_path: Pa
     assert sorted(record.seed for record in read(path)) == sorted([make().seed, 1, 2])
 
 
+def test_a_line_that_is_not_what_its_digest_says_is_not_there(tmp_path: Path, make: Make) -> None:
+    [path] = merge(tmp_path, [make()])
+    add(tmp_path, [make(seed=1, value=2.5)])
+    add(tmp_path, [make(seed=2)])
+    whole = journal.journal_of(path).read_bytes()
+    journal.journal_of(path).write_bytes(whole.replace(b'"value": 2.5', b'"value": 9.5'))
+    assert [record.seed for record in read(path)] == [0, 2]
+
+
 def test_rows_of_other_data_never_reach_the_journal(tmp_path: Path, make: Make) -> None:
     [path] = merge(tmp_path, [make(data="d1")])
     with pytest.raises(BenchError, match="digest d2"):

@@ -17,14 +17,14 @@ def body(text: str) -> list[str]:
 
 
 def test_the_best_method_of_a_column_is_bold_and_anchors_never_are(make):
-    records = [make(entry="a", value=2.0), make(entry="b", value=1.0), make(entry="real", value=0.5)]
+    records = [make(entry="a", value=2.0), make(entry="b", value=1.0), make(entry="real", value=1.0)]
     records += [make(entry=entry, metric="class-agreement", value=value) for entry, value in (("a", 0.9), ("b", 0.8))]
     head, *rows = body(to_latex(records))
     assert head == r"method & fd-lite0 $\downarrow$ & class-agreement $\uparrow$ \\"
     assert rows == [
         r"a & 2 & \textbf{0.9000} \\",
         r"b & \textbf{1} & 0.8000 \\",
-        r"\textit{real} & 0.5000 & -- \\",
+        r"\textit{real} & 1 & -- \\",
     ]
 
 
