@@ -109,11 +109,15 @@ def verdict_lines(found: "list[Verdict]", width: int | None) -> list[str]:
     ]
     reasons = Counter(v.why for v in found if v.state == "not verified")
     lines += [
-        line for why, count in reasons.items() for line in fold(f"{count:,} rows not verified: {why}", width, "  ")
+        line for why, count in reasons.items() for line in fold(f"{_rows(count)} not verified: {why}", width, "  ")
     ]
     counts = Counter(v.state for v in found)
     total = ", ".join(f"{counts[state]:,} {state}" for state in STATES if counts[state])
-    return [*lines, *([""] if lines else []), f"{len(found):,} rows: {total or 'nothing to check'}"]
+    return [*lines, *([""] if lines else []), f"{_rows(len(found))}: {total or 'nothing to check'}"]
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
 
 
 def _name(record: "Record") -> str:
