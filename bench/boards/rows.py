@@ -60,7 +60,8 @@ def decode(payload: bytes, path: Path) -> list[Record]:
     text = _text_of(payload, path)
     if has_conflict(text):
         raise BenchError(
-            f"{path} has a git merge conflict; bench leaderboard {path.stem} --merge {path} merges both sides"
+            f"{path} has a git merge conflict; bench leaderboard {path.stem} --merge {path} --leaderboards {path.parent} "
+            "merges both sides"
         )
     lines = _lines(text, path)
     _, header = next(lines, (1, []))

@@ -26,13 +26,14 @@ def add_command(
     return sub
 
 
-def add_folders(to: Any) -> None:
+WRITTEN = "leaderboards to write to (default: leaderboards in the folder of --runs)"
+READ = "leaderboards to read (default: yours, in the folder of --runs, or else published ones in leaderboards)"
+
+
+def add_folders(to: Any, leaderboards: str = READ) -> None:
     """`--runs` and `--leaderboards`, for a parser or one of its groups."""
     to.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="run directories (default: runs)")
-    to.add_argument(
-        "--leaderboards", type=Path, default=Path("leaderboards"), metavar="DIR",
-        help="leaderboards (default: leaderboards)",
-    )  # fmt: skip
+    to.add_argument("--leaderboards", type=Path, metavar="DIR", help=leaderboards)
 
 
 def positive(text: str) -> int:

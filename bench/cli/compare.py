@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders
 from bench.cli.console import show, terminal_width
+from bench.cli.find_board import add_with, find_rows
 from bench.util.columns import columns, fold
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """bench compare regene ae-mix --dataset digits
 bench compare dr-vae "dr-vae[gamma=0]" --dataset sprites --all
-bench compare stic gmm --dataset digits --html stic-gmm.html"""
+bench compare my-method gmm --dataset digits --with mine --html page.html"""
 
 
 def add_parser(commands: Any) -> None:
@@ -27,21 +28,19 @@ def add_parser(commands: Any) -> None:
     sub.add_argument("--budget", metavar="NAME", help="compare at this budget (default: where they share most seeds)")
     sub.add_argument("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
     sub.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures to FILE")
+    add_with(sub)
     add_folders(sub)
 
 
 def compare_command(options: argparse.Namespace) -> int:
-    from bench.boards import board_path, read
     from bench.boards.compare import compare
-    from bench.cli.leaderboard import board_name
 
-    name = board_name(options.leaderboards, options.dataset)
-    records = read(board_path(options.leaderboards, name))
+    folder, _, records = find_rows(options)
     found = compare(records, options.first, options.second, options.budget)
     if options.html:
         from bench.pages.compare_page import write_comparison
 
-        write_comparison(options.html, found, options.leaderboards, options.runs)
+        write_comparison(options.html, found, folder, options.runs)
     if options.json:
         print(json.dumps(as_json(found), indent=1))
     else:

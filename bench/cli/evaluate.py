@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
-from bench.cli.arguments import add_command, add_folders, positive
+from bench.cli.arguments import WRITTEN, add_command, add_folders, positive
 from bench.cli.console import terminal_width
+from bench.cli.find_board import written
 from bench.errors import BenchError
 from bench.util.text import items
 
@@ -35,7 +36,7 @@ def _row(group: Any) -> None:
     add("--budget", metavar="NAME", help="how many samples are scored, and by which judge (default: as bench run)")
     add("--judge", metavar="NAME", help="the classifier that scores them")
     add("--all", action="store_true", help="show all metrics and costs, not the headline metrics only")
-    add_folders(group)
+    add_folders(group, WRITTEN)
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -83,4 +84,4 @@ def _add_row(options: argparse.Namespace) -> int:
         judge=options.judge, device=options.device, jobs=None,
     )  # fmt: skip
     given = read_given(options.name, options.samples, options.labels, options.size, request)
-    return carried_out(options, given.requested(request), Conditions(options.runs, options.leaderboards), given)
+    return carried_out(options, given.requested(request), Conditions(options.runs, written(options)), given)

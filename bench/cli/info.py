@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders
 from bench.cli.console import show, terminal_width
+from bench.cli.find_board import readable
 from bench.cli.settings import settings_of
 from bench.errors import BenchError, nearest
 from bench.util.columns import columns, fold
@@ -31,7 +33,7 @@ def add_parser(commands: Any) -> None:
 
 
 def info(options: argparse.Namespace) -> int:
-    found = describe(options.name, options.leaderboards)
+    found = describe(options.name, readable(options))
     if options.json:
         print(json.dumps(found, indent=1))
     else:
@@ -39,7 +41,7 @@ def info(options: argparse.Namespace) -> int:
     return 0
 
 
-def describe(name: str, boards: Path) -> list[dict[str, Any]]:
+def describe(name: str, boards: Sequence[Path]) -> list[dict[str, Any]]:
     """Everything of that name. Raises `BenchError` for an unknown name, with the nearest one."""
     from bench.metrics import METRICS
     from bench.registry.plugins import BrokenPlugin, Plugins
@@ -75,7 +77,7 @@ def info_lines(found: list[dict[str, Any]], width: int | None) -> list[str]:
     return lines[1:]
 
 
-def _entry(entry: "Entry", boards: Path) -> dict[str, Any]:
+def _entry(entry: "Entry", boards: Sequence[Path]) -> dict[str, Any]:
     from bench.api import capabilities
 
     about: dict[str, Any] = {"name": entry.name, "kind": entry.kind.removesuffix("s"), "source": entry.target.source,
@@ -103,14 +105,14 @@ def _readme(entry: "Entry") -> str:
     return str(found[0]) if found and not entry.target.__module__.startswith("bench.") else ""
 
 
-def _cost(name: str, boards: Path) -> list[str]:
-    """Seconds and speed of training, by board and device, from the boards in `boards`."""
-    from bench.boards import board_path, read
-    from bench.boards import boards as board_names
+def _cost(name: str, folders: Sequence[Path]) -> list[str]:
+    """Seconds and speed of training, by board and device, from the boards in `folders`."""
+    from bench.boards import board_path, boards, read
 
     costs: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for dataset in board_names(boards):
-        for record in read(board_path(boards, dataset)):
+    paths = [board_path(folder, dataset) for folder in folders for dataset in boards(folder)]
+    for path in paths:
+        for record in read(path):
             if record.entry == name and not record.settings and record.value is not None:
                 place = (record.dataset, record.budget, record.device)
                 costs.setdefault(place, {}).setdefault(record.metric, []).append(record.value)

@@ -4,8 +4,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.arguments import add_command, add_folders, positive, positive_float
+from bench.cli.arguments import WRITTEN, add_command, add_folders, positive, positive_float
 from bench.cli.console import say, sentence, show, silence, terminal_width
+from bench.cli.find_board import written
 from bench.errors import BenchError
 from bench.execution.conditions import Conditions
 from bench.experiment.request import RunRequest
@@ -75,7 +76,7 @@ def _where(group: Any) -> None:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
     add("--jobs", type=positive, metavar="N",
         help="processes at a time, which share the cores (default: one per core; 1 on a GPU)")  # fmt: skip
-    add_folders(group)
+    add_folders(group, WRITTEN)
 
 
 def _output(group: Any) -> None:
@@ -115,7 +116,7 @@ def request_from(options: argparse.Namespace) -> RunRequest:
 def conditions_from(options: argparse.Namespace) -> Conditions:
     return Conditions(
         runs=options.runs,
-        boards=options.leaderboards,
+        boards=written(options),
         timeout=options.timeout,
         memory=options.memory,
         disk=options.disk,
@@ -154,16 +155,16 @@ def _dry_run(options: argparse.Namespace, request: RunRequest, conditions: Condi
 
 def _print_run(options: argparse.Namespace, outcome: "Outcome") -> None:
     from bench.boards import board_path
-    from bench.cli.leaderboard import show_board
+    from bench.cli.show_board import show_board
 
     records = outcome.records
     if options.json:
-        board = board_path(options.leaderboards, records[0].dataset)
+        board = board_path(written(options), records[0].dataset)
         rows = [record.to_dict() for record in records]
         whole = {"board": str(board), "failed": len(outcome.failed), "ends": outcome.ends, "records": rows}
         print(json.dumps(whole, indent=1))
         return
     try:
-        show_board(options, records)
+        show_board(records, written(options), options.runs, options.all)
     except BrokenPipeError:
         silence()  # a closed pipe does not change how the run ended

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders
 from bench.cli.console import console, show
+from bench.cli.find_board import find_rows
 from bench.errors import BenchError, nearest
 from bench.util.text import items
 
@@ -46,11 +47,7 @@ def submit(options: argparse.Namespace) -> int:
 
 def rows_of(options: argparse.Namespace, names: list[str]) -> "list[Record]":
     """The rows of these methods. Raises `BenchError` for a method without rows."""
-    from bench.boards import board_path, read
-    from bench.cli.leaderboard import board_name
-
-    name = board_name(options.leaderboards, options.dataset)
-    records = read(board_path(options.leaderboards, name))
+    _, name, records = find_rows(options)
     known = list(dict.fromkeys(record.entry for record in records))
     for one in names:
         if one not in known:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command, add_folders, positive
 from bench.cli.console import show, terminal_width
+from bench.cli.find_board import find_rows
 from bench.errors import BenchError, nearest
 from bench.util.columns import columns, fold
 from bench.util.text import items
@@ -55,11 +56,7 @@ def verify_command(options: argparse.Namespace) -> int:
 
 def chosen(options: argparse.Namespace) -> "list[Record]":
     """The rows to check. Raises `BenchError` if there are none."""
-    from bench.boards import board_path, read
-    from bench.cli.leaderboard import board_name
-
-    name = board_name(options.leaderboards, options.dataset)
-    records = read(board_path(options.leaderboards, name))
+    _, name, records = find_rows(options)
     wanted = {
         "entry": items(options.only or ""),
         "budget": items(options.budget or ""),

@@ -16,7 +16,7 @@ class Conditions:
     """
 
     runs: Path = Path("runs")
-    boards: Path = Path("leaderboards")
+    boards: Path = Path("runs/leaderboards")
     timeout: float | None = None  # seconds per job
     memory: float | None = None  # GB per job
     disk: float | None = None  # GB of one file

@@ -35,13 +35,13 @@ def run(
     checkpoint_every: float = 30.0,
     strict_plugins: bool = False,
     runs: str | Path = "runs",
-    leaderboards: str | Path = "leaderboards",
+    leaderboards: str | Path | None = None,
     progress: bool = True,
 ) -> Board:
     """Train methods, evaluate them and update the leaderboard, as `bench run` does, whose options these are.
 
     plugins: entries to train, or "all". seeds: one or several. settings: by "ENTRY.KEY", e.g. {"regene.lr": 1e-3}.
-    timeout: seconds per job. memory, disk: GB per job. progress: show progress bars, in a notebook too.
+    timeout: seconds per job. memory, disk: GB per job. leaderboards: by default in the folder `runs`. progress: show progress bars, in a notebook too.
 
     The same call resumes an interrupted run, and finished work is never repeated. A job that fails is a row of the
     result and listed in its `failed`. Raises `BenchError` for a request that cannot be carried out.
@@ -63,22 +63,31 @@ def run(
         jobs=jobs,
     )
     conditions = Conditions(
-        Path(runs), Path(leaderboards), timeout, memory, disk, checkpoint_every, strict=strict_plugins
+        Path(runs), _written(runs, leaderboards), timeout, memory, disk, checkpoint_every, strict=strict_plugins
     )
     return _board(_outcome(request, conditions, progress).records, Path(runs))
 
 
-def leaderboard(dataset: str, *, leaderboards: str | Path = "leaderboards", runs: str | Path = "runs") -> Board:
-    """The leaderboard of a data set, as `bench leaderboard` shows it.
+def leaderboard(
+    dataset: str,
+    *,
+    others: Sequence[str | Path] = (),
+    leaderboards: str | Path | None = None,
+    runs: str | Path = "runs",
+) -> Board:
+    """The leaderboard of a data set, as `bench leaderboard` shows it: that of your runs, or else the published one.
 
-    dataset: its name as given to `bench.run`. runs: where to look for pictures of samples. Raises `BenchError` if there
-    is no such board or it cannot be read.
+    dataset: its name as given to `bench.run`. others: show the published board together with these, as `--with` does:
+    "mine", folders of boards, or CSV files. leaderboards: the folder to look in. runs: where to look for pictures of
+    samples. Raises `BenchError` if there is no such board or it cannot be read.
     """
-    from bench.boards import board_path, read
-    from bench.cli.leaderboard import board_name
+    from argparse import Namespace
 
-    folder = Path(leaderboards)
-    return _board(read(board_path(folder, board_name(folder, dataset))), Path(runs))
+    from bench.cli.find_board import find_rows
+
+    folder = None if leaderboards is None else Path(leaderboards)
+    asked = Namespace(dataset=dataset, others=list(map(str, others)), leaderboards=folder, runs=Path(runs))
+    return _board(find_rows(asked)[2], Path(runs))
 
 
 def evaluate(
@@ -125,7 +134,7 @@ def add_to_board(
     size: int | None = None,
     device: str = "auto",
     runs: str | Path = "runs",
-    leaderboards: str | Path = "leaderboards",
+    leaderboards: str | Path | None = None,
     progress: bool = True,
 ) -> Board:
     """Add external images to the leaderboard of a data set, scored like the samples of a method.
@@ -144,8 +153,14 @@ def add_to_board(
         "", dataset, labels=None, seeds="0", budget=budget, settings=(), guide=None, judge=judge, device=device, jobs=None
     )  # fmt: skip
     given = read_given(name, samples, labels, size, request)
-    conditions = Conditions(Path(runs), Path(leaderboards))
+    conditions = Conditions(Path(runs), _written(runs, leaderboards))
     return _board(_outcome(given.requested(request), conditions, progress, given).records, Path(runs))
+
+
+def _written(runs: str | Path, leaderboards: str | Path | None) -> Path:
+    from bench.boards.folders import own_boards
+
+    return own_boards(Path(runs)) if leaderboards is None else Path(leaderboards)
 
 
 def _outcome(
@@ -164,6 +179,6 @@ def _outcome(
 
 
 def _board(records: Sequence["Record"], runs: Path) -> Board:
-    from bench.cli.leaderboard import sample_sheets
+    from bench.cli.show_board import sample_sheets
 
     return Board(tuple(records), sample_sheets(runs, list(records)))

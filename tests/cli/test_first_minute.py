@@ -87,7 +87,7 @@ def test_json_of_list_has_every_kind(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_info_shows_every_setting_with_type_default_and_meaning() -> None:
-    [found] = describe("regene", ROOT / "leaderboards")
+    [found] = describe("regene", [ROOT / "leaderboards"])
     settings = {row["name"]: row for row in found["settings"]}
     assert settings["width"] == {
         "name": "width", "type": "int", "default": "32",
@@ -99,14 +99,14 @@ def test_info_shows_every_setting_with_type_default_and_meaning() -> None:
 
 
 def test_info_names_the_readme_of_a_checkout_and_leaves_it_out_of_a_wheel() -> None:
-    [found] = describe("regene", ROOT / "leaderboards")
+    [found] = describe("regene", [ROOT / "leaderboards"])
     readme = ROOT / "plugins" / "regene" / "README.md"
     installed = Path(inspect.getfile(ReGene))
     assert found["readme"] == (str(readme) if installed.is_relative_to(ROOT / "plugins") else "")
 
 
 def test_info_says_that_a_cost_is_unknown(tmp_path: Path) -> None:
-    [found] = describe("regene", tmp_path)
+    [found] = describe("regene", [tmp_path])
     assert found["cost"] == ["unknown: no leaderboard has a result"]
 
 

@@ -65,7 +65,7 @@ class Matrix:
 
     def board(self) -> list[str]:
         """Every line of every board that is not about a cost."""
-        lines = [line for path in sorted(self.folder.glob("leaderboards/*.csv")) for line in path.open()]
+        lines = [line for path in sorted(self.folder.glob("runs/leaderboards/*.csv")) for line in path.open()]
         return [line for line in lines if line.split(",")[6] not in COSTS]
 
     def temporary(self) -> list[str]:
@@ -229,7 +229,7 @@ class Killing:
         return host.wait(600)
 
     def alone(self, matrix: Matrix, dataset: str) -> str:
-        board = matrix.folder / "leaderboards" / f"{dataset.removeprefix('toys-')}.csv"
+        board = matrix.folder / "runs/leaderboards" / f"{dataset.removeprefix('toys-')}.csv"
         return "between jobs" if board.exists() else "planning"
 
     def let_die(self, matrix: Matrix, dataset: str, who: str, write: int, number: int) -> int:

@@ -167,7 +167,7 @@ def test_what_a_plugin_prints_goes_to_its_log(answer):
 
 
 def test_what_a_plugin_raises_cannot_speak_to_the_terminal_or_the_page(answer, folder):
-    page = (folder / "leaderboards" / "dots.md").read_text()
+    page = (folder / "runs/leaderboards" / "dots.md").read_text()
     for text in (answer.out, answer.err, page):
         assert "\x1b" not in text
         assert "\u202e" not in text

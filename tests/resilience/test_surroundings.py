@@ -106,7 +106,7 @@ def test_names_of_files_that_are_no_text_do_nothing_to_a_terminal(boards: Path):
     (boards / os.fsdecode(b"\xff\x1b[31m.csv")).write_bytes(b"")
     answer = run([*BENCH, "leaderboard"], boards.parent)
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines() == ["digits", "\\udcff\\x1b[31m"]
+    assert answer.stdout.split() == ["digits", "leaderboards", "\\udcff\\x1b[31m", "leaderboards"]
     answer = run([*BENCH, "leaderboard", "\x1b[31m\n\udcff"], boards.parent)
     assert answer.returncode == 2
     says(answer.stderr, "no leaderboard")
@@ -137,7 +137,11 @@ def test_a_board_that_may_only_be_read_is_printed(boards: Path, tmp_path: Path):
     cache = tmp_path / "cache"
     cache.mkdir()
     os.chown(cache, 54_321, 54_321)
-    answer = run(as_a_stranger([*BENCH, "leaderboard", "digits", "--json"]), boards.parent, BENCH_CACHE=str(cache))
+    answer = run(
+        as_a_stranger([*BENCH, "leaderboard", "digits", "--json", "--leaderboards", "leaderboards"]),
+        boards.parent,
+        BENCH_CACHE=str(cache),
+    )
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)
     says(answer.stderr, "could not update the page", "digits.csv: Permission denied")
@@ -248,7 +252,7 @@ def numbers(folder: Path, dataset: str = "digits") -> dict[tuple[str, int, str],
     from bench.boards import board_path, read
 
     costs = ("train-seconds", "images-per-second", "sample-seconds-per-1000", "peak-memory-mb")
-    rows = read(board_path(folder / "leaderboards", dataset))
+    rows = read(board_path(folder / "runs/leaderboards", dataset))
     return {(row.entry, row.seed, row.metric): row.value for row in rows if row.metric not in costs}
 
 
@@ -334,4 +338,4 @@ def test_a_data_set_whose_name_is_no_text_has_a_board(bench: "Bench"):
     answer = bench("run", "--plugins", "good", "--dataset", f"folder:{home}", "--budget", "smoke", "--json")
     failed = [record for record in json.loads(answer.out)["records"] if record["status"] == "failed"]
     assert {record["metric"] for record in failed} == {"diversity-ratio"}, answer.err  # of images that are all the same
-    assert (bench.folder / "leaderboards" / "folder-p-ts.csv").exists()
+    assert (bench.folder / "runs/leaderboards" / "folder-p-ts.csv").exists()

@@ -163,7 +163,6 @@ def test_a_dry_run_lists_the_jobs_and_does_nothing(bench):
     assert [job["entry"] for job in jobs].count("good") == 2
     assert any("OSError" in job.get("broken", "") for job in jobs)
     assert not (bench.folder / "runs").exists()
-    assert not (bench.folder / "leaderboards").exists()
 
 
 def test_explain_tells_what_a_key_stands_for(again):
@@ -203,6 +202,6 @@ def test_few_labels_have_a_board_of_their_own(bench):
     answer = bench("run", "--plugins", "good", "--labels-per-class", "20", *QUICKLY)
     assert answer.code == 0, answer.err
     assert {row["dataset"] for row in answer.json["records"]} == {"digits@20"}
-    assert (bench.folder / "leaderboards" / "digits@20.csv").exists()
+    assert (bench.folder / "runs/leaderboards" / "digits@20.csv").exists()
     again = bench("run", "--plugins", "good", "--dataset", "digits@20", "--budget", "smoke", "--json")
     assert "nothing to do" in again.err

@@ -31,7 +31,7 @@ def again(first, tmp_path, bench_in):
 
 
 def board(bench):
-    (path,) = (bench.folder / "leaderboards").glob("*.csv")
+    (path,) = (bench.folder / "runs/leaderboards").glob("*.csv")
     return path
 
 

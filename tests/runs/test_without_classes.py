@@ -50,7 +50,7 @@ def test_the_board_says_that_nobody_judged(run, photos):
     shown = photos("leaderboard", "folder-photos")
     assert shown.code == 0, shown.err
     assert "no judge" in shown.out
-    assert "no judge" in Path(photos.folder / "leaderboards/folder-photos.md").read_text()
+    assert "no judge" in Path(photos.folder / "runs/leaderboards/folder-photos.md").read_text()
 
 
 def test_a_second_run_computes_nothing(run, photos):
