@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster: starts a real Ray or Slurm; skipped if they are not installed")
     config.addinivalue_line("markers", "whole: too long for every day; runs with --whole")
 
 

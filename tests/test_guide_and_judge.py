@@ -20,7 +20,8 @@ from bench.backbones.classifier import TimmClassifier
 from bench.backbones.presets import ResNetMedium, ResNetSmall
 from bench.config import build
 from bench.errors import BenchError
-from bench.execution.executor import Limits
+from bench.execution.executors.base import Limits
+from bench.execution.executors.local import LocalExecutor
 from bench.execution.messages import Fitted
 from bench.execution.session import Session
 from bench.experiment.budget import Budget, find_budget
@@ -358,7 +359,7 @@ def test_without_a_floor_a_judge_must_be_twice_as_good_as_chance():
 def test_a_guide_close_to_chance_is_told_and_used(tmp_path, caplog, accuracy, told):
     plan = SimpleNamespace(jobs=(), roles=("guide", "judge"), classes=10, budget=find_budget("quick"), judge_floor=0.9)
     show = SimpleNamespace(note=lambda text: None)
-    session = Session(plan, tmp_path, tmp_path, tmp_path, Limits(), show)
+    session = Session(plan, tmp_path, tmp_path, tmp_path, Limits(), show, LocalExecutor(1))
     session._note_classifier(Fitted("guide", "small@11", accuracy, "fitted"))
     assert session.labels == {"guide": "small@11"}
     assert ["close to random" in text for text in caplog.messages] == [True] * told

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from statistics import fmean
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -15,65 +14,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.text import Text
 
 from bench.cli.console import console
+from bench.cli.jobs_left import Jobs
 from bench.execution.messages import Progressed
 from bench.util.text import shown
 
 LINE_EVERY = 20.0  # seconds between two lines about one task without a terminal
-
-
-class Jobs:
-    """How many jobs have ended, and how long the rest may take: from earlier runs, or from finished jobs of an entry."""
-
-    def __init__(self, at_once: int) -> None:
-        self._estimates: dict[str, float | None] = {}
-        self._at_once = at_once
-        self._began: dict[str, float] = {}
-        self._ended: dict[str, float] = {}
-
-    def expect(self, estimates: Mapping[str, float | None]) -> None:
-        """The jobs to come, with the seconds that each takes, or None if that is unknown. The count begins anew."""
-        self._estimates = dict(estimates)
-        self._ended.clear()
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._estimates
-
-    def started(self, name: str) -> None:
-        self._began[name] = time.monotonic()
-
-    def ended(self, name: str, seconds: float) -> None:
-        if name in self:
-            self._ended[name] = seconds
-
-    def text(self) -> str:
-        """`3 of 8 jobs, about 2 min left`; no time if one of the jobs is unknown, and nothing without jobs."""
-        if not self._estimates:
-            return ""
-        count = f"{len(self._ended)} of {len(self._estimates)} jobs"
-        left = [self._left(name) for name in self._estimates if name not in self._ended]
-        known = [seconds for seconds in left if seconds is not None]
-        if len(known) < len(left) or not known or not max(known):
-            return count
-        return f"{count}, about {duration(max(sum(known) / self._at_once, *known))} left"
-
-    def _left(self, name: str) -> float | None:
-        """Seconds that a job still needs, as far as anybody knows."""
-        alike = [seconds for other, seconds in self._ended.items() if entry_of(other) == entry_of(name)]
-        whole = fmean(alike) if alike else self._estimates[name]
-        spent = time.monotonic() - self._began[name] if name in self._began else 0.0
-        return None if whole is None else max(0.0, whole - spent)
-
-
-def entry_of(name: str) -> str:
-    """The label of a job without its seed."""
-    return name.rpartition(" seed ")[0]
-
-
-def duration(seconds: float) -> str:
-    """Rounded as people say it: `40 s`, `3 min`, `2.5 h`."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class _Table(Progress):

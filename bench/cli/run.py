@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import WRITTEN, add_command, add_folders, positive, positive_float
 from bench.cli.console import say, sentence, show, silence, terminal_width
+from bench.cli.engine import add_engine, engine_from
 from bench.cli.find_board import written
 from bench.errors import BenchError
 from bench.execution.conditions import Conditions
@@ -73,9 +74,10 @@ def _limits_of(group: Any) -> None:
 
 def _where(group: Any) -> None:
     add = group.add_argument
-    add("--device", default="auto", help="auto, cpu, cuda or cuda:i (default: auto)")
+    add("--device", default="auto", help="auto, cpu, cuda (all GPUs) or cuda:0,2 (some of them) (default: auto)")
     add("--jobs", type=positive, metavar="N",
-        help="processes at a time, which share the cores (default: one per core; 1 on a GPU)")  # fmt: skip
+        help="processes at a time, which share the cores (default: one per core or GPU)")  # fmt: skip
+    add_engine(group)
     add_folders(group, WRITTEN)
 
 
@@ -93,7 +95,8 @@ def carried_out(
     options: argparse.Namespace, request: RunRequest, conditions: Conditions, given: "GivenSamples | None" = None
 ) -> int:
     """Carry out a request, print its board, and return the exit code. `given`: images in the place of a method."""
-    from bench.execution.carry_out import find_finished, worker_server
+    from bench.execution.carry_out import find_finished
+    from bench.execution.worker_server import worker_server
 
     finished = find_finished(request, conditions)
     if finished is not None:
@@ -110,6 +113,7 @@ def request_from(options: argparse.Namespace) -> RunRequest:
     return complete(
         options.plugins, options.dataset, labels=options.labels_per_class, seeds=options.seeds, budget=options.budget,
         settings=options.set, guide=options.guide, judge=options.judge, device=options.device, jobs=options.jobs,
+        engine=engine_from(options),
     )  # fmt: skip
 
 
@@ -126,7 +130,8 @@ def conditions_from(options: argparse.Namespace) -> Conditions:
 
 
 def _run(options: argparse.Namespace, request: RunRequest, conditions: Conditions, given: "GivenSamples | None") -> int:
-    from bench.cli.progress import Jobs, display
+    from bench.cli.jobs_left import Jobs
+    from bench.cli.progress import display
     from bench.execution.carry_out import carry_out, prepare
 
     plan = prepare(request, conditions)
@@ -143,13 +148,16 @@ def _run(options: argparse.Namespace, request: RunRequest, conditions: Condition
 def _dry_run(options: argparse.Namespace, request: RunRequest, conditions: Conditions) -> int:
     from bench.cli.dry_run import outline_lines
     from bench.execution.carry_out import prepare
-    from bench.execution.outline import outline
+    from bench.execution.executors.engines import places
+    from bench.execution.outline import cost_of, outline
 
-    rows = outline(prepare(request, conditions, isolated=False), options.runs)
+    plan = prepare(request, conditions, isolated=False)
+    rows = outline(plan, options.runs)
+    cost = cost_of(plan, rows, places(request))
     if options.json:
-        print(json.dumps({"jobs": rows}, indent=1))
+        print(json.dumps({"jobs": rows, "cost": cost.to_dict()}, indent=1))
     else:
-        show(outline_lines(rows, terminal_width()))
+        show(outline_lines(rows, cost, terminal_width()))
     return 0
 
 

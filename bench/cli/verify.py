@@ -46,7 +46,7 @@ def add_parser(commands: Any) -> None:
 
 
 def verify_command(options: argparse.Namespace) -> int:
-    from bench.execution.carry_out import worker_server
+    from bench.execution.worker_server import worker_server
 
     records = chosen(options)
     with worker_server(), TemporaryDirectory(prefix="bench-verify-") as work:
@@ -91,7 +91,8 @@ def remeasure(options: argparse.Namespace, records: "list[Record]", work: Path) 
 
 
 def progress() -> Any:
-    from bench.cli.progress import Jobs, display
+    from bench.cli.jobs_left import Jobs
+    from bench.cli.progress import display
 
     return display(Jobs(1))
 

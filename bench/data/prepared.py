@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from bench.api import Data, Dataset, Factor, Spec
 from bench.data.builder import DatasetBuilder, SplitBuilder
 from bench.data.progress import progress
+from bench.errors import BenchError
 from bench.util.atomic import Corrupt
+from bench.util.mounts import local_locks
 from bench.util.paths import cache_dir
 
 MAP_ABOVE = 2**30  # bytes: larger arrays are memory-mapped, smaller ones read
@@ -64,9 +66,17 @@ def prepared_folder(name: str, *parts: object) -> Path:
 
 
 def load_or_build(folder: Path, build: Callable[[], DatasetBuilder]) -> Dataset:
-    """Read the data set in `folder`; if it is missing or corrupt, build it (once, even if several processes ask)."""
+    """Read the data set in `folder`; if it is missing or corrupt, build it (once, even if several processes ask).
+
+    Raises `BenchError` if locks there do not reach other machines that see the folder.
+    """
     with contextlib.suppress(FileNotFoundError, Corrupt):  # a corrupt one is quarantined below, under the lock
         return read(folder)
+    if why := local_locks(folder):
+        raise BenchError(
+            f"cannot prepare a data set in {folder.parent}: two machines could write it at once, since it is on {why}; "
+            "set BENCH_CACHE to a folder on a local disk"
+        )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.parent / f".{folder.name}.lock")

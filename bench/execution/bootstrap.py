@@ -3,8 +3,8 @@
 from multiprocessing.connection import Connection
 
 
-def start(connection: Connection, payload: bytes) -> None:
+def start(connection: Connection, payload: bytes, gpu: str | None) -> None:
     """Run the worker."""
     from bench.execution.worker import work
 
-    work(connection, payload)
+    work(connection, payload, gpu)

@@ -1,18 +1,15 @@
 """From a request to its records: what `bench run` and `bench.run` share."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.execution.conditions import Conditions
 from bench.experiment.request import RunRequest
 from bench.results.record import Record
-from bench.util.processes import children, end_children
 
 if TYPE_CHECKING:
-    from bench.execution.executor import Limits
+    from bench.execution.executors.base import Limits
     from bench.execution.given import GivenSamples
     from bench.execution.plan import Plan
     from bench.execution.session import Session, Show
@@ -49,29 +46,18 @@ def find_finished(request: RunRequest, conditions: Conditions) -> Outcome | None
     return Outcome(records)
 
 
-@contextmanager
-def worker_server() -> Iterator[None]:
-    """Keep the server from which workers are forked; it starts importing at once, while the caller still plans."""
-    from bench.execution.fork_server import warm_up
-
-    others = children()  # of a program that calls this
-    try:
-        warm_up()
-        yield
-    finally:
-        end_children(but=others)  # the server, which may still be importing, or be unknown yet, and what it started
-
-
 def prepare(request: RunRequest, conditions: Conditions, isolated: bool = True) -> "Plan":
     """The plan of a request. Raises `BenchError` for every complaint about it, before any computation.
 
     isolated: try plugins in a process of their own first, which needs `worker_server`.
     """
     from bench.boards import check_board
+    from bench.execution.executors.engines import device_of
     from bench.execution.isolated_import import refused
     from bench.execution.plan import make_plan
 
-    plan = make_plan(request, strict=conditions.strict, probe=refused if isolated else None)
+    device = device_of(request, conditions.runs)
+    plan = make_plan(request, conditions.strict, refused if isolated else None, device)
     check_board(conditions.boards, plan.board, plan.jobs[0].data_digest)  # the same for all jobs
     return plan
 
@@ -81,6 +67,7 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
 
     Raises `BenchError` if a folder cannot be written or the judge is not reliable.
     """
+    from bench.execution.executors.engines import executor_of
     from bench.execution.outline import time_needed
     from bench.execution.session import Session
     from bench.results.run_dir import check_writable
@@ -88,7 +75,7 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
 
     session = Session(
         plan, conditions.runs, conditions.boards, cache_dir(), _limits(plan, conditions), show,
-        conditions.checkpoint_every,
+        executor_of(plan, conditions.runs, cache_dir()), conditions.checkpoint_every,
     )  # fmt: skip
     check_writable(conditions.runs)
     if given is not None:
@@ -100,9 +87,12 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
 
 
 def _limits(plan: "Plan", conditions: Conditions) -> "Limits":
-    from bench.execution.executor import Limits
+    from bench.execution.executors.base import Limits
 
     jobs = plan.request.jobs
+    if not plan.request.engine.is_local:  # each node finds its own defaults
+        memory, disk = conditions.memory, conditions.disk
+        return Limits(conditions.timeout or plan.budget.timeout, memory and memory * 1024, disk and disk * 1024)
     return Limits(conditions.timeout or plan.budget.timeout, conditions.memory_mb(jobs), conditions.file_mb(jobs))
 
 

@@ -1,23 +1,24 @@
 """What a run would do: its jobs, their keys, what is done already, and how long the rest may take."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.evaluation.pending import is_done
+from bench.execution.past import Past, total
 from bench.execution.plan import Plan
-from bench.experiment.job import Job
-from bench.results.run_dir import RunDir, jobs_in, look
+from bench.results.run_dir import RunDir
 
 
 def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
     """One row a job: entry, seed, key, whether it is cached, and an estimate in seconds, if there is one."""
-    rows = []
+    rows, past = [], Past(runs)
     for job in plan.jobs:
         folder = RunDir(runs, job)
         done = is_done(folder)
-        seconds = 0.0 if done or not job.images else estimate(job, runs)
         rows.append({"entry": job.entry, "label": job.label, "settings": job.setting_text, "seed": job.seed, "key": job.key,
-                     "images": job.images, "cached": done, "seconds": seconds, "folder": str(folder.path)})  # fmt: skip
+                     "images": job.images, "cached": done, "seconds": 0.0 if done else past.seconds(job),
+                     "folder": str(folder.path)})  # fmt: skip
     return rows + [
         {"entry": job.entry, "label": job.label, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
          "seconds": 0.0, "folder": "", "broken": reason}
@@ -30,16 +31,26 @@ def time_needed(plan: Plan, runs: Path) -> dict[str, float | None]:
     return {row["label"]: row["seconds"] for row in outline(plan, runs) if not row["cached"]}
 
 
-def estimate(job: Job, runs: Path) -> float | None:
-    """Seconds of training, from the speed of the latest finished run of this entry on this device and data set."""
-    speeds = []
-    for folder, written in jobs_in(runs):
-        former = written["job"]
-        same = all(former[name] == getattr(job, name) for name in ("entry", "dataset", "device"))
-        if same and (speed := look(folder / "train.json", _speed)):
-            speeds.append((folder.stat().st_mtime, speed))
-    return job.images / max(speeds)[1] if speeds else None
+@dataclass(frozen=True)
+class Cost:
+    """What the jobs that are not done may take on the executor of a request."""
+
+    executor: str
+    at_once: int  # jobs at a time
+    seconds: float  # from the first start to the last end, waiting in a queue not counted
+    core_hours: float
+    gpu_hours: float
+    unknown: int  # jobs without an estimate, which are not counted
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
-def _speed(content: Any) -> float:
-    return float(content["costs"]["images-per-second"])
+def cost_of(plan: Plan, rows: list[dict[str, Any]], at_once: int) -> Cost:
+    """The cost of the rows of `outline`."""
+    engine = plan.request.engine
+    whole, longest, unknown = total(row["seconds"] for row in rows)
+    cores = engine.number("cpus", plan.device.threads)
+    gpus = 0.0 if plan.device.kind == "cpu" else engine.gpus
+    time = max(whole / at_once, longest)
+    return Cost(str(engine), at_once, time, cores * whole / 3600, gpus * whole / 3600, unknown)

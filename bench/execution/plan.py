@@ -1,7 +1,7 @@
 """From a request to jobs: every complaint about a request is raised here, before any computation."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
@@ -47,17 +47,33 @@ class Plan:
     judge_floor: float | None
     data_files: tuple[Path, ...] | None  # None: unknown
     unusable: frozenset[str]  # plugins that no job may import
+    plugins: frozenset[str]  # that provide the methods, the data set, the guide and the judge
+
+    @property
+    def classifier_keys(self) -> tuple[str, ...]:
+        """The keys of the guide, the judge and the probe, of those that there are: the same for all jobs."""
+        job = self.jobs[0]
+        keys = (job.guide_key, job.judge_key, job.oracle_key.partition(":")[0] if "probe" in self.roles else "")
+        return tuple(filter(None, keys))
 
 
-def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryPoint], str] | None = None) -> Plan:
-    """Resolve names, settings, data and keys. Raises `BenchError` for whatever cannot be resolved."""
+def make_plan(
+    request: RunRequest,
+    strict: bool = False,
+    probe: Callable[[EntryPoint], str] | None = None,
+    device: Device | None = None,
+) -> Plan:
+    """Resolve names, settings, data and keys. Raises `BenchError` for whatever cannot be resolved.
+
+    device: what the jobs compute on, by default that of this machine.
+    """
     require_named_weights()
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     entries, broken = _entries(plugins, request, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])
     described = [(entry, _described(entry, settings[entry.name], broken)) for entry in entries]
     _check_classifiers(plugins, request)
-    device = find_device(request.device, request.threads)
+    device = device or find_device(request.device, request.threads)
     source = _source(plugins, request)
     dataset = source.load()
     subset = few_labels(dataset, request.dataset.labels)
@@ -82,7 +98,14 @@ def make_plan(request: RunRequest, strict: bool = False, probe: Callable[[EntryP
         judge_floor=source.judge_floor,
         data_files=source.reads(),
         unusable=plugins.unusable,
+        plugins=_used(plugins, request, entries),
     )
+
+
+def _used(plugins: Plugins, request: RunRequest, entries: Sequence[Entry]) -> frozenset[str]:
+    found = [plugins.find("datasets", request.dataset.base)]
+    found += [plugins.find("classifiers", ref.base) for ref in (request.guide, request.judge)]
+    return frozenset(entry.plugin for entry in [*entries, *found])
 
 
 def _source(plugins: Plugins, request: RunRequest) -> DataSource:

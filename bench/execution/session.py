@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,9 +12,11 @@ from bench.boards import add, render
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.pending import FIT, is_done, measurements
-from bench.execution.executor import Limits, Task, run_tasks
+from bench.execution.executors.base import Executor, Limits, Task
 from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
+from bench.execution.past import note_spent
 from bench.execution.plan import Plan
+from bench.experiment.device import Device
 from bench.experiment.job import Job
 from bench.pages import write_pages
 from bench.results.record import Record, Status
@@ -47,6 +50,7 @@ class Session:
     cache: Path
     limits: Limits
     show: Show
+    executor: Executor
     checkpoint_every: float = 30.0  # seconds
     found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
@@ -54,6 +58,7 @@ class Session:
     def __post_init__(self) -> None:
         self.run_dirs = {job.key: RunDir(self.runs, job) for job in self.plan.jobs}
         none = [role for role in NAMED if role not in self.plan.roles]  # of a data set without classes
+        self.begun: set[str] = set()  # keys of jobs that an earlier run has begun
         self.labels: dict[Role, str] = dict.fromkeys(none, "")  # of the guide, the judge and the probe: name@digest
 
     @property
@@ -66,10 +71,12 @@ class Session:
         """Run the jobs that are not done. Returns the exit code: 0 if nothing failed, else 1."""
         check_writable(self.runs)
         check_writable(self.boards)
-        missing = [job for job in self.plan.jobs if not is_done(self.run_dirs[job.key])]
+        missing = []
         for job in self.plan.jobs:
-            if job not in missing:
+            if is_done(self.run_dirs[job.key]):
                 self._finish(job, "cached")
+            else:
+                missing.append(job)
         try:
             if missing or self.plan.broken:
                 self._run_jobs(missing)
@@ -94,11 +101,12 @@ class Session:
 
     def _run_jobs(self, jobs: list[Job]) -> None:
         """Fit what judges and run the jobs, methods first: they train while the judge and the probe are still being fitted."""
+        self.begun = {job.key for job in jobs if self.run_dirs[job.key].path.exists()}
         by_name = {job.label: job for job in sorted(jobs, key=lambda job: job.entry in ANCHORS)}
-        waiting: list[tuple[Job, Ended, float]] = []
+        waiting: deque[tuple[Job, Ended, float]] = deque()
         started: dict[str, float] = {}
         phases: dict[str, str] = {}
-        for task, event in run_tasks(self._tasks(by_name), self.plan.request.jobs, self.limits):
+        for task, event in self.executor.run(list(self._tasks(by_name)), self.limits):
             if isinstance(event, Started):
                 started[task.name] = time.monotonic()
                 self.show.started(task.name)
@@ -113,12 +121,13 @@ class Session:
             else:
                 self._end_classifier(task.name, event, time.monotonic() - started[task.name])
             while waiting and all(role in self.labels for role in NAMED):
-                self._end_job(*waiting.pop(0))
+                self._end_job(*waiting.popleft())
 
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
-        # a job waits for the judge or the probe itself, when it needs one
-        after = frozenset({"the guide"} if "guide" in self.plan.roles else ())
+        # where jobs overlap with fits, a job waits for the judge or the probe itself, when it needs one
+        first = self.plan.roles[:1] if self.executor.overlaps and "guide" in self.plan.roles else self.plan.roles
+        after = frozenset(f"the {role}" for role in first if role == "guide" or not self.executor.overlaps)
         fits = {
             role: Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
             for role in self.plan.roles
@@ -138,7 +147,7 @@ class Session:
             guide=request.guide,
             judge=request.judge,
             budget=request.budget,
-            device=self.plan.device,
+            device=_alone(self.plan.device),
             checkpoint_every=self.checkpoint_every,
             file_mb=self.limits.file_mb,
             avoid=tuple(sorted(self.plan.unusable)),
@@ -167,6 +176,8 @@ class Session:
 
     def _end_job(self, job: Job, event: Ended, seconds: float) -> None:
         end, reason = self._finish(job, event.end, event.reason)
+        if end == "ok" and job.key not in self.begun:
+            note_spent(self.run_dirs[job.key], seconds)
         self.show.ended(job.label, end, reason, seconds)
 
     def _finish(self, job: Job, end: str, reason: str = "") -> tuple[str, str]:
@@ -199,6 +210,11 @@ class Session:
         found = [folder.record(*of) or folder.unavailable(*of) for of in measurements(job)]
         # a training can serve two budgets that differ only in the evaluation: the records get the name of this one
         return [replace(record, budget=job.budget) for records in found for record in records or []]
+
+
+def _alone(device: Device) -> Device:
+    """The device as a process names it that sees one GPU alone."""
+    return device if device.kind == "cpu" else replace(device, kind="cuda")
 
 
 def _located(event: Ended, phase: str) -> Ended:

@@ -23,8 +23,13 @@ from bench.util.processes import end_children
 PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
 
 
-def work(connection: Connection, payload: bytes) -> None:
-    """Do the assignment in `payload` and report how it ended. Ends with the host, whose end of the pipe then closes."""
+def work(connection: Connection, payload: bytes, gpu: str | None = None) -> None:
+    """Do the assignment in `payload` and report how it ended. Ends with the host, whose end of the pipe then closes.
+
+    gpu: the only one that this process may see, as CUDA_VISIBLE_DEVICES names it.
+    """
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # CUDA is initialised later, in this process
     with suppress(OSError):
         os.setsid()  # so that the host can end this process with all its children
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which the fork server ignores
@@ -58,6 +63,8 @@ def _outcome(assignment: Assignment, emit: Emit) -> Ended:
         return Ended("ok", perform(assignment, emit))
     except Diverged as error:
         return Ended("diverged", explain(error))
+    except torch.OutOfMemoryError as error:
+        return Ended("failed", f"out of GPU memory: {explain(error)}")
     except BaseException as error:
         return Ended("failed", explain(error))
 

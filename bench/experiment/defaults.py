@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from glob import glob
 from typing import Literal
 
+from bench.errors import BenchError
+from bench.experiment.engine import LOCAL, Engine
+from bench.experiment.gpus import choose_gpus, named_gpus, visible_gpus
 from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
 
 CLASSIFIERS = {"guide": "resnet-xs", "judge": "resnet-s"}
+GPU_THREADS = 4  # of a job on a GPU of another machine
 JOB_MEMORY = 2 * 2**30  # bytes that a job at `quick` may need
 
 
@@ -43,9 +47,12 @@ def complete(
     judge: str | None,
     device: str,
     jobs: int | None,
+    engine: Engine = LOCAL,
 ) -> RunRequest:
     """A request in which defaults stand for None. Raises `BenchError` for text that cannot be parsed."""
-    at_once, threads = share_cores(device, jobs)
+    at_once, threads = (
+        share_cores(device, jobs, engine.jobs_per_gpu) if engine.is_local else nodes(device, jobs, engine)
+    )
     asked = DatasetRef.parse(dataset, labels)
     if labels is None:
         asked.require_path()
@@ -60,6 +67,7 @@ def complete(
         device=device,
         jobs=at_once,
         threads=threads,
+        engine=engine,
     )
 
 
@@ -68,20 +76,48 @@ def _classifier(role: Literal["guide", "judge"], asked: str | None) -> Classifie
     return ClassifierRef.parse(asked or default, default)
 
 
-def share_cores(device: str, jobs: int | None) -> tuple[int, int]:
+def share_cores(device: str, jobs: int | None, jobs_per_gpu: int | None = None) -> tuple[int, int]:
     """How many jobs at a time, and how many threads for each.
 
     On a CPU a job computes on one thread, so that its numbers do not depend on how many cores there are, and as many
-    jobs run at once as cores and memory allow. `--jobs` or OMP_NUM_THREADS change that.
+    jobs run at once as cores and memory allow. On GPUs it is `jobs_per_gpu` on each, by default one. `--jobs` or
+    OMP_NUM_THREADS change that.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    threads = min(cores(), int(asked)) if asked.isdigit() and int(asked) else None
+    threads = min(cores(), asked) if (asked := _asked_threads()) else None
     if uses_gpu(device):
-        return jobs or 1, threads or max(1, cores() // (jobs or 1))
+        room = gpu_count(device) * (jobs_per_gpu or 1)
+        at_once = min(jobs, room) if jobs and jobs_per_gpu else jobs or room
+        return at_once, threads or max(1, cores() // at_once)
     if jobs is not None:
         return jobs, threads or max(1, cores() // jobs)
     threads = threads or 1
     return max(1, min(cores() // threads, _memory() // JOB_MEMORY)), threads
+
+
+def nodes(device: str, jobs: int | None, engine: Engine) -> tuple[int, int]:
+    """The same for jobs on other machines: 0 jobs stand for as many as there is room for.
+
+    Raises `BenchError` unless `device` says what these machines compute on.
+    """
+    if device not in ("cpu", "cuda"):
+        why = ", since the cluster assigns the GPUs" if device.startswith("cuda:") else ""
+        raise BenchError(
+            f"--executor {engine.name}: expected --device cpu or --device cuda, which the nodes are to compute on{why}, "
+            f"got {device}"
+        )
+    return jobs or 0, _asked_threads() or (GPU_THREADS if device == "cuda" else 1)
+
+
+def gpu_count(device: str) -> int:
+    """How many GPUs of this machine `--device` means; 1 if it has none, which is reported later."""
+    asked = named_gpus(device)
+    names = visible_gpus() if asked is None else []
+    return len(asked) if asked else max(1, len(choose_gpus("cuda", names)[0]) if names else 0)
+
+
+def _asked_threads() -> int | None:
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else None
 
 
 def cores() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from bench.errors import BenchError
+from bench.experiment.gpus import choose_gpus, named_gpus, visible_gpus
 from bench.training_run import Precision
 
 
@@ -21,18 +22,18 @@ class Device:
 
 
 def find_device(text: str, threads: int) -> Device:
-    """`auto`, `cpu`, `cuda` or `cuda:i`, with the fastest precision there. Raises `BenchError`."""
+    """`auto`, `cpu`, `cuda`, `cuda:i` or `cuda:i,j`, with the fastest precision there. Raises `BenchError`."""
     kind = ("cuda" if torch.cuda.is_available() else "cpu") if text == "auto" else text
     if kind == "cpu":
         precision: Precision = "bfloat16" if _fast_bfloat16() else "float32"
         return Device(kind, threads, precision, f"{_cpu_name()}, {threads} thread{'s' * (threads > 1)}, {precision}")
-    if kind != "cuda" and not (kind.startswith("cuda:") and kind[5:].isdigit()):
-        raise BenchError(f"unknown device {text!r}: expected auto, cpu, cuda or cuda:i")
-    if not torch.cuda.is_available() or int(kind[5:] or 0) >= torch.cuda.device_count():
-        raise BenchError(
-            f"device {text!r} not found ({torch.cuda.device_count()} CUDA devices available); try --device cpu"
-        )
-    return Device(kind, threads, "bfloat16", f"{torch.cuda.get_device_name(kind)}, bfloat16")
+    if kind != "cuda" and named_gpus(kind) is None:
+        raise BenchError(f"unknown device {text!r}: expected auto, cpu, cuda, cuda:i or several as cuda:i,j")
+    names = visible_gpus()
+    if not names:
+        raise BenchError(f"device {text!r} not found (0 CUDA devices available); try --device cpu")
+    first = choose_gpus(kind, names)[0][0]
+    return Device("cuda" if kind == "cuda" else f"cuda:{first}", threads, "bfloat16", f"{names[first]}, bfloat16")
 
 
 def _fast_bfloat16() -> bool:

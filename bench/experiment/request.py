@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError, nearest
+from bench.experiment.engine import LOCAL, Engine
 from bench.util.paths import expanded, split_range
 from bench.util.text import items
 
@@ -96,9 +97,10 @@ class RunRequest:
     guide: ClassifierRef
     judge: ClassifierRef
     device: str
-    jobs: int
+    jobs: int  # at a time; 0: as many as the engine runs
     threads: int  # of each job
     given: Given | None = None
+    engine: Engine = LOCAL
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -29,6 +29,10 @@ def run(
     judge: str | None = None,
     device: str = "auto",
     jobs: int | None = None,
+    jobs_per_gpu: int | None = None,
+    executor: str = "local",
+    ray: str | None = None,
+    slurm: str | None = None,
     timeout: float | None = None,
     memory: float | None = None,
     disk: float | None = None,
@@ -41,7 +45,9 @@ def run(
     """Train methods, evaluate them and update the leaderboard, as `bench run` does, whose options these are.
 
     plugins: entries to train, or "all". seeds: one or several. settings: by "ENTRY.KEY", e.g. {"regene.lr": 1e-3}.
-    timeout: seconds per job. memory, disk: GB per job. leaderboards: by default in the folder `runs`. progress: show progress bars, in a notebook too.
+    executor: "local", "ray" or "slurm", with its options in `ray` or `slurm`, e.g. "partition=gpu,time=60". timeout:
+    seconds per job. memory, disk: GB per job. leaderboards: by default in the folder `runs`. progress: show progress
+    bars, in a notebook too.
 
     The same call resumes an interrupted run, and finished work is never repeated. A job that fails is a row of the
     result and listed in its `failed`. Raises `BenchError` for a request that cannot be carried out.
@@ -49,6 +55,7 @@ def run(
     from bench.config import to_text
     from bench.execution.conditions import Conditions
     from bench.experiment.defaults import complete
+    from bench.experiment.engine import parse_engine
 
     request = complete(
         plugins if isinstance(plugins, str) else ",".join(plugins),
@@ -61,6 +68,7 @@ def run(
         judge=judge,
         device=device,
         jobs=jobs,
+        engine=parse_engine(executor, {"ray": ray, "slurm": slurm}, jobs_per_gpu),
     )
     conditions = Conditions(
         Path(runs), _written(runs, leaderboards), timeout, memory, disk, checkpoint_every, strict=strict_plugins
@@ -166,8 +174,10 @@ def _written(runs: str | Path, leaderboards: str | Path | None) -> Path:
 def _outcome(
     request: "RunRequest", conditions: "Conditions", progress: bool, given: "GivenSamples | None" = None
 ) -> "Outcome":
-    from bench.cli.progress import Jobs, display
-    from bench.execution.carry_out import carry_out, find_finished, prepare, worker_server
+    from bench.cli.jobs_left import Jobs
+    from bench.cli.progress import display
+    from bench.execution.carry_out import carry_out, find_finished, prepare
+    from bench.execution.worker_server import worker_server
 
     finished = find_finished(request, conditions)
     if finished is not None:

@@ -19,9 +19,11 @@ def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HOSTILE))
     monkeypatch.syspath_prepend(str(HOSTILE))
     from bench.cli import parser
-    from bench.cli.progress import Jobs, Lines
+    from bench.cli.jobs_left import Jobs
+    from bench.cli.progress import Lines
     from bench.cli.run import request_from
-    from bench.execution.executor import Limits
+    from bench.execution.executors.base import Limits
+    from bench.execution.executors.local import LocalExecutor
     from bench.execution.plan import make_plan
     from bench.execution.session import Session
 
@@ -29,7 +31,9 @@ def jobs(tmp_path, monkeypatch):
     options = parser().parse_args([*words, "--seeds", f"0-{MANY // 5}", "--jobs", "1"])
     plan = make_plan(request_from(options))
     limits = Limits(600, 4096, 4096)
-    session = Session(plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None, Jobs(1)))
+    session = Session(
+        plan, tmp_path / "runs", tmp_path / "boards", tmp_path / "cache", limits, Lines(None, Jobs(1)), LocalExecutor(1)
+    )
     assert session.run() == 0
     return lambda n: session._run_jobs(list(plan.jobs[:n]))
 

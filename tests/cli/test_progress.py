@@ -2,13 +2,14 @@
 
 import pytest
 
-from bench.cli.progress import Jobs, Lines, duration
+from bench.cli.jobs_left import Jobs, duration
+from bench.cli.progress import Lines
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr("bench.cli.progress.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bench.cli.jobs_left.time.monotonic", lambda: now[0])
     return now
 
 
@@ -55,6 +56,24 @@ def test_what_a_job_has_run_for_is_taken_off(clock: list[float]) -> None:
     counted.started("a seed 0")
     clock[0] = 20.0
     assert counted.text() == "0 of 1 jobs, about 40 s left"
+
+
+def test_the_longest_job_left_bounds_the_time(clock: list[float]) -> None:
+    assert jobs({"a seed 0": 600.0, "b seed 0": 10.0}, at_once=8).text() == "0 of 2 jobs, about 10 min left"
+
+
+def test_no_time_is_told_if_nobody_knows_how_many_jobs_run_at_once() -> None:
+    assert jobs({"a seed 0": 120.0}, at_once=0).text() == "0 of 1 jobs"
+
+
+def test_counting_is_not_slower_with_many_jobs() -> None:
+    """What the text is made of: the groups and the jobs at work, not all jobs."""
+    counted = jobs({f"a seed {n}": 1.0 for n in range(3_000)}, at_once=4)
+    for n in range(2_999):
+        counted.started(f"a seed {n}")
+        counted.ended(f"a seed {n}", 2.0)
+    assert counted.text() == "2999 of 3000 jobs, about 2 s left"
+    assert not counted._running
 
 
 def test_a_job_that_failed_says_so_and_why(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Tasks to processes on this machine: each in its own, with a time limit and a memory limit, events coming back.
+"""The process of one task: started from the fork server, watched for its limits, and ended with its children.
 
 Workers are forked from a server that has imported torch and no plugin, so that a process costs milliseconds.
 """
@@ -6,7 +6,7 @@ Workers are forked from a server that has imported torch and no plugin, so that 
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection as mp
@@ -14,33 +14,18 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 from bench.execution.bootstrap import start
-from bench.execution.fork_server import server, start_from_server
-from bench.execution.messages import Assignment, Ended, Event, Started, encode_assignment, parse_event
+from bench.execution.executors.base import Limits, Task
+from bench.execution.fork_server import start_from_server
+from bench.execution.messages import Ended, Event, encode_assignment, parse_event
 
 TICK = 0.25  # seconds between two checks of the time and memory limits
 LONGEST = 2**22  # bytes of a line
 
 
-@dataclass(frozen=True)
-class Task:
-    """A name for the user, what the worker is to do, and the tasks that must end before it starts."""
+@dataclass(eq=False)
+class Worker:
+    """A process, and what is known of it."""
 
-    name: str
-    assignment: Assignment
-    after: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of one task. The operating system enforces `file_mb` in the worker."""
-
-    seconds: float | None = None
-    memory_mb: float | None = None
-    file_mb: float | None = None
-
-
-@dataclass
-class _Worker:
     task: Task
     process: ForkServerProcess
     root: Any  # psutil's Process, which notices when its number is reused; None if it has ended
@@ -52,42 +37,13 @@ class _Worker:
     ended: bool = False
 
 
-def run_tasks(tasks: Iterable[Task], jobs: int, limits: Limits) -> Iterator[tuple[Task, Event]]:
-    """Run at most `jobs` tasks at a time and yield their events, `Started` first and `Ended` last.
-
-    Leaving the loop early ends all workers and their children.
-    """
-    context, waiting, working = server(), list(tasks), list[_Worker]()
-    try:
-        while waiting or working:
-            while len(working) < jobs and (task := _next(waiting, working)):
-                waiting.remove(task)
-                working.append(_start(context, task))
-                yield task, Started()
-            ready = mp.wait([worker.pipe for worker in working], TICK)
-            for worker in list(working):
-                for event in _events(worker, worker.pipe in ready, limits):
-                    yield worker.task, event
-                if worker.ended:
-                    _end(worker)
-                    working.remove(worker)
-    finally:
-        for worker in working:
-            _end(worker)
-
-
-def _next(waiting: list[Task], working: list[_Worker]) -> Task | None:
-    """The first task that waits for no unfinished task."""
-    unfinished = {task.name for task in waiting} | {worker.task.name for worker in working}
-    return next((task for task in waiting if not task.after & unfinished), None)
-
-
-def _start(context: ForkServerContext, task: Task) -> _Worker:
+def start_worker(context: ForkServerContext, task: Task, gpu: str | None = None) -> Worker:
+    """Start the process of a task, which sees the GPU `gpu` alone."""
     ours, theirs = context.Pipe()
-    process = context.Process(target=start, args=(theirs, encode_assignment(task.assignment)), name=task.name)
+    process = context.Process(target=start, args=(theirs, encode_assignment(task.assignment), gpu), name=task.name)
     start_from_server(process)
     theirs.close()
-    return _Worker(task, process, _view(process.pid), ours)
+    return Worker(task, process, _view(process.pid), ours)
 
 
 def _view(pid: int | None) -> Any:
@@ -97,7 +53,7 @@ def _view(pid: int | None) -> Any:
         return psutil.Process(pid)
 
 
-def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
+def events_of(worker: Worker, ready: bool, limits: Limits) -> Iterator[Event]:
     """The new events of this worker. If it cannot report its end, or breaks a limit, the host makes the last one."""
     for event in _messages(worker) if ready else ():
         worker.ended = isinstance(event, Ended)
@@ -109,7 +65,7 @@ def _events(worker: _Worker, ready: bool, limits: Limits) -> Iterator[Event]:
         yield last
 
 
-def _messages(worker: _Worker) -> Iterator[Event]:
+def _messages(worker: Worker) -> Iterator[Event]:
     """The lines that are complete. Reads once, so that a worker that writes without end delays no other."""
     try:
         chunk = os.read(worker.pipe.fileno(), 2**16)
@@ -132,7 +88,7 @@ def _event(line: bytes) -> Event:
         return Ended("killed", "the worker sent an invalid message")
 
 
-def _verdict(worker: _Worker, limits: Limits) -> Ended | None:
+def _verdict(worker: Worker, limits: Limits) -> Ended | None:
     """Why the worker must end now; None if it need not."""
     now = time.monotonic()
     if limits.seconds is not None and now - worker.started > limits.seconds:
@@ -150,7 +106,7 @@ def _verdict(worker: _Worker, limits: Limits) -> Ended | None:
     return None
 
 
-def _death(worker: _Worker) -> str:
+def _death(worker: Worker) -> str:
     worker.process.join(5)
     code = worker.process.exitcode
     if code is not None and code < 0:
@@ -161,7 +117,7 @@ def _death(worker: _Worker) -> str:
     return f"the process exited with code {code}"
 
 
-def _end(worker: _Worker) -> None:
+def end_worker(worker: Worker) -> None:
     """End the worker and every process that it started."""
     pid = worker.process.pid
     worker.process.join(1 if worker.ended else 0)
@@ -184,7 +140,7 @@ def _kill(processes: set[Any]) -> None:
             process.kill()  # psutil checks that the number was not reused
 
 
-def _memory_mb(worker: _Worker) -> float | None:
+def _memory_mb(worker: Worker) -> float | None:
     """The memory of the worker and its descendants; None if it has ended."""
     import psutil
 
