@@ -41,12 +41,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Files whose tests look at one costly run stay together; all other tests go wherever there is time."""
+    """Tests that look at one costly run or one trained model stay together; all others go wherever there is time."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.split("::")[0]
+            if path.startswith("plugins/"):
+                return path.partition("/tests/")[0]  # the models of a plugin are trained once
             return path if any(f"/{room}/" in path for room in ("resilience", "runs", "interactive")) else nodeid
 
     return Together(config, log) if config.getoption("dist") == "load" else None

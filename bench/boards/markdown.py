@@ -54,7 +54,12 @@ def _section(section: Section) -> list[str]:
         able = [line for line in section.lines if any(section.cell(line, column).tried for column in special)]
         blocks += ["### Own classifier, mixing, reconstruction", _table(special, able, notes)]
     blocks += _control(notes)
-    blocks += [_legend(section) if section.main else "", _failures(notes), _versions(notes)]
+    blocks += [
+        _legend(section) if section.main else "",
+        markdown(notes.misordered(section.main)),
+        _failures(notes),
+        _versions(notes),
+    ]
     if section.main:
         blocks += ["### Ranks", _ranks(notes), _agreement(section)]
     if section.cost:

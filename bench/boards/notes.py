@@ -7,6 +7,8 @@ from functools import cached_property
 from bench.boards.view import JOB, Column, Line, Section, line_of
 from bench.results.record import Record
 
+MISORDERED = "Not ranked: anchors are out of order, so these say nothing about quality on this data set"
+
 
 @dataclass
 class Failure:
@@ -78,6 +80,12 @@ class Notes:
                 _add(metrics, record.metric)
                 _add(labels, self.label(line_of(record)))
         return [(reason, sorted(metrics), sorted(labels)) for reason, (metrics, labels) in sorted(found.items())]
+
+    def misordered(self, columns: Sequence[Column]) -> str:
+        """Those of the metrics whose anchors are out of order, as a sentence; empty if there are none."""
+        found = self.section.misordered
+        names = [f"{column.metric} ({found[column]})" for column in columns if column in found]
+        return f"{MISORDERED}: {'; '.join(names)}." if names else ""
 
     @property
     def versions(self) -> dict[str, list[str]]:

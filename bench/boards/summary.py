@@ -25,7 +25,7 @@ def _best(methods: Sequence[Line], notes: Notes) -> str:
     for column in headline(notes.section):
         values = {line: cell.values for line in methods if (cell := notes.section.cell(line, column)).values}
         values = {line: own for line, own in values.items() if all(map(math.isfinite, own))}
-        if len(values) < 2 or not column.info.better:
+        if len(values) < 2 or not column.info.better or column in notes.section.misordered:
             continue
         choose = min if column.info.better == "lower" else max
         best = choose(values, key=lambda line: mean(values[line]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from bench.boards.gate import misordered
 from bench.boards.over_seeds import mean, same_within_error
 from bench.boards.ranks import Rank, rank, rank_correlation
 from bench.boards.text import MISSING, spread
@@ -87,9 +88,13 @@ class Section:
     @cached_property
     def lines(self) -> list[Line]:
         """Methods, the best mean rank first, then entries that draw no images, then the anchors."""
-        anchors = {line for record in self.records if (line := line_of(record)).anchor}
-        methods = list(self.ranks) or self._methods
-        return [*methods, *self.classifiers, *sorted(anchors, key=lambda line: (ANCHORS.index(line.entry), line))]
+        return [*(list(self.ranks) or self._methods), *self.classifiers, *self.anchors]
+
+    @cached_property
+    def anchors(self) -> list[Line]:
+        """In the order of `ANCHORS`."""
+        found = {line for record in self.records if (line := line_of(record)).anchor}
+        return sorted(found, key=lambda line: (ANCHORS.index(line.entry), line))
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -165,14 +170,21 @@ class Section:
 
     def anchor_values(self, name: str, line: Line, column: Column) -> list[float]:
         """The values of an anchor, preferably of the device and the guide of `line`; empty if there are none."""
-        anchors = [other for other in self.lines if other.entry == name]
+        anchors = [other for other in self.anchors if other.entry == name]
         nearest = sorted(anchors, key=lambda other: (other.device != line.device, other.guide != line.guide))
         return next((values for other in nearest if (values := self.cell(other, column).values)), [])
 
     @cached_property
+    def misordered(self) -> dict[Column, str]:
+        """Metrics that say nothing about quality here, because anchors are out of order, and which anchors these are."""
+        found = {column: misordered(self._anchor_values(column), column.info.better) for column in self.main}
+        return {column: why for column, why in found.items() if why}
+
+    @cached_property
     def ranked(self) -> list[Column]:
-        """The columns that count for the ranks: of the declared metrics, those that some method has."""
-        return [column for column in self._declared if any(self.cell(line, column).values for line in self._methods)]
+        """The columns that count for the ranks: of the declared metrics, those that some method has and that are in order."""
+        declared = [column for column in self._declared if column not in self.misordered]
+        return [column for column in declared if any(self.cell(line, column).values for line in self._methods)]
 
     @cached_property
     def ranks(self) -> dict[Line, Rank]:
@@ -223,6 +235,9 @@ class Section:
     @cached_property
     def _declared(self) -> list[Column]:
         return [column for column in self.main if column.info.ranked]
+
+    def _anchor_values(self, column: Column) -> dict[str, list[float]]:
+        return {name: self.anchor_values(name, self.anchors[0], column) for name in ANCHORS} if self.anchors else {}
 
     def _draws(self, line: Line) -> bool:
         cells = [self.cell(line, column) for column in self._declared]

@@ -134,9 +134,9 @@ _RECONSTRUCTION = (
     MetricInfo("reconstruction-agreement", "the judge's accuracy on reconstructions of test images",
                "higher", "", (*RECONSTRUCTING, CLASSES)),
     MetricInfo("feature-error-guide", "error of the guide's hidden layers over their variance",
-               "lower", "", (*RECONSTRUCTING, CLASSES)),
+               "lower", "", (*RECONSTRUCTING, CLASSES), version=2),
     MetricInfo("feature-error-judge", "error of the judge's hidden layers over their variance",
-               "lower", "", (*RECONSTRUCTING, CLASSES)),
+               "lower", "", (*RECONSTRUCTING, CLASSES), version=2),
 )  # fmt: skip
 
 

@@ -93,12 +93,18 @@ def layer_errors(classifier: Classifier, x: Pixels, y: Pixels, device: torch.dev
     size = BATCH.get(device.type, 500)
     with full_precision(device):
         for a, b in zip(x.split(size), y.split(size), strict=True):
-            layers = (classifier.features(to_float(pixels.to(device))) for pixels in (a, b))
+            layers = (_different(classifier.features(to_float(pixels.to(device)))) for pixels in (a, b))
             terms = [(_square(f - g), f.sum(0, dtype=torch.float64), _square(f)) for f, g in zip(*layers, strict=True)]
             for total, column in zip((errors, sums, squares), zip(*terms, strict=True), strict=True):
                 total[:] = [old + new for old, new in zip(total, column, strict=True)] if total else column
     variances = [float(square - total.square().sum() / len(x)) for square, total in zip(squares, sums, strict=True)]
     return [float(error) / variance if error else 0.0 for error, variance in zip(errors, variances, strict=True)]
+
+
+def _different(layers: list[Tensor]) -> list[Tensor]:
+    """Layers without a last map of one pixel, which is the vector behind it and would count twice."""
+    *before, vector = layers
+    return [*(it for it in before if it.shape != (*vector.shape, 1, 1)), vector]
 
 
 def _square(f: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ def _section(notes: Notes, name: str, gallery: Gallery, links: Links, chart: dic
         f'<section id="{name}">\n<h2>{text(title)}</h2>\n<p class="facts">{facts}</p>',
         "".join(f"<p>{text(line)}</p>" for line in said),
         short_table(notes, gallery, links, name),
-        f'<p class="facts">{LEGEND} {escape(why)}</p>',
+        f'<p class="facts">{LEGEND} {escape(why)} {text(notes.misordered(section.main))}</p>',
         _charts(name, chart),
         _pictures(notes, gallery),
         full_tables(notes, name),

@@ -27,6 +27,7 @@ def number_cell(line: Line, column: Column, notes: Notes, section: str) -> str:
         parts.append(f'<span class="bad">failed [{links}]</span>')
     level = mean(cell.values) if cell.values else math.nan
     value = f' data-value="{level!r}"' if math.isfinite(level) else ""
+    value += ' class="unranked"' if column in notes.section.misordered else ""
     return f"<td{value}>{' '.join(parts) or MISSING}</td>"
 
 

@@ -1,5 +1,6 @@
 """Plain convolutional networks for square images of any size: a body of stages that halve them, a decoder, a fold."""
 
+import math
 from copy import deepcopy
 from itertools import pairwise
 from typing import Literal, TypeVar
@@ -15,6 +16,8 @@ SMALLEST = 4  # an image is halved until its sides have this many pixels, at lea
 WIDEST = 8  # times the width of the first stage
 
 Upsampling = Literal["bilinear", "nearest"]
+Norm = Literal["batch", "weight"]
+RELU_GAIN = (2 / (1 - 1 / math.pi)) ** 0.5  # keeps the variance of a unit Gaussian behind a ReLU at 1
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -31,8 +34,27 @@ def widths(width: int, stages: int) -> list[int]:
     return [width * min(2**stage, WIDEST) for stage in range(stages)]
 
 
-def conv(inputs: int, outputs: int) -> nn.Sequential:
-    """3x3 convolution, batch norm, ReLU."""
+class StandardConv2d(nn.Conv2d):
+    """A convolution whose filters have mean 0 and norm `RELU_GAIN`, times a learned gain (arXiv 2101.08692).
+
+    Like a norm of its output it keeps signals of a useful size, but no image depends on the others of its batch.
+    """
+
+    def __init__(self, inputs: int, outputs: int, side: int, padding: int = 0) -> None:
+        super().__init__(inputs, outputs, side, padding=padding)
+        self.gain = nn.Parameter(torch.full((outputs, 1, 1, 1), RELU_GAIN))
+        nn.init.zeros_(self.bias)  # type: ignore[arg-type]
+
+    def forward(self, maps: Tensor) -> Tensor:
+        centred = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        weight = self.gain * centred / centred.flatten(1).norm(dim=1).clamp_min(1e-4).view(-1, 1, 1, 1)
+        return F.conv2d(maps, weight, self.bias, padding=self.padding)
+
+
+def conv(inputs: int, outputs: int, norm: Norm = "batch") -> nn.Sequential:
+    """3x3 convolution and batch norm, or a 3x3 convolution with standardised weights; ReLU."""
+    if norm == "weight":
+        return nn.Sequential(StandardConv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True))
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )
@@ -60,7 +82,10 @@ class ConvBody(nn.Module):
 
 
 class Decoder(nn.Module):
-    """One affine layer, then upsampling and 3x3 convolutions, mirroring the body. Codes (n, latent_dim) to images in (0, 1)."""
+    """One affine layer, then upsampling and 3x3 convolutions, mirroring the body. Codes (n, latent_dim) to images in (0, 1).
+
+    With `latent_dim=None` codes are the flattened map that the body ends with, of `shape`, and there is no affine layer.
+    """
 
     def __init__(
         self,
@@ -68,18 +93,20 @@ class Decoder(nn.Module):
         size: int,
         *,
         width: int,
-        latent_dim: int,
+        latent_dim: int | None,
         convs: int = 2,  # per stage, including the last one to pixels
         upsampling: Upsampling = "bilinear",
+        norm: Norm = "batch",
     ) -> None:
         super().__init__()
         self.sides, self.upsampling = sizes(size)[::-1], upsampling  # e.g. 4, 8, 16, 32
         counts = widths(width, len(self.sides) - 1)[::-1]
         self.shape = (counts[0], self.sides[0], self.sides[0])
-        self.start = nn.Sequential(nn.Linear(latent_dim, counts[0] * self.sides[0] ** 2), nn.ReLU())
+        affine = () if latent_dim is None else (nn.Linear(latent_dim, counts[0] * self.sides[0] ** 2), nn.ReLU())
+        self.start = nn.Sequential(*affine)
         deep = [convs] * (len(counts) - 1) + [max(1, convs - 1)]  # then to pixels
         self.stages = nn.ModuleList(
-            nn.Sequential(conv(inputs, outputs), *(conv(outputs, outputs) for _ in range(count - 1)))
+            nn.Sequential(conv(inputs, outputs, norm), *(conv(outputs, outputs, norm) for _ in range(count - 1)))
             for inputs, outputs, count in zip(counts, [*counts[1:], counts[-1]], deep, strict=True)
         )
         self.to_pixels = nn.Conv2d(counts[-1], channels, 3, padding=1)

@@ -15,6 +15,7 @@ from bench.api import Classifier, Images
 from bench.errors import BenchError, nearest
 from bench.freeze import freeze
 
+NORM_BATCH = 32  # images in a batch for statistics
 Layers = dict[str, Tensor]  # by name, in the order asked for
 
 ACTIVATIONS = (
@@ -80,12 +81,35 @@ class FrozenFeatures:
         return known
 
 
-def untrained(classifier: Classifier, seed: int) -> Classifier:
-    """A classifier of the same architecture with random weights from `seed`, as a control for learned features."""
+def untrained(classifier: Classifier, seed: int, images: Images) -> Classifier:
+    """A classifier of the same architecture with random weights from `seed`, as a control for learned features.
+
+    Its batch norms have the statistics of `images`, so that its layers are as large as those of a trained one: with
+    those that a new batch norm has they are several times smaller.
+    """
     device = next((it.device for it in classifier.parameters()), torch.device("cpu"))
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         torch.manual_seed(seed)
-        return type(classifier)(classifier.config, classifier.spec).to(device)
+        fresh = type(classifier)(classifier.config, classifier.spec).to(device)
+    norms = [it for it in fresh.modules() if isinstance(it, nn.modules.batchnorm._BatchNorm)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = None  # the mean over all batches
+    with torch.no_grad():
+        fresh.train()
+        for chunk in images.to(device).split(NORM_BATCH):
+            fresh.features(chunk)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    return fresh.eval()
+
+
+@torch.no_grad()
+def scales(features: FrozenFeatures, images: Images) -> dict[str, float]:
+    """The standard deviation of each layer over these images: the root of the mean variance of its elements."""
+    chunks = [features.target(chunk) for chunk in images.split(NORM_BATCH)]
+    layers = {name: torch.cat([chunk[name] for chunk in chunks]) for name in features.names}
+    return {name: float(layer.double().var(0, correction=0).mean().sqrt()) for name, layer in layers.items()}
 
 
 def _advice(name: str, shown: list[str], inside: Iterable[str]) -> str:

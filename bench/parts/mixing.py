@@ -48,16 +48,16 @@ class MixingConfig:
 
 
 class Bank(nn.Module):
-    """`capacity` latents of each class, in buffers whose shapes do not depend on the data."""
+    """`capacity` latents of each class, in buffers whose shapes do not depend on the data; they are mixed in float32."""
 
     latents: Tensor  # (k, capacity, d)
     predictions: Tensor  # (k, capacity): the class that the head predicts, -1 for an empty place
     pool: Tensor  # (k, capacity), bool: the latents that may be mixed
 
-    def __init__(self, classes: int, capacity: int, dim: int) -> None:
+    def __init__(self, classes: int, capacity: int, dim: int, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.capacity = capacity
-        self.register_buffer("latents", torch.zeros(classes, capacity, dim))
+        self.register_buffer("latents", torch.zeros(classes, capacity, dim, dtype=dtype))
         self.register_buffer("predictions", torch.full((classes, capacity), -1))
         self.register_buffer("pool", torch.zeros(classes, capacity, dtype=torch.bool))
 
@@ -88,8 +88,8 @@ class Bank(nn.Module):
     def draw(self, labels: Labels, config: MixingConfig, rng: torch.Generator) -> Codes:
         """z* = sum_i a_i z_i for each label: n distinct members of its pool, weights a ~ Dirichlet(alpha)."""
         index = self.draw_sources(labels, config, rng)
-        weights = draw_weights(len(labels), config, rng).to(self.latents)
-        return torch.einsum("ms,msd->md", weights, self.latents[labels.unsqueeze(1), index])
+        weights = draw_weights(len(labels), config, rng).to(self.latents.device)
+        return torch.einsum("ms,msd->md", weights, self.latents[labels.unsqueeze(1), index].float())
 
     def draw_sources(self, labels: Labels, config: MixingConfig, rng: torch.Generator) -> Tensor:
         """(m, n) positions in each label's row of the bank, without repetition; the first is the anchor."""
@@ -108,7 +108,8 @@ class Bank(nn.Module):
         near = torch.zeros_like(among)
         for label in labels.unique():
             rows = labels == label
-            distance = torch.cdist(self.latents[label, anchor[rows]], self.latents[label])
+            latents = self.latents[label].float()
+            distance = torch.cdist(latents[anchor[rows]], latents)
             distance = distance.masked_fill(~among[rows], torch.inf)
             index = distance.topk(min(count, distance.shape[1]), largest=False).indices
             near[rows] = near[rows].scatter(1, index, True)
@@ -136,14 +137,14 @@ def draw_weights(count: int, config: MixingConfig, rng: torch.Generator) -> Tens
 class Mixer(Generator):
     """A generator whose new images are decoded mixes: `config` is a `MixingConfig`, latents have `dim` columns.
 
-    A method adds a decoder, `encode`, and a training that fills the bank.
+    A method adds a decoder, `encode`, and a training that fills the bank, whose latents are kept in `dtype`.
     """
 
     config: Any
     decoder: nn.Module
     class_share: Tensor  # (k,), of the training set
 
-    def __init__(self, config: MixingConfig, spec: Spec, dim: int) -> None:
+    def __init__(self, config: MixingConfig, spec: Spec, dim: int, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(config, spec)
         k = len(spec.classes)
         if config.bank_size < k * config.most:
@@ -151,7 +152,7 @@ class Mixer(Generator):
                 f"bank_size: expected at least {k * config.most} for {config.most} latents of each of {k} classes, "
                 f"got {config.bank_size}"
             )
-        self.dim, self.bank = dim, Bank(k, config.bank_size // k, dim)
+        self.dim, self.bank = dim, Bank(k, config.bank_size // k, dim, dtype)
         self.register_buffer("class_share", torch.full((k,), 1 / k))
 
     # The bank

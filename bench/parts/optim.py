@@ -44,8 +44,9 @@ class Scheduled:
 class MuonAdamW(Scheduled):
     """Muon for kernels and matrices and AdamW for all other parameters, both on one schedule of `steps` steps.
 
-    Parameters in `faster` (in `module` or not) have `speed` times the learning rate of AdamW and no weight decay. Pass it
-    to `keep=` of `run.batches`.
+    Pass the weights of output layers as `outputs`, for AdamW: Muon moves all directions of a matrix alike, which
+    without a norm behind it changes the output as much. Parameters in `faster` (in `module` or not) have `speed` times
+    the learning rate of AdamW and no weight decay. Pass it to `keep=` of `run.batches`.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class MuonAdamW(Scheduled):
         precision: str = "float32",
         warmup: float = 0.1,  # fraction of the steps
         weight_decay: float = 0.0,
+        outputs: Iterable[Tensor] = (),
         faster: Iterable[Tensor] = (),
         speed: float = 10.0,
     ) -> None:
-        hidden, faster = hidden_weights(module), list(faster)
+        last, faster = {id(weight) for weight in outputs}, list(faster)
+        hidden = [weight for weight in hidden_weights(module) if id(weight) not in last]
         taken = {id(weight) for weight in (*hidden, *faster)}
         rest: list[dict[str, Any]] = [{"params": [it for it in module.parameters() if id(it) not in taken]}]
         if faster:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.api import Codes, Images, Labels
-from bench.parts.conv import ConvBody, Decoder, sizes, widths
+from bench.parts.conv import ConvBody, Decoder, Norm, sizes, widths
 from bench.parts.gaussian import (
     LogSigma,
     PerImage,
@@ -65,6 +65,12 @@ class Vae(nn.Module):
         self.encoder, self.decoder = encoder, decoder
         self.posterior = nn.Linear(features + classes, 2 * latent_dim)
         self.log_sigma = LogSigma(shape, sigma, floor=sigma_floor, start=sigma_start)
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The weights of the layers whose output is not normalised: that of mu and log s, and that of the pixels."""
+        layers = [it for it in self.decoder.modules() if isinstance(it, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
+        return [self.posterior.weight, layers[-1].weight]
 
     def encode(self, images: Images, labels: Labels | None = None) -> tuple[Codes, Codes]:
         """mu and log s of q(z|x), in float32."""
@@ -134,11 +140,12 @@ def conv_vae(
     sigma: Sharing = "element",
     sigma_floor: float = -2.5,
     sigma_start: float = 0.0,
+    norm: Norm = "batch",
 ) -> Vae:
-    """A VAE over the conv body and decoder, for images of this shape (c, h, w)."""
+    """A VAE over the conv body and decoder, for images of this shape (c, h, w). `norm` is that of the decoder."""
     channels, size, _ = shape
     encoder = ConvEncoder(channels, size, width)
-    decoder = Decoder(channels, size, width=width, latent_dim=latent_dim + classes)
+    decoder = Decoder(channels, size, width=width, latent_dim=latent_dim + classes, norm=norm)
     return Vae(
         encoder, decoder, shape, features=encoder.features, latent_dim=latent_dim, classes=classes, sigma=sigma,
         sigma_floor=sigma_floor, sigma_start=sigma_start,

@@ -105,6 +105,19 @@ def test_feature_errors_are_squared_errors_over_variance_in_every_layer(toys, mo
     assert layer_errors(toys.Thirds(), x, y, CPU) == pytest.approx(wanted, rel=1e-5)
 
 
+def test_a_last_map_of_one_pixel_counts_once(toys):
+    """It holds the same numbers as the vector behind it, as in the guides and judges for small images."""
+
+    class Pooled(toys.Thirds):
+        def features(self, images):
+            first = images.mean((2, 3), keepdim=True)
+            return [images, first, first.flatten(1)]
+
+    x, y = toys.toy_images(20, 0).images, toys.toy_images(20, 1).images
+    assert len(Pooled().features(toys.to_float(x))) == 3
+    assert len(layer_errors(Pooled(), x, y, CPU)) == 2
+
+
 def test_feature_error_has_a_part_for_each_layer_and_is_their_mean(make_context, toys):
     measured = reconstruction.feature_error("guide")(make_context(model=toys.Painter()))
     assert list(measured.parts) == ["layer-1", "layer-2"]

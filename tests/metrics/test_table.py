@@ -76,7 +76,7 @@ def test_the_protocol_names_the_oracle_that_reads_the_attributes():
         ("diversity-ratio-st-lpips", "diversity-ratio@st-lpips:n=2000,ref=5000,pairs=500,size=64:v1"),
         ("reconstruction-st-lpips", "reconstruction@st-lpips:n=500,size=64:v1"),
         ("nearest-training-ratio", "nearest-training-ratio@lite0:n=500,ref=5000:v1"),
-        ("feature-error-judge", "feature-error-judge:n=250:v1"),
+        ("feature-error-judge", "feature-error-judge:n=250:v2"),
         ("mixture-agreement", "mixture-agreement:pairs=50,weights=5:v1"),
         ("train-seconds", "train-seconds:v1"),
     ],

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.parts.conv import ConvBody, Decoder, folded, sizes, widths
+from bench.parts.conv import ConvBody, Decoder, Norm, folded, sizes, widths
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,21 @@ def test_a_folded_copy_is_the_same_map_without_batch_norm_and_leaves_the_origina
     torch.testing.assert_close(quick(codes), decoder.eval()(codes), rtol=1e-4, atol=1e-5)
     assert not any(isinstance(it, nn.BatchNorm2d) for it in quick.modules())
     assert all(torch.equal(value, before[name]) for name, value in decoder.state_dict().items())
+
+
+@pytest.mark.parametrize(("norm", "depends"), [("weight", False), ("batch", True)])
+def test_with_standardised_weights_an_image_does_not_depend_on_the_others_of_its_batch(
+    norm: Norm, depends: bool
+) -> None:
+    torch.manual_seed(0)
+    decoder, codes = Decoder(1, 16, width=8, latent_dim=6, norm=norm).train(), torch.randn(4, 6)
+    alone, together = decoder(codes[:2]), decoder(codes)[:2]
+    assert torch.allclose(alone, together, atol=1e-5) != depends
+
+
+def test_without_an_affine_layer_codes_are_the_map_that_the_body_ends_with() -> None:
+    body, decoder = ConvBody(3, 32, 4).eval(), Decoder(3, 32, width=4, latent_dim=None)
+    last = body(torch.rand(2, 3, 32, 32))[-1]
+    assert tuple(last.shape[1:]) == decoder.shape
+    assert decoder(last.flatten(1)).shape == (2, 3, 32, 32)
+    assert not list(decoder.start.parameters())

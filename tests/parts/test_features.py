@@ -7,7 +7,7 @@ from torch import nn
 from bench import BenchError, Spec
 from bench.api import Classifier
 from bench.backbones import bench_classifiers
-from bench.parts.features import FrozenFeatures, untrained
+from bench.parts.features import FrozenFeatures, scales, untrained
 from bench.testing.guide import TinyClassifier
 
 SPEC = Spec("made-up", 3, 32, ("a", "b", "c"))
@@ -103,7 +103,7 @@ def test_an_image_alone_has_the_features_that_it_has_in_a_batch() -> None:
 def test_an_untrained_control_has_the_same_shapes_other_weights_and_follows_from_its_seed() -> None:
     guide = classifier()
     before, random = state(guide), torch.get_rng_state()
-    first, again, other = (untrained(guide, seed) for seed in (1, 1, 2))
+    first, again, other = (untrained(guide, seed, images()) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(value, before[name]) for name, value in guide.state_dict().items())
     look = [FrozenFeatures(it, ["map1"]).target(images())["map1"] for it in (guide, first, again, other)]
@@ -111,6 +111,27 @@ def test_an_untrained_control_has_the_same_shapes_other_weights_and_follows_from
     assert torch.equal(look[1], look[2])
     assert not torch.equal(look[0], look[1])
     assert not torch.equal(look[1], look[3])
+
+
+@pytest.mark.parametrize("name", ["resnet-xs", "resnet-s"])
+def test_the_layers_of_an_untrained_control_are_as_large_as_those_of_a_trained_one(name: str) -> None:
+    """With the statistics of a new batch norm they are not: sigmas with a floor would then weigh them less."""
+    control = untrained(classifier(name), 1, images(64))
+    names = ["map1", "map2", "map3"]
+    scaled = scales(FrozenFeatures(control, names, before_activation=True), images(64))
+    assert all(0.5 < scale < 3 for scale in scaled.values()), scaled
+    for norm in control.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.reset_running_stats()
+    fresh = scales(FrozenFeatures(control, names, before_activation=True), images(64))
+    assert any(fresh[layer] < 0.5 * scaled[layer] for layer in names), fresh
+
+
+def test_the_scale_of_a_layer_is_the_deviation_of_its_elements_over_images() -> None:
+    features = FrozenFeatures(classifier(), ["map1", "vector"])
+    found = scales(features, images(40))
+    for name, layer in features.target(images(40)).items():
+        assert found[name] == pytest.approx(layer.double().var(0, correction=0).mean().sqrt().item(), rel=1e-3)
 
 
 @pytest.mark.parametrize(

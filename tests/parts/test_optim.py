@@ -42,3 +42,13 @@ def test_the_average_starts_at_the_weights_and_follows_them() -> None:
     for _ in range(10):
         average.update(net)
     assert 0.99 < average.values["weight"].item() < 1
+
+
+def test_output_layers_are_left_to_adamw() -> None:
+    """Muon's step does not depend on the size of the gradient and moves a matrix by its whole spectral norm."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+    hidden, last = net[0].weight, net[2].weight
+    muon, adamw = MuonAdamW(net, 0.1, 10, outputs=[last]).optimizers
+    held = [{id(it) for group in one.param_groups for it in group["params"]} for one in (muon, adamw)]
+    assert held == [{id(hidden)}, {id(it) for it in net.parameters()} - {id(hidden)}]

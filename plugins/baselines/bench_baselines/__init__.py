@@ -15,18 +15,19 @@ from bench_baselines.disentangled import (
 )
 from bench_baselines.gan import ConditionalGan, PlainGan
 from bench_baselines.gmm import Gmm, GmmConfig
+from bench_baselines.latent_mixture import AeGmm, AeGmmConfig, VaeMix, VaeMixConfig
 from bench_baselines.style_gan import StyleGan
 from bench_baselines.vae import ConditionalVae, PlainVae, VaeConfig
 
 __all__ = [
-    "AeMix", "AeMixConfig", "BetaTcVae", "BetaTcVaeConfig", "BetaVae", "BetaVaeConfig", "ConditionalGan",
+    "AeGmm", "AeGmmConfig", "AeMix", "AeMixConfig", "BetaTcVae", "BetaTcVaeConfig", "BetaVae", "BetaVaeConfig", "ConditionalGan",
     "ConditionalVae", "FactorVae", "FactorVaeConfig", "Gmm", "GmmConfig", "PlainClassifier", "PlainConfig", "PlainGan",
-    "PlainVae", "StyleGan", "VaeConfig", "bench_generators",
+    "PlainVae", "StyleGan", "VaeConfig", "VaeMix", "VaeMixConfig", "bench_generators",
 ]  # fmt: skip
 
 ENTRIES: Mapping[str, type[Generator] | type[Classifier]] = {
     "vae": PlainVae, "cvae": ConditionalVae, "beta-vae": BetaVae, "factor-vae": FactorVae, "beta-tcvae": BetaTcVae,
-    "gan": PlainGan, "cgan": ConditionalGan, "style-gan": StyleGan, "ae-mix": AeMix, "gmm": Gmm, "classifier": PlainClassifier,
+    "gan": PlainGan, "cgan": ConditionalGan, "style-gan": StyleGan, "ae-mix": AeMix, "ae-gmm": AeGmm, "vae-mix": VaeMix, "gmm": Gmm, "classifier": PlainClassifier,
 }  # fmt: skip
 
 

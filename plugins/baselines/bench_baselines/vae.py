@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bench import Code, Codes, Data, Images, Labels, Logits, Run, Spec
+from bench.parts.conv import Norm
 from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
-from bench.parts.optim import MuonAdamW
+from bench.parts.optim import MovingAverage, MuonAdamW
 from bench.parts.vae import Vae, conv_vae
 from bench.parts.vae_generator import VaeGenerator
 
@@ -21,13 +22,15 @@ class VaeConfig:
 
     width: int = 24  # channels of the first stage, doubled by each
     latent_dim: int = 64
-    sigma: Sharing = "element"  # who shares a learned log sigma of pixels; fixed: exp(sigma_start) for all
+    norm: Norm = "weight"  # of the decoder: with weight, no image depends on the others of its batch
+    sigma: Sharing = "layer"  # who shares a learned log sigma of pixels; fixed: exp(sigma_start) for all
     sigma_start: float = 0.0  # log sigma
     sigma_floor: float = -3.0  # log sigma: 0.05
     batch_size: int = 64
     lr: float = 0.02  # of Muon, the peak of a warm-up and a cosine; AdamW has a quarter of it
     warmup: float = 0.1  # share of the steps
     sigma_speed: float = 10.0  # learning rate of log sigma over AdamW's
+    ema: float = 0.999  # of all weights; 0 for none
 
     def __post_init__(self) -> None:
         """Raises ValueError for invalid settings."""
@@ -39,6 +42,34 @@ class VaeConfig:
                 raise ValueError(f"{name}: expected a value of at least 0, got {getattr(self, name)}")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup: expected a value in [0, 1], got {self.warmup}")
+
+
+def new_vae(config: VaeConfig, spec: Spec, classes: int = 0) -> Vae:
+    """The VAE with these settings; with `classes`, both networks get the label."""
+    return conv_vae(
+        spec.shape, width=config.width, latent_dim=config.latent_dim, sigma=config.sigma, classes=classes,
+        sigma_floor=config.sigma_floor, sigma_start=config.sigma_start, norm=config.norm,
+    )  # fmt: skip
+
+
+def fit_vae(vae: Vae, config: VaeConfig, data: Data, run: Run) -> None:
+    """Down the negative bound with one draw of z for each image, for the whole budget."""
+    steps = run.steps(run.images, config.batch_size)
+    sigmas = [it for it in vae.log_sigma.parameters() if config.sigma != "fixed"]
+    optimizer = MuonAdamW(
+        vae, config.lr, steps, precision=run.precision, warmup=config.warmup, outputs=vae.outputs, faster=sigmas,
+        speed=config.sigma_speed,
+    )  # fmt: skip
+    average = MovingAverage(vae, config.ema)
+    vae.train()
+    for x, y in run.batches(data, config.batch_size, run.images, keep=[optimizer, average]):
+        with run.autocast():
+            terms = vae(x, run.rng, y if vae.classes else None)
+        optimizer.step(terms.loss)
+        average.update(vae)
+        run.log(loss=terms.loss, pixels=terms.pixels.mean(), kl=terms.kl.mean())
+    vae.load_state_dict(average.values)
+    vae.eval()
 
 
 class PlainVae(VaeGenerator):
@@ -55,29 +86,12 @@ class PlainVae(VaeGenerator):
 
     def __init__(self, config: VaeConfig, spec: Spec) -> None:
         super().__init__(config, spec)
-        self.vae = conv_vae(
-            spec.shape, width=config.width, latent_dim=config.latent_dim, sigma=config.sigma,
-            classes=len(spec.classes) if self.conditional else 0, sigma_floor=config.sigma_floor,
-            sigma_start=config.sigma_start,
-        )  # fmt: skip
+        self.vae = new_vae(config, spec, len(spec.classes) if self.conditional else 0)
         self.eval()
 
     def fit(self, data: Data, run: Run) -> None:
         """Down the negative bound, one draw of z for each image."""
-        config, vae = self.config, self.vae
-        steps = run.steps(run.images, config.batch_size)
-        sigmas = [it for it in vae.log_sigma.parameters() if config.sigma != "fixed"]
-        optimizer = MuonAdamW(
-            vae, config.lr, steps, precision=run.precision, warmup=config.warmup, faster=sigmas,
-            speed=config.sigma_speed,
-        )  # fmt: skip
-        vae.train()
-        for x, y in run.batches(data, config.batch_size, run.images, keep=[optimizer]):
-            with run.autocast():
-                terms = vae(x, run.rng, y if self.conditional else None)
-            optimizer.step(terms.loss)
-            run.log(loss=terms.loss, pixels=terms.pixels.mean(), kl=terms.kl.mean())
-        vae.eval()
+        fit_vae(self.vae, self.config, data, run)
 
 
 class ConditionalVae(PlainVae):

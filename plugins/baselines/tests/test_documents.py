@@ -17,11 +17,13 @@ from bench_baselines import (
     PlainVae,
     VaeConfig,
 )
+from bench_baselines.latent_mixture import MixtureConfig
 
 HOME = Path(__file__).parents[1]
 LEDGER = ledger_of(HOME / "bench_baselines" / "claims.toml")
 SECTIONS = {
     "vae and cvae": VaeConfig,
+    "vae-mix and ae-gmm": MixtureConfig,
     "beta-vae": BetaVaeConfig,
     "factor-vae": FactorVaeConfig,
     "beta-tcvae": BetaTcVaeConfig,

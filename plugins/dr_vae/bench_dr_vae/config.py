@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import require_between
+from bench.parts.conv import Norm
 
 Sharing = Literal["element", "layer", "fixed"]
 
@@ -17,6 +18,7 @@ class DrVaeConfig:
     width: int = 24  # channels of the first stage, doubled by each
     latent_dim: int = 64
     hidden: int = 1_000  # units of the dense layers of network=discgen; conv has none
+    norm: Norm = "weight"  # of the decoder of network=conv; batch: stage 4 is of use then; discgen has batch norm
 
     # The term (sections 2 and 3)
     layers: tuple[str, ...] = ("maps",)  # of the guide; none: the plain VAE
@@ -25,9 +27,9 @@ class DrVaeConfig:
     gamma: float = 1.0  # weight of the term; 0: the plain VAE
     per_pixel: bool = True  # divide the term by elements / pixels: it counts as one more image; the authors do not
     feature_sigma: Sharing = "element"  # who shares a learned sigma; fixed: exp(sigma_start) for all
-    pixel_sigma: Sharing = "element"
+    pixel_sigma: Sharing = "layer"
     sigma_start: float = 0.0  # log sigma
-    sigma_floor: float = -3.0  # log sigma: 0.05
+    sigma_floor: float = -3.0  # log sigma: 0.05; of a layer, times its standard deviation over training images
 
     # Training (section 5)
     optimizer: Literal["muon", "adam"] = "muon"  # Muon and AdamW on a schedule, or Adam at a constant rate
@@ -35,7 +37,8 @@ class DrVaeConfig:
     lr: float = 0.02  # of Muon, AdamW has a quarter of it; Adam wants 0.002
     warmup: float = 0.1  # share of a stage's steps; of optimizer=muon
     sigma_speed: float = 10.0  # learning rate of log sigma over AdamW's or Adam's
-    adjust_share: float = 0.1  # of the budget, for stage 4; 0 leaves it out
+    ema: float = 0.999  # of all weights; 0 for none
+    adjust_share: float = 0.0  # of the budget, for stage 4, which needs batch norm in the decoder; 0 leaves it out
     adjust_lr: float = 0.1  # learning rate of stage 4 over that of stage 3
     prior_batch: int = 128  # draws from the prior at each step of stage 4
 
@@ -45,8 +48,12 @@ class DrVaeConfig:
         require_between(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
         require_between(self, 2, infinite, "batch_size")  # batch norm needs two
         require_between(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
-        require_between(self, 0, 1, "warmup")
+        require_between(self, 0, 1, "warmup", "ema")
         require_between(self, 0, 0.9, "adjust_share")
+        if self.adjust_share and self.network == "conv" and self.norm != "batch":
+            raise ValueError(
+                "adjust_share: stage 4 adjusts batch norms; expected norm=batch or network=discgen with it"
+            )
 
     @property
     def term(self) -> bool:

@@ -8,14 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench import Data, Images, Run, Spec
+from bench import Data, Images, Run, Spec, to_float
 from bench.parts.gaussian import LogSigma, draw
+from bench.parts.optim import MovingAverage
 from bench.parts.vae import Vae
 from bench.parts.vae_generator import VaeGenerator
 from bench_dr_vae.config import DrVaeConfig, DrVaeLogitsConfig
 from bench_dr_vae.networks import MOMENTUM, build_vae
 from bench_dr_vae.optim import steps_of
 from bench_dr_vae.term import Term, term_of
+
+SOME = 640  # images that give the scale of layers
 
 
 class DrVae(VaeGenerator):
@@ -40,7 +43,7 @@ class DrVae(VaeGenerator):
 
     def fit(self, data: Data, run: Run) -> None:
         """Stages 3 and 4. Raises `BenchError` for a layer that the guide does not have."""
-        term = term_of(run.guide, self.config, run.seed) if self.config.term else None
+        term = term_of(run.guide, self.config, run.seed, some_of(data, run)) if self.config.term else None
         self.fit_vae(data, run, run.share(1 - self.config.adjust_share), term)
         if self.config.adjust_share:
             self.adjust(data, run, run.left)
@@ -50,14 +53,17 @@ class DrVae(VaeGenerator):
         config, trained = self.config, nn.ModuleList([self.vae, *([term] if term else [])])
         steps = run.steps(images, config.batch_size)
         sigmas = [it.value for it in trained.modules() if isinstance(it, LogSigma) and it.value.requires_grad]
-        optimizer = steps_of(config, trained, config.lr, steps, run.precision, sigmas)
+        optimizer = steps_of(config, trained, config.lr, steps, run.precision, self.vae.outputs, sigmas)
+        average = MovingAverage(self.vae, config.ema)
         trained.train()
         for x, _ in run.batches(
-            data, config.batch_size, images, phase="vae", keep=[optimizer, *([term] if term else [])]
+            data, config.batch_size, images, phase="vae", keep=[optimizer, average, *([term] if term else [])]
         ):
             loss, shown = self.loss(x, run, term)
             optimizer.step(loss)
+            average.update(self.vae)
             run.log(loss=loss, **shown)
+        self.vae.load_state_dict(average.values)
         trained.eval()
 
     def loss(self, x: Images, run: Run, term: Term | None) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
@@ -80,7 +86,7 @@ class DrVae(VaeGenerator):
         config, vae = self.config, self.vae
         encoder = nn.ModuleList([vae.encoder, vae.posterior])
         steps = run.steps(images, config.batch_size)
-        optimizer = steps_of(config, encoder, config.adjust_lr * config.lr, steps, run.precision)
+        optimizer = steps_of(config, encoder, config.adjust_lr * config.lr, steps, run.precision, vae.outputs)
         encoder.train()
         with frozen(vae.decoder, vae.log_sigma):
             for x, _ in run.batches(data, config.batch_size, images, phase="adjust", keep=[optimizer]):
@@ -120,6 +126,13 @@ class DrVaeLogits(DrVae):
 
     Config = DrVaeLogitsConfig
     source = "Miller et al., Discriminative Regularization for Latent Variable Models, ICML 2019"
+
+
+def some_of(data: Data, run: Run) -> Images:
+    """Training images, by which layers are scaled: the same ones for a seed."""
+    rng = torch.Generator().manual_seed(run.seed % 2**63)
+    chosen = torch.randperm(len(data), generator=rng)[:SOME]
+    return to_float(data.images[chosen.to(data.images.device)].to(run.device))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def build_vae(config: DrVaeConfig, spec: Spec) -> Vae:
     if config.network == "conv":
         return conv_vae(
             spec.shape, width=config.width, latent_dim=config.latent_dim, sigma=sigma, sigma_floor=floor,
-            sigma_start=start,
+            sigma_start=start, norm=config.norm,
         )  # fmt: skip
     if spec.size % 2**STAGES:
         raise BenchError(

@@ -42,11 +42,18 @@ class Constant:
 
 
 def steps_of(
-    config: DrVaeConfig, module: nn.Module, lr: float, steps: int, precision: str, faster: Iterable[Tensor] = ()
+    config: DrVaeConfig,
+    module: nn.Module,
+    lr: float,
+    steps: int,
+    precision: str,
+    outputs: Iterable[Tensor] = (),
+    faster: Iterable[Tensor] = (),
 ) -> Steps:
     """The optimizer of one stage of `steps` steps."""
     if config.optimizer == "adam":
         return Constant(module, lr, faster, config.sigma_speed)
     return MuonAdamW(
-        module, lr, steps, precision=precision, warmup=config.warmup, faster=faster, speed=config.sigma_speed
-    )
+        module, lr, steps, precision=precision, warmup=config.warmup, outputs=outputs, faster=faster,
+        speed=config.sigma_speed,
+    )  # fmt: skip

@@ -13,7 +13,9 @@ from bench import Classifier, Data, Images, Logits, Run, Spec
 from bench_dr_vae import DrVae, DrVaeConfig
 from bench_dr_vae.term import Term, term_of
 
-TOY = DrVaeConfig(width=16, latent_dim=16, per_pixel=False, sigma_floor=-2.5, adjust_share=0.0)  # as published
+TOY = DrVaeConfig(  # as published
+    width=16, latent_dim=16, per_pixel=False, sigma_floor=-2.5, norm="batch", pixel_sigma="element", ema=0.0
+)
 TOY_PLAIN = replace(TOY, gamma=0.0)
 BUDGET = 40_000  # training images seen
 SEEDS = 3  # of measure.py
@@ -87,12 +89,17 @@ def fitted(
     return model
 
 
+def a_term(guide: Classifier, config: DrVaeConfig, seed: int = 0) -> Term:
+    """The term, its layers scaled by random images."""
+    return term_of(guide, config, seed, torch.rand(64, *guide.spec.shape, generator=torch.Generator().manual_seed(0)))
+
+
 def with_term(
     config: DrVaeConfig, data: Data, guide: Classifier, images: int = BUDGET, seed: int = 0
 ) -> tuple[DrVae, Term]:
     """A model after stage 3, with the sigmas of its term, which are no part of the model."""
     with seeded(seed):
         model = DrVae(config, data.spec)
-        term = term_of(guide, config, seed)
+        term = a_term(guide, config, seed)
         model.fit_vae(data, Run(model, images=images, seed=seed, guide=guide), images, term)
     return model, term

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 from dr_vae_figures import rng
-from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide
+from dr_vae_toys import TOY, TOY_PLAIN, ConvGuide, a_term
 from torch import Tensor
 
 from bench import BenchError, Data, Run, to_float
 from bench_dr_vae import DrVae, DrVaeLogits, DrVaeLogitsConfig
-from bench_dr_vae.term import term_of
 
 
 def state(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -29,7 +28,7 @@ def gaussian(a: Tensor, b: Tensor, sigma: float) -> Tensor:
 
 def test_the_loss_is_the_sum_of_the_closed_forms(train: Data, guide: ConvGuide) -> None:
     config = replace(TOY, sigma_start=-0.5, gamma=0.7)
-    model, term = DrVae(config, train.spec), term_of(guide, config, 0)
+    model, term = DrVae(config, train.spec), a_term(guide, config)
     x, sigma = to_float(train.images[:8]), math.exp(-0.5)
     loss, _ = model.loss(x, a_run(model, guide), term)
     mu, log_s = model.vae.encode(x)
@@ -62,7 +61,7 @@ def test_without_a_term_it_is_the_plain_vae_to_the_bit_and_takes_no_guide(
 
 def test_an_empty_list_of_layers_adds_nothing_to_the_bit(train: Data, guide: ConvGuide) -> None:
     model = DrVae(TOY, train.spec)
-    terms, term = model.vae(to_float(train.images[:8]), rng()), term_of(guide, replace(TOY, layers=()), 0)
+    terms, term = model.vae(to_float(train.images[:8]), rng()), a_term(guide, replace(TOY, layers=()))
     of_layers = term(term.features.target(to_float(train.images[:8])), terms.mean)
     assert of_layers == {}
     assert torch.equal(term.add(terms.loss, of_layers), terms.loss)
@@ -79,7 +78,7 @@ def test_the_classifier_is_the_same_to_the_bit_after_training(train: Data, guide
 def test_gradient_reaches_the_decoder_through_the_classifier_and_none_reaches_the_target(
     train: Data, guide: ConvGuide
 ) -> None:
-    model, term = DrVae(TOY, train.spec), term_of(guide, TOY, 0)
+    model, term = DrVae(TOY, train.spec), a_term(guide, TOY)
     x = to_float(train.images[:8]).requires_grad_()
     target = term.features.target(x)
     assert not any(it.requires_grad for it in target.values())
@@ -91,15 +90,15 @@ def test_gradient_reaches_the_decoder_through_the_classifier_and_none_reaches_th
 
 
 def test_the_correction_divides_by_elements_over_pixels(guide: ConvGuide) -> None:
-    assert term_of(guide, replace(TOY, gamma=0.5), 0).weight == 0.5
-    corrected = term_of(guide, replace(TOY, gamma=0.5, per_pixel=True), 0)
+    assert a_term(guide, replace(TOY, gamma=0.5)).weight == 0.5
+    corrected = a_term(guide, replace(TOY, gamma=0.5, per_pixel=True))
     assert corrected.elements == 2048 + 1024 + 256
     assert corrected.weight == pytest.approx(0.5 * 64 / 3328)
 
 
 @pytest.mark.parametrize(("sharing", "sigmas"), [("element", 3328), ("layer", 3), ("fixed", 0)])
 def test_sigmas_are_shared_as_set(guide: ConvGuide, sharing: str, sigmas: int) -> None:
-    term = term_of(guide, replace(TOY, feature_sigma=sharing), 0)  # type: ignore[arg-type]
+    term = a_term(guide, replace(TOY, feature_sigma=sharing))  # type: ignore[arg-type]
     assert sum(it.numel() for it in term.parameters()) == sigmas
 
 
@@ -109,18 +108,18 @@ def test_features_are_those_of_the_guide_before_their_activation_or_of_an_untrai
     x = to_float(train.images[:8])
     kinds = ({}, {"before_activation": False}, {"features": "random"})
     first, after, random = (
-        term_of(guide, replace(TOY, layers=("map2",), **it), 0).features.target(x)["map2"] for it in kinds
+        a_term(guide, replace(TOY, layers=("map2",), **it)).features.target(x)["map2"] for it in kinds
     )
     assert torch.equal(guide.convs[:2][1][:2](guide.convs[0](x)), first)
     assert torch.equal(first.relu(), after)
     assert not torch.equal(first, random)
-    again = term_of(guide, replace(TOY, layers=("map2",), features="random"), 0).features.target(x)["map2"]
+    again = a_term(guide, replace(TOY, layers=("map2",), features="random")).features.target(x)["map2"]
     assert torch.equal(random, again)
 
 
 def test_the_logits_variant_is_half_the_squared_difference_of_logits(train: Data, guide: ConvGuide) -> None:
     config = DrVaeLogitsConfig(width=4, latent_dim=4)
-    model, term = DrVaeLogits(config, train.spec), term_of(guide, config, 0)
+    model, term = DrVaeLogits(config, train.spec), a_term(guide, config)
     x, drawn = to_float(train.images[:8]), to_float(train.images[8:16])
     found = term(term.features.target(x), drawn)["logits"]
     wanted = 0.5 * (guide.logits(x) - guide.logits(drawn)).square().sum(1) + 5 * math.log(2 * math.pi)

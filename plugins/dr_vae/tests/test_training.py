@@ -18,7 +18,7 @@ from bench_dr_vae import DrVae, DrVaeConfig, DrVaeLogits
 from bench_dr_vae.recipes import CELEBA
 
 Fit = Callable[..., DrVae]
-QUICK = DrVaeConfig(width=4, latent_dim=6, batch_size=32, prior_batch=16, adjust_share=0.25)
+QUICK = DrVaeConfig(width=4, latent_dim=6, batch_size=32, prior_batch=16, norm="batch", adjust_share=0.25)
 
 
 def same(first: nn.Module, second: nn.Module, but: str = "?") -> bool:

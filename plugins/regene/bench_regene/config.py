@@ -13,7 +13,8 @@ class ReGeneConfig(MixingConfig):
     # Networks
     backbone: str = "conv"  # the small encoder of this plugin, or the name of a convolutional timm model
     width: int = 32  # channels of the first stage, doubled by each; 64 on a GPU
-    latent_dim: int = 256  # d; 512 from 64 pixels on
+    latent: Literal["map", "dense"] = "map"  # z: the last map, flattened, or an affine layer and ReLU behind it
+    latent_dim: int = 256  # d, of latent=dense; 512 from 64 pixels on
     decoder_convs: int = 2  # 3x3 convolutions after each upsampling, the one to pixels being the last
     upsampling: Literal["bilinear", "nearest"] = "bilinear"  # nearest draws a grid under the feature term
 

@@ -2,6 +2,7 @@
 
 import warnings
 from copy import deepcopy
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +17,7 @@ from bench_regene.losses import CentreLoss, Variances, feature_loss
 from bench_regene.networks import Encoder
 
 CHUNK = 250  # images encoded at once for the bank
+KEPT_IN = {"map": torch.float16, "dense": torch.float32}  # a map has ten times as many values
 
 
 class ReGene(Mixer):
@@ -30,17 +32,23 @@ class ReGene(Mixer):
     feature_variance: Tensor  # (layers of E,)
 
     def __init__(self, config: ReGeneConfig, spec: Spec) -> None:
-        super().__init__(config, spec, config.latent_dim)
-        k, d = len(spec.classes), config.latent_dim
-        self.encoder = Encoder(config, spec)
+        encoder = Encoder(config, spec)
+        super().__init__(config, spec, encoder.dim, KEPT_IN[config.latent])
+        k, d = len(spec.classes), encoder.dim
+        self.encoder = encoder
         self.head = nn.Linear(d, k)  # H: one affine map and nothing else, or the theorem does not hold
-        self.decoder = Decoder(
-            spec.channels, spec.size, width=config.width, latent_dim=d, convs=config.decoder_convs,
-            upsampling=config.upsampling,
-        )  # fmt: skip
+        self.decoder = self._new_decoder()
         self.centre_loss = CentreLoss(k, d) if config.centre_weight else None
         self.register_buffer("feature_variance", torch.ones(self.encoder.layers))
         self.eval()
+
+    def _new_decoder(self) -> Decoder:
+        """D, which begins at z itself if that is a map as it has one, and at an affine layer of z otherwise."""
+        config, spec = self.config, self.spec
+        new = partial(Decoder, spec.channels, spec.size, width=config.width, convs=config.decoder_convs,
+                      upsampling=config.upsampling)  # fmt: skip
+        fits = config.latent == "map" and self.encoder.shape == new(latent_dim=None).shape
+        return new(latent_dim=None if fits else self.encoder.dim)
 
     # Training
 
@@ -152,6 +160,7 @@ class ReGene(Mixer):
         variances, short = Variances(), []
         for label, members in enumerate(self.draw_members(data, run.rng)):
             latents = torch.cat([self._encode_chunk(data, chunk, variances) for chunk in members.split(CHUNK)])
+            latents = latents.to(self.bank.latents.dtype).float()  # as they are kept: the theorem is about these
             if self.bank.fill_classified(label, latents, self.head(latents), self.config.most) < self.config.most:
                 short.append(self.spec.classes[label])
         self.feature_variance.copy_(variances.result())

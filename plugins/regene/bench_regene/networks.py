@@ -4,7 +4,6 @@ from difflib import get_close_matches
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench import BenchError, Codes, Images, Spec
@@ -13,7 +12,7 @@ from bench_regene.config import ReGeneConfig
 
 
 class Encoder(nn.Module):
-    """E: stages of features, all of the last map into one affine layer, and ReLU."""
+    """E: stages of features, and their last map: flattened, or all of it into one affine layer and ReLU."""
 
     def __init__(self, config: ReGeneConfig, spec: Spec) -> None:
         super().__init__()
@@ -24,12 +23,15 @@ class Encoder(nn.Module):
         with torch.no_grad():
             maps = self.body.eval()(torch.zeros(1, *spec.shape))
         self.layers = len(maps) + 1  # with z
-        self.latent = nn.Linear(maps[-1].numel(), config.latent_dim)
+        self.shape = tuple(maps[-1].shape[1:])
+        dense = config.latent == "dense"
+        self.dim = config.latent_dim if dense else maps[-1].numel()
+        self.latent = nn.Sequential(nn.Linear(maps[-1].numel(), self.dim), nn.ReLU()) if dense else nn.Identity()
 
     def forward(self, images: Images) -> tuple[Codes, list[Tensor]]:
         """z (n, d) and the maps of each stage, from shallow to deep."""
         maps = self.body(images)
-        return F.relu(self.latent(maps[-1].flatten(1))), maps
+        return self.latent(maps[-1].flatten(1)), maps
 
 
 class TimmBody(nn.Module):

@@ -14,6 +14,7 @@ from bench_regene import ReGene, ReGeneConfig
 # The terms as section 3 of the README has them, each at the weight that its claims are about.
 CONFIG = ReGeneConfig(
     width=16,
+    latent="dense",
     latent_dim=32,
     bank_size=2_000,
     mse_weight=0.0,

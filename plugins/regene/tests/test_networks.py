@@ -11,7 +11,7 @@ from bench import BenchError, Spec
 from bench.parts.conv import folded
 from bench_regene import ReGene, ReGeneConfig
 
-SMALL = ReGeneConfig(width=4, latent_dim=8, bank_size=10)
+SMALL = ReGeneConfig(width=4, latent="dense", latent_dim=8, bank_size=10)
 
 
 def spec(size: int, channels: int = 3) -> Spec:
@@ -29,6 +29,24 @@ def test_images_come_back_in_their_shape_and_range(size: int, channels: int) -> 
     assert again.shape == images.shape
     assert 0 <= again.min() <= again.max() <= 1
     assert not again.requires_grad
+
+
+@pytest.mark.parametrize(("size", "values"), [(8, 8 * 2 * 2), (32, 16 * 4 * 4), (64, 32 * 4 * 4)])
+def test_a_latent_that_is_the_last_map_is_where_the_decoder_begins(size: int, values: int) -> None:
+    model = ReGene(replace(SMALL, latent="map"), spec(size))
+    latents, maps = model.encoder(torch.rand(3, 3, size, size))
+    assert torch.equal(latents, maps[-1].flatten(1))
+    assert latents.shape == (3, values)
+    assert model.head.in_features == model.bank.latents.shape[2] == values
+    assert not list(model.decoder.start.parameters())
+    assert model.reconstruct(torch.rand(3, 3, size, size)).shape == (3, 3, size, size)
+
+
+@pytest.mark.parametrize("backbone", ["test_resnet", "test_convnext"])
+def test_a_map_of_another_shape_than_the_decoder_begins_with_enters_through_an_affine_layer(backbone: str) -> None:
+    model = ReGene(replace(SMALL, latent="map", backbone=backbone), spec(32))
+    assert list(model.decoder.start.parameters())
+    assert model.reconstruct(torch.rand(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 
 
 @pytest.mark.parametrize("settings", [{"upsampling": "nearest"}, {"decoder_convs": 1}, {"decoder_convs": 3}])
@@ -64,7 +82,7 @@ def test_an_encoder_with_folded_norms_is_the_same_map_and_leaves_the_encoder_alo
 
 @pytest.mark.parametrize("backbone", ["test_resnet", "resnet10t", "test_convnext", "test_efficientnet"])
 def test_a_timm_backbone_encodes_small_images(backbone: str) -> None:
-    model = ReGene(ReGeneConfig(backbone=backbone, width=4, latent_dim=8, bank_size=10), spec(32))
+    model = ReGene(replace(SMALL, backbone=backbone), spec(32))
     assert model.encode(torch.rand(2, 3, 32, 32)).shape == (2, 8)
     maps = model.encoder(torch.rand(2, 3, 32, 32))[1]
     assert len(maps) + 1 == model.encoder.layers == len(model.feature_variance)
