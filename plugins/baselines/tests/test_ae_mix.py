@@ -64,7 +64,7 @@ def test_a_class_with_too_few_images_ends_the_training_before_it_starts(ae_mix: 
 
 
 def test_settings_that_cannot_work_are_refused() -> None:
-    with pytest.raises(ValueError, match="ema: expected a value in"):
+    with pytest.raises(ValueError, match="ema must lie in 0"):
         AeMixConfig(ema=1.5)
-    with pytest.raises(ValueError, match="width: expected at least 1"):
+    with pytest.raises(ValueError, match="width must be at least 1"):
         AeMixConfig(width=0)

@@ -42,7 +42,6 @@ def probability_violations(model: ReGene) -> int:
     return int(((mixed < geometric - 1e-4) | (geometric < least - 1e-4)).sum())
 
 
-@torch.no_grad()
 def test_every_mix_of_maps_as_they_are_kept_keeps_its_class(fit: Callable[..., ReGene], train: Data) -> None:
     """At the defaults, with latents in half precision: 10,000 of 10,000 mixes of two and of ten."""
     model = fit(ReGeneConfig(width=16, bank_size=1_000), train, 6_400)
@@ -54,6 +53,7 @@ def test_every_mix_of_maps_as_they_are_kept_keeps_its_class(fit: Callable[..., R
         assert torch.equal(model.head(mixed).argmax(1), labels)
 
 
+@torch.no_grad()
 def tight_round_trips(model: ReGene, latents: Codes, labels: Labels) -> tuple[Tensor, Tensor]:
     """For each z*: whether |E(D(z*)) - z*| < min_j (l_c - l_j)(z*) / |w_c - w_j|, and whether E, H tell D(z*) as c."""
     images, logits, w = model.decoder(latents), model.head(latents), model.head.weight

@@ -52,9 +52,9 @@ def test_the_decoder_learns_through_the_frozen_classifier(train: Data) -> None:
         model = ReGene(replace(QUICK, **{**off, name: 1.0}), train.spec)
         run = Run(model, images=100)
         model.fill_bank(train, run)
-        before = model.decoder.start[0].weight.clone()
+        before = model.decoder.stages[0][0][0].weight.clone()
         model.fit_decoder(train, run, 64)
-        assert not torch.equal(before, model.decoder.start[0].weight), name
+        assert not torch.equal(before, model.decoder.stages[0][0][0].weight), name
 
 
 def test_a_model_does_all_it_says(model: ReGene) -> None:
