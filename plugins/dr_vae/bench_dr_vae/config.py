@@ -25,6 +25,7 @@ class DrVaeConfig:
     before_activation: bool = True  # take what goes into the activation that a layer ends in
     features: Literal["guide", "random"] = "guide"  # random: the same architecture, untrained, as a control
     gamma: float = 1.0  # weight of the term; 0: the plain VAE
+    term_warmup: float = 0.3  # share of the steps of stage 3 over which the term gains its weight
     per_pixel: bool = True  # divide the term by elements / pixels: it counts as one more image; the authors do not
     feature_sigma: Sharing = "element"  # who shares a learned sigma; fixed: exp(sigma_start) for all
     pixel_sigma: Sharing = "layer"
@@ -48,7 +49,7 @@ class DrVaeConfig:
         require_between(self, 1, infinite, "width", "latent_dim", "hidden", "prior_batch")
         require_between(self, 2, infinite, "batch_size")  # batch norm needs two
         require_between(self, 0, infinite, "gamma", "lr", "sigma_speed", "adjust_lr")
-        require_between(self, 0, 1, "warmup", "ema")
+        require_between(self, 0, 1, "warmup", "term_warmup", "ema")
         require_between(self, 0, 0.9, "adjust_share")
         if self.adjust_share and self.network == "conv" and self.norm != "batch":
             raise ValueError(

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench import Data, Images, Run, Spec, to_float
+from bench.parts.disentangling import risen
 from bench.parts.gaussian import LogSigma, draw
-from bench.parts.optim import MovingAverage
+from bench.parts.optim import MovingAverage, StepCount
 from bench.parts.vae import Vae
 from bench.parts.vae_generator import VaeGenerator
 from bench_dr_vae.config import DrVaeConfig, DrVaeLogitsConfig
@@ -54,20 +55,26 @@ class DrVae(VaeGenerator):
         steps = run.steps(images, config.batch_size)
         sigmas = [it.value for it in trained.modules() if isinstance(it, LogSigma) and it.value.requires_grad]
         optimizer = steps_of(config, trained, config.lr, steps, run.precision, self.vae.outputs, sigmas)
-        average = MovingAverage(self.vae, config.ema)
+        average, count = MovingAverage(self.vae, config.ema), StepCount()
         trained.train()
         for x, _ in run.batches(
-            data, config.batch_size, images, phase="vae", keep=[optimizer, average, *([term] if term else [])]
+            data, config.batch_size, images, phase="vae", keep=[optimizer, average, count, *([term] if term else [])]
         ):
-            loss, shown = self.loss(x, run, term)
+            loss, shown = self.loss(x, run, term, risen(count.done, steps, config.term_warmup))
             optimizer.step(loss)
+            count.done += 1
             average.update(self.vae)
             run.log(loss=loss, **shown)
         self.vae.load_state_dict(average.values)
         trained.eval()
 
-    def loss(self, x: Images, run: Run, term: Term | None) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-        """KL + N(x; m, sigma_0) + gamma sum_l N(d_l(x); d_l(m), sigma_l), mean over the batch, and its parts."""
+    def loss(
+        self, x: Images, run: Run, term: Term | None, share: float = 1.0
+    ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """KL + N(x; m, sigma_0) + gamma sum_l N(d_l(x); d_l(m), sigma_l), mean over the batch, and its parts.
+
+        share: of the weight of the term.
+        """
         with run.autocast():
             terms = self.vae(x, run.rng)
         shown = {"pixels": terms.pixels.mean(), "kl": terms.kl.mean()}
@@ -76,7 +83,7 @@ class DrVae(VaeGenerator):
         with run.autocast():
             of_layers = term(term.features.target(x), terms.mean)
         shown |= {name.replace(".", "_"): it.mean() for name, it in of_layers.items()}
-        return term.add(terms.loss, of_layers), shown
+        return term.add(terms.loss, of_layers, share), shown
 
     def adjust(self, data: Data, run: Run, images: int) -> None:
         """Stage 4: the decoder's batch norms learn the statistics of draws from the prior, the encoder follows.

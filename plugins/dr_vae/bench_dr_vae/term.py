@@ -44,9 +44,9 @@ class Term(nn.Module):
             for name, log_sigma in zip(target, self.log_sigmas, strict=True)
         }
 
-    def add(self, plain: Float[Tensor, ""], of_layers: dict[str, PerImage]) -> Float[Tensor, ""]:
-        """The loss: -ELBO, mean over the batch, plus the weighted term."""
-        return plain + self.weight * sum(of_layers.values(), start=plain.new_zeros(())).mean()
+    def add(self, plain: Float[Tensor, ""], of_layers: dict[str, PerImage], share: float = 1.0) -> Float[Tensor, ""]:
+        """The loss: -ELBO, mean over the batch, plus this share of the weighted term."""
+        return plain + share * self.weight * sum(of_layers.values(), start=plain.new_zeros(())).mean()
 
 
 def term_of(guide: Classifier, config: DrVaeConfig, seed: int, images: Images) -> Term:

@@ -14,7 +14,14 @@ from bench_dr_vae import DrVae, DrVaeConfig
 from bench_dr_vae.term import Term, term_of
 
 TOY = DrVaeConfig(  # as published
-    width=16, latent_dim=16, per_pixel=False, sigma_floor=-2.5, norm="batch", pixel_sigma="element", ema=0.0
+    width=16,
+    latent_dim=16,
+    per_pixel=False,
+    sigma_floor=-2.5,
+    norm="batch",
+    pixel_sigma="element",
+    ema=0.0,
+    term_warmup=0.0,
 )
 TOY_PLAIN = replace(TOY, gamma=0.0)
 BUDGET = 40_000  # training images seen
