@@ -72,6 +72,9 @@ def board_name(folders: Sequence[Path], text: str) -> str:
     from bench.experiment.request import DatasetRef
     from bench.registry.plugins import Plugins
 
+    name, at, split = text.rpartition("@")
+    if at and split == "validation":
+        return f"{board_name(folders, name)}@{split}"
     ref = DatasetRef.parse(text)
     try:
         name = Plugins().find("datasets", ref.base).target(ref.argument).spec_name

@@ -34,6 +34,8 @@ def _what(group: Any) -> None:
     add = group.add_argument
     add("--plugins", required=True, metavar="NAMES", help="entries to train, separated by commas, or all")
     add("--dataset", default="sprites", metavar="NAME", help="e.g. digits or folder:PATH (default: sprites)")
+    add("--split", choices=("test", "validation"), default="test", metavar="NAME",
+        help="score on test or, to choose settings, on validation; the board is then NAME@validation (default: test)")  # fmt: skip
     add("--labels-per-class", type=positive, metavar="N", help="train on N images of each class; the board is NAME@N")
     add("--set", action="append", default=[], metavar="ENTRY.KEY=VALUE", help="change a setting, e.g. regene.lr=1e-3")
     add(
@@ -111,7 +113,7 @@ def request_from(options: argparse.Namespace) -> RunRequest:
     from bench.experiment.defaults import complete
 
     return complete(
-        options.plugins, options.dataset, labels=options.labels_per_class, seeds=options.seeds, budget=options.budget,
+        options.plugins, options.dataset, split=options.split, labels=options.labels_per_class, seeds=options.seeds, budget=options.budget,
         settings=options.set, guide=options.guide, judge=options.judge, device=options.device, jobs=options.jobs,
         engine=engine_from(options),
     )  # fmt: skip

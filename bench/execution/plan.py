@@ -11,6 +11,7 @@ import torch
 
 from bench.api import Dataset, DataSource, Spec
 from bench.config import build, non_default_settings, to_dict
+from bench.data.exam import board_of, scored_on
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
@@ -75,8 +76,8 @@ def make_plan(
     _check_classifiers(plugins, request)
     device = device or find_device(request.device, request.threads)
     source = _source(plugins, request)
-    dataset = source.load()
-    subset = few_labels(dataset, request.dataset.labels)
+    whole = source.load()
+    dataset, subset = scored_on(whole, request.dataset.split), few_labels(whole, request.dataset.labels)
     _warn_of_few_images(dataset)
     check_request(request, entries, dataset.spec, plugins)
     methods = [
@@ -92,7 +93,7 @@ def make_plan(
         budget=budget,
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
-        board=subset.spec.name,
+        board=board_of(subset.spec.name, request.dataset.split),
         roles=_roles(dataset.spec),
         classes=len(dataset.spec.classes),
         judge_floor=source.judge_floor,
@@ -155,7 +156,8 @@ def _common(
     """What all jobs of a run share. Methods and the guide see `subset`, the judge and the evaluation see `dataset`."""
     return {
         "dataset": str(request.dataset),
-        "board": subset.spec.name,
+        "board": board_of(subset.spec.name, request.dataset.split),
+        "split": request.dataset.split,
         "data_digest": subset.digest,
         "budget": budget.name,
         "samples": min(budget.samples, len(dataset.test)),

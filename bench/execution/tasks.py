@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from bench.api import Dataset, Rendering
+from bench.data.exam import scored_on
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
@@ -80,7 +81,7 @@ def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:
 def load_dataset(plugins: Plugins, ref: DatasetRef) -> tuple[Dataset, Dataset]:
     """The data set, and what methods are given of it: the same, or cut to a few labels per class."""
     dataset = plugins.find("datasets", ref.base).target(ref.argument).load()
-    return dataset, few_labels(dataset, ref.labels)
+    return scored_on(dataset, ref.split), few_labels(dataset, ref.labels)
 
 
 def _renderer(plugins: Plugins, ref: DatasetRef) -> Rendering | None:

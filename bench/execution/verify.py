@@ -109,7 +109,7 @@ def plan_again(job: Job, seeds: str | None = None) -> Plan:
     threads = re.search(r"\b(\d+) threads?\b", job.device)  # as the job had, if it ran on a CPU
     anchor = not job.config and not job.images and not job.given
     request = complete(
-        "classifier" if anchor else job.entry, job.dataset, labels=None, seeds=seeds or str(job.seed), budget=job.budget,
+        "classifier" if anchor else job.entry, job.dataset, split=job.split, labels=None, seeds=seeds or str(job.seed), budget=job.budget,
         settings=settings, guide=job.guide or None, judge=job.judge or None, device="cpu" if threads else "auto",
         jobs=None,
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from glob import glob
 from typing import Literal
 
 from bench.errors import BenchError
 from bench.experiment.engine import LOCAL, Engine
 from bench.experiment.gpus import choose_gpus, named_gpus, visible_gpus
-from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, parse_seeds
+from bench.experiment.request import ClassifierRef, DatasetRef, RunRequest, Split, parse_seeds
 
 CLASSIFIERS = {"guide": "resnet-xs", "judge": "resnet-s"}
 GPU_THREADS = 4  # of a job on a GPU of another machine
@@ -39,6 +40,7 @@ def complete(
     plugins: str,
     dataset: str,
     *,
+    split: Split = "test",
     labels: int | None,
     seeds: str,
     budget: str | None,
@@ -58,7 +60,7 @@ def complete(
         asked.require_path()
     return RunRequest(
         plugins=plugins,
-        dataset=asked,
+        dataset=replace(asked, split=split),
         seeds=parse_seeds(seeds),
         budget=budget or default_budget(device),
         set=tuple(settings),

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.metrics.catalog import ORACLE
@@ -51,11 +51,14 @@ class Job:
     judge_key: str
     device: str
     torch: str
+    split: Literal["test", "validation"] = "test"  # that it is scored on
 
     @property
     def training(self) -> dict[str, Any]:
         """The parts of the training key: what decides the trained weights."""
         parts = {name: value for name, value in asdict(self).items() if name not in NOT_TRAINED_ON}
+        if self.split == "test":  # then the key is that of versions before there was a choice
+            del parts["split"]
         return parts | {"training_version": TRAINING_VERSION}
 
     @cached_property

@@ -4,11 +4,14 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from bench.errors import BenchError, nearest
 from bench.experiment.engine import LOCAL, Engine
 from bench.util.paths import expanded, split_range
 from bench.util.text import items
+
+Split = Literal["test", "validation"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class DatasetRef:
     base: str  # the entry
     argument: str = ""
     labels: int | None = None  # per class; None keeps all
+    split: Split = "test"  # that methods are scored on
 
     @classmethod
     def parse(cls, text: str, labels: int | None = None) -> "DatasetRef":

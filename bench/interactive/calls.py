@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.interactive.board import Board
 
@@ -21,6 +21,7 @@ def run(
     plugins: str | Sequence[str],
     dataset: str = "sprites",
     *,
+    split: Literal["test", "validation"] = "test",
     budget: str | None = None,
     seeds: int | Sequence[int] = 0,
     settings: Mapping[str, object] | None = None,
@@ -44,7 +45,7 @@ def run(
 ) -> Board:
     """Train methods, evaluate them and update the leaderboard, as `bench run` does, whose options these are.
 
-    plugins: entries to train, or "all". seeds: one or several. settings: by "ENTRY.KEY", e.g. {"regene.lr": 1e-3}.
+    plugins: entries to train, or "all". split: what to score on, "validation" to choose settings. seeds: one or several. settings: by "ENTRY.KEY", e.g. {"regene.lr": 1e-3}.
     executor: "local", "ray" or "slurm", with its options in `ray` or `slurm`, e.g. "partition=gpu,time=60". timeout:
     seconds per job. memory, disk: GB per job. leaderboards: by default in the folder `runs`. progress: show progress
     bars, in a notebook too.
@@ -60,6 +61,7 @@ def run(
     request = complete(
         plugins if isinstance(plugins, str) else ",".join(plugins),
         dataset,
+        split=split,
         labels=labels_per_class,
         seeds=",".join(map(str, [seeds] if isinstance(seeds, int) else seeds)),
         budget=budget,
