@@ -25,9 +25,9 @@ class DrVaeConfig:
     before_activation: bool = True  # take what goes into the activation that a layer ends in
     features: Literal["guide", "random"] = "guide"  # random: the same architecture, untrained, as a control
     gamma: float = 1.0  # weight of the term; 0: the plain VAE
-    term_warmup: float = 0.3  # share of the steps of stage 3 over which the term gains its weight
+    term_warmup: float = 0.7  # share of the steps of stage 3 over which the term gains its weight
     per_pixel: bool = True  # divide the term by elements / pixels: it counts as one more image; the authors do not
-    feature_sigma: Sharing = "element"  # who shares a learned sigma; fixed: exp(sigma_start) for all
+    feature_sigma: Sharing = "layer"  # who shares a learned sigma; fixed: exp(sigma_start) for all
     pixel_sigma: Sharing = "layer"
     sigma_start: float = 0.0  # log sigma
     sigma_floor: float = -3.0  # log sigma: 0.05; of a layer, times its standard deviation over training images

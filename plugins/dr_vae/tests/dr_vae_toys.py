@@ -20,6 +20,7 @@ TOY = DrVaeConfig(  # as published
     sigma_floor=-2.5,
     norm="batch",
     pixel_sigma="element",
+    feature_sigma="element",
     ema=0.0,
     term_warmup=0.0,
 )

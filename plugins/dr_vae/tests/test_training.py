@@ -115,7 +115,7 @@ def test_every_setting_of_the_term_changes_the_model(train: Data, guide: ConvGui
     usual = fit(config, train, guide, 192)
     for change in (
         {"layers": ("map1",)}, {"layers": ("convs.1.1",)}, {"before_activation": False}, {"features": "random"},
-        {"gamma": 0.3}, {"per_pixel": False}, {"feature_sigma": "fixed"}, {"feature_sigma": "layer"},
+        {"gamma": 0.3}, {"per_pixel": False}, {"feature_sigma": "fixed"}, {"feature_sigma": "element"}, {"term_warmup": 0.0},
         {"pixel_sigma": "fixed"}, {"sigma_start": -1.0}, {"sigma_speed": 1.0}, {"sigma_floor": -0.05},
     ):  # fmt: skip
         other = fit(replace(config, **change), train, guide, 192)
