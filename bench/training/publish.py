@@ -99,7 +99,7 @@ def describe(model: Classifier, dataset: Dataset, options: argparse.Namespace, d
     """The card: everything measured on the test split, with the weights as they are published."""
     logits, labels = logits_of(model, dataset.test), dataset.test.labels
     right = (logits.argmax(1) == labels).double()
-    device = find_device("cpu", 1)
+    machine = find_device("cpu", 1).name.rpartition(", ")[0]  # without the precision, which is that of the card
     return Card(
         network=options.network,
         dataset=dataset.spec.name,
@@ -115,7 +115,7 @@ def describe(model: Classifier, dataset: Dataset, options: argparse.Namespace, d
         ece=calibration_error(logits, labels),
         nll=log_loss(logits, labels),
         command=_command(options),
-        made_with={"torch": torch.__version__, "timm": version("timm"), "device": device.name},
+        made_with={"torch": torch.__version__, "timm": version("timm"), "device": machine},
     )
 
 
