@@ -12,7 +12,7 @@ from bench.boards import add, render
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.pending import FIT, is_done, measurements
-from bench.execution.executors.base import Executor, Limits, Task
+from bench.execution.executors.base import Executor, Limits, Task, in_order
 from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
 from bench.execution.past import note_spent
 from bench.execution.plan import Plan
@@ -106,7 +106,7 @@ class Session:
         waiting: deque[tuple[Job, Ended, float]] = deque()
         started: dict[str, float] = {}
         phases: dict[str, str] = {}
-        for task, event in self.executor.run(list(self._tasks(by_name)), self.limits):
+        for task, event in in_order(self.executor.run(list(self._tasks(by_name)), self.limits)):
             if isinstance(event, Started):
                 started[task.name] = time.monotonic()
                 self.show.started(task.name)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.execution.executors import slurm as slurm_module
-from bench.execution.executors.base import Limits, Task
+from bench.execution.executors.base import Limits, Task, in_order
 from bench.execution.executors.desk import reports_of
 from bench.execution.executors.errand import decode_errand
 from bench.execution.executors.needs import Needs
@@ -112,6 +112,15 @@ def test_what_a_lost_array_job_has_done_counts_and_the_rest_is_killed(play):
     }
     assert reason.startswith("Slurm ended the array job 7_")
     assert "(CANCELLED)" in reason
+
+
+def test_a_task_that_was_lost_before_it_started_or_started_again_is_told_in_order(play):
+    _, events = play(lambda queue, names: None if "job 2" in names else 2 * well(queue, names))
+    tasks = {name: Task(name, None) for name, _ in events}
+    told = [(task.name, type(event)) for task, event in in_order((tasks[name], event) for name, event in events)]
+    assert [kind for name, kind in told if name == "job 2"] == [Started, Ended]
+    again = [(tasks["job 1"], event) for event in (Started(), Started(), Ended("ok"))]
+    assert [type(event) for _, event in in_order(iter(again))] == [Started, Ended]
 
 
 def test_a_node_that_refuses_is_named_and_its_tasks_go_to_another(play, caplog):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.execution.messages import Assignment, Event
+from bench.execution.messages import Assignment, Event, Started
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,18 @@ class Executor(Protocol):
     overlaps: bool  # whether a job may start while the judge and the probe are still being fitted
 
     def run(self, tasks: Sequence[Task], limits: Limits) -> Iterator[tuple[Task, Event]]:
-        """Run the tasks and yield their events, for each task `Started` first and `Ended` last.
+        """Run the tasks and yield their events, for each task `Ended` last.
 
         Leaving the loop early ends all tasks that have started. Raises `BenchError` if the machines cannot be used.
         """
+
+
+def in_order(events: Iterator[tuple[Task, Event]]) -> Iterator[tuple[Task, Event]]:
+    """The events with `Started` once and first for each task, also for one that was lost before, or started again."""
+    seen: set[str] = set()
+    for task, event in events:
+        if task.name not in seen:
+            seen.add(task.name)
+            yield task, Started()
+        if not isinstance(event, Started):
+            yield task, event
