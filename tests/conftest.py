@@ -49,7 +49,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
             path = nodeid.split("::")[0]
             if path.startswith("plugins/"):
                 return path.partition("/tests/")[0]  # the models of a plugin are trained once
-            return path if any(f"/{room}/" in path for room in ("resilience", "runs", "interactive")) else nodeid
+            rooms = ("resilience", "runs", "interactive", "executors")
+            return path if any(f"/{room}/" in path for room in rooms) else nodeid
 
     return Together(config, log) if config.getoption("dist") == "load" else None
 

@@ -32,10 +32,7 @@ def local(tmp_path_factory, bench_in):
 def test_a_partition_that_does_not_exist_is_one_sentence(bench, reach):
     answer = bench(*RUN, *HERE, "partition=nope", **reach)
     assert answer.code == 2
-    assert "--slurm: Slurm refused the job: unknown partition 'nope': known are main" in answer.err.replace(
-        "choose from", "known are"
-    )
-    assert "Traceback" not in answer.err
+    assert answer.err == "bench: --slurm: unknown partition 'nope': known: main\n"
 
 
 def test_cancelled_array_jobs_lose_nothing_and_the_same_command_finishes_with_the_board_of_one_machine(
@@ -47,7 +44,7 @@ def test_cancelled_array_jobs_lose_nothing_and_the_same_command_finishes_with_th
     subprocess.run(["scancel", "-u", "root"], env=bench.variables | reach | {"USER": "root"}, check=True)
     _, err = first.communicate(timeout=900)
     assert first.returncode == 1, err
-    assert "toys seed 0: killed: " in err
+    assert "toys [pause=0.1] seed 0: killed: " in err
     second = bench(*command, **reach)
     assert second.code == 0, second.err
     assert numbers(second.out) == local

@@ -205,8 +205,8 @@ def _ask_a_node(request: RunRequest, answer: Path) -> Device:
     logs = answer.parent / "log"
     logs.mkdir(parents=True, exist_ok=True)
     queue = queue_of(request, logs)
-    logger.warning("asking a node of Slurm for its device")
     [job] = queue.submit(slurm_node.describe, [(str(answer), request.device, request.threads)], 5, 1)
+    logger.warning("asking a node of Slurm for its device")
     over: float | None = None
     try:
         while not answer.exists():

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.errors import BenchError, nearest
 from bench.experiment.engine import Engine
+from bench.util.text import items
 
 OVER = {
     "BOOT_FAIL",
@@ -50,6 +51,7 @@ class SlurmQueue:
 
         Returns their numbers in Slurm. Raises `BenchError` if Slurm refuses them.
         """
+        self._check_partition()
         size, found = self._largest_array(), list[str]()
         for start in range(0, len(arguments), size):
             found += self._submit(call, arguments[start : start + size], minutes, at_once)
@@ -100,19 +102,21 @@ class SlurmQueue:
         cores = sum(int(line.split("/")[3]) for line in answer if re.fullmatch(r"\d+/\d+/\d+/\d+", line))
         return max(1, cores // self.engine.number("cpus", self.cpus))
 
+    def _check_partition(self) -> None:
+        """Raise `BenchError` for a partition that does not exist: sbatch would print several lines."""
+        known = [name.rstrip("*") for name in _ask("sinfo", "-h", "-o", "%P").split()]
+        for name in items(self.engine.option("partition")):
+            if name not in known:
+                raise BenchError(f"--slurm: unknown partition {name!r}: {nearest(name, known)}")
+
     def _largest_array(self) -> int:
         match = re.search(r"MaxArraySize\s*=\s*(\d+)", _ask("scontrol", "show", "config"))
         return max(1, int(match[1]) - 1) if match else LARGEST_ARRAY
 
     def _explained(self, text: str) -> str:
-        """What Slurm says, with the partitions that there are if that is the matter."""
+        """What Slurm says, as one sentence."""
         said = re.findall(r"(?:sbatch|scontrol|squeue): error: (.+)", text) or text.strip().splitlines()[-1:]
-        reason = "; ".join(dict.fromkeys(line.removeprefix("Batch job submission failed: ").strip() for line in said))
-        partition = self.engine.option("partition")
-        known = [name.rstrip("*") for name in _ask("sinfo", "-h", "-o", "%P").split()]
-        if partition and known and partition not in known:
-            return f"unknown partition {partition!r}: {nearest(partition, known)}"
-        return reason
+        return "; ".join(dict.fromkeys(line.removeprefix("Batch job submission failed: ").strip() for line in said))
 
 
 def cancel(jobs: Collection[str]) -> None:
