@@ -144,7 +144,7 @@ class ConditionalVae(PlainVae):
 
     @torch.no_grad()
     def logits(self, images: Images) -> Logits:
-        """The bound on log p(x, y) of each class at the mean of q (README, equation 3)."""
+        """An approximation of the bound on log p(x, y) of each class, at the mean of q (README, equation 3)."""
         return self._bounds(images, self.vae.encoder(images))
 
     def log_likelihood(
