@@ -25,7 +25,7 @@ FLOORS = (
     "experiment",
     "results",
     "training boards testing",
-    "evaluation comparison pages",
+    "evaluation comparison pages scaffold doctor",
     "execution",
     "cli",
     "interactive",

@@ -9,11 +9,13 @@ from bench.cli import (
     claims,
     compare,
     completion,
+    doctor,
     evaluate,
     explain,
     fetch,
     info,
     leaderboard,
+    new,
     run,
     submit,
     test,
@@ -24,7 +26,7 @@ from bench.cli.console import NO_ROOM, configure_logging, open_standard_streams,
 from bench.cli.signals import INTERRUPTED, Stop
 from bench.errors import BenchError
 
-COMMANDS = (run, evaluate, leaderboard, compare, verify, submit, list_, info, fetch, claims, explain, test)
+COMMANDS = (run, evaluate, leaderboard, compare, verify, submit, list_, info, fetch, claims, explain, new, test, doctor)
 EXAMPLES = """examples:
   bench list                                   what is installed
   bench run --plugins regene --budget smoke    try a method in about a minute
