@@ -12,7 +12,7 @@ from bench.util.columns import columns, fold
 from bench.util.text import one_line
 
 if TYPE_CHECKING:
-    from bench.doctor import Check
+    from bench.doctor.check import Check
 
 EXAMPLES = """bench doctor
 bench doctor --json"""

@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
