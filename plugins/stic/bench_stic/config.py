@@ -46,7 +46,7 @@ class SticConfig(CommonConfig):
 
     # Fakes (sections 3 and 5)
     fake_loss: Literal["contrast", "k_plus_1", "margin"] = "contrast"
-    fake_weight: float = 0.5  # w_f; 0: the classifier never sees what it draws, and its store is drawn in the end
+    fake_weight: float = 0.5  # w_f; 0: the classifier never sees what it draws
     logit_weight: float = 0.01  # w_r, of the squared logits of real images and fakes
     margin: float = 1.0  # m of fake_loss=margin
     fake_batch: int = 64  # fakes a step
@@ -62,10 +62,7 @@ class SticConfig(CommonConfig):
     sigma: float = 0.02  # noise of a step, on [-1, 1]
     steps: int = 3  # of a fake between two steps of the optimizer
     warmup: int = 40  # first steps of a chain, not tested
-    blank_steps: int = 200  # of a chain that begins on a blank canvas and is drawn at once
-    start: Literal["store", "blank"] = "store"  # where `sample` begins
-    store_steps: int = 20  # of `sample`, from an entry of the store
-    ripe: int = 60  # steps that an entry of the store should have behind it to be drawn from
+    blank_steps: int = 100  # of a sample, from its blank canvas: as old as fakes become between two restarts
 
     # The Gram term (section 4)
     gamma: float = 0.1  # its weight; `calibrate` finds the one at which samples are as real images are
@@ -80,7 +77,7 @@ class SticConfig(CommonConfig):
             self, 1, float("inf"), "fake_batch", "passes", "store_size", "steps", "blank_steps", "exemplars"
         )
         require_between(self, 0, 1, "soft_share", "restart", "mean_decay")
-        names = ("shift", "input_noise", "fake_weight", "logit_weight", "warmup", "store_steps", "ripe", "gamma")
+        names = ("shift", "input_noise", "fake_weight", "logit_weight", "warmup", "gamma")
         require_between(self, 0, float("inf"), *names)
         if self.eps <= 0 or self.sigma <= 0:
             raise ValueError(f"eps and sigma: expected positive values, got {self.eps} and {self.sigma}")
@@ -93,14 +90,13 @@ class AttentiveConfig(SticConfig):
     draw_passes: int = 10  # of a drawing, each under an attention mask of its own
     mask_floor: float = 0.1  # the least of a mask, whose greatest is 1
     damp: float = 0.0  # how much a mask is lowered at the places of the earlier passes of the drawing; try 0.5
-    confused: int = (
-        5  # half of the soft pairs are of a class and one of this many classes that it is most often confused with
-    )
+    confused: int = 5  # half of the images are mixed with one of this many whose class theirs is most often taken for
+    looks: int = 8  # attention maps of real images of each class that are kept
 
     def __post_init__(self) -> None:
         """Raises ValueError for invalid settings."""
         super().__post_init__()
-        require_between(self, 1, float("inf"), "draw_passes", "confused")
+        require_between(self, 1, float("inf"), "draw_passes", "confused", "looks")
         require_between(self, 0, 1, "damp")
         if not 0 < self.mask_floor <= 1:
             raise ValueError(f"mask_floor: expected a value in (0, 1], got {self.mask_floor}")

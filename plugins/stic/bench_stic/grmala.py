@@ -32,6 +32,7 @@ class Chains:
 
     x: States
     log_pi: PerChain
+    gradient: States  # of log pi
     accepted: PerChain
     tested: PerChain
 
@@ -118,7 +119,7 @@ def run_chains(
         accepted += passed & in_chain
         tested += in_chain
         here = _choose(passed | ~in_chain, there, here)
-    return Chains(here.x, here.log_pi, accepted, tested)
+    return Chains(here.x, here.log_pi, here.gradient, accepted, tested)
 
 
 def _choose(first: Bool[Tensor, "n"], one: Points, other: Points) -> Points:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench import Logits
@@ -17,6 +17,10 @@ class Side:
 
     logits: Logits
     weights: Weights
+
+    def at(self, rows: Int[Tensor, "m"]) -> "Side":
+        """These rows of it."""
+        return Side(self.logits[rows], self.weights[rows])
 
     def energy(self) -> Float[Tensor, "n"]:
         """f_lambda."""
@@ -34,8 +38,7 @@ def contrast(fake: Side, real: Side) -> Tensor:
 
 def margin(fake: Side, real: Side, m: float) -> Tensor:
     """softplus(f_lambda(x-) - f_lambda(x+) + m), a bounded contrast, over pairs in the order they come."""
-    n = min(len(fake.logits), len(real.logits))
-    return F.softplus(fake.energy()[:n] - real.energy()[:n] + m).mean()
+    return F.softplus(fake.energy() - real.energy() + m).mean()
 
 
 def k_plus_1(fake: Side) -> Tensor:

@@ -18,11 +18,16 @@ def draw_beta(n: int, alpha: float, rng: torch.Generator) -> Float[Tensor, "n"]:
 
 
 def mixup(
-    images: Canvas, labels: Labels, classes: int, alpha: float, rng: torch.Generator
-) -> tuple[Canvas, Float[Tensor, "n k"]]:
-    """x_m = b x_i + (1 - b) x_j and y_m likewise, with one b ~ Beta(alpha, alpha) for the batch and j a permutation."""
+    images: Canvas, labels: Labels, classes: int, alpha: float, rng: torch.Generator,
+    other: Int[Tensor, "n"] | None = None,
+) -> tuple[Canvas, Float[Tensor, "n k"]]:  # fmt: skip
+    """x_m = b x_i + (1 - b) x_j and y_m likewise, with one b ~ Beta(alpha, alpha) for the batch.
+
+    j = other[i], by default a random permutation.
+    """
     b = draw_beta(1, alpha, rng)
-    other = torch.randperm(len(images), generator=rng, device=rng.device)
+    if other is None:
+        other = torch.randperm(len(images), generator=rng, device=rng.device)
     weights = one_hot(labels, classes).float()
     return b * images + (1 - b) * images[other], b * weights + (1 - b) * weights[other]
 

@@ -39,10 +39,14 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Batch:
-    """The images of one step of the optimizer, real, mixed, and fakes of one and of two classes: four of each."""
+    """The images of one step of the optimizer, real, mixed, and fakes of one and of two classes: four of each.
+
+    Fake j of one class is held against real image rows[0][j], of two classes against mixed image rows[1][j].
+    """
 
     images: tuple[Canvas, ...]
     weights: tuple[Weights, ...]
+    rows: tuple[Int[Tensor, "hard"], Int[Tensor, "soft"]]
 
 
 class Stic(Generator):
@@ -90,13 +94,11 @@ class Stic(Generator):
                 self._draw_pass(number, run)
                 batch = self._batch(x, y, run)
                 sides, maps = self._answers(batch, run)
-                terms = self._terms(sides)
+                terms = self._terms(sides, batch)
                 descend(terms["loss"], optimizer, schedule)
                 went_back = self._watch(guard, terms["loss"], sides)
                 self._after_step(x, y, sides[0], maps)
                 self._log(run, terms, guard, went_back)
-        if not config.fake_weight:
-            self._redraw(torch.arange(len(self.store.images), device=run.device), run)
 
     def _phases(self, run: Run) -> dict[str, int]:
         """Training images of each phase: one for refresh=step, one for each pass otherwise."""
@@ -107,30 +109,43 @@ class Stic(Generator):
     def _batch(self, x: Images, y: Labels, run: Run) -> Batch:
         """Real images with noise, mixed ones, and fakes: those of this step's weights before it changes them.
 
-        Without a weight of the fakes, none are drawn.
+        A fake has the class weights of the image that it is held against. Without a weight of the fakes, none are drawn.
         """
-        config, rng = self.config, run.rng
+        config, rng, other = self.config, run.rng, self._partners(y, run.rng)
         real = shift_and_flip(x, config.shift, config.flip, rng) * 2 - 1
         real = real + config.input_noise * torch.randn(real.shape, generator=rng, device=rng.device)
-        mixed, mixed_weights = mixup(real, y, self.classes, config.mixup_alpha, rng)
+        mixed, mixed_weights = mixup(real, y, self.classes, config.mixup_alpha, rng, other)
         of_real = one_hot(y, self.classes).float()
+        rows = hard, soft = self._rows(y, other)
         if not config.fake_weight:
-            return Batch((real, mixed, real[:0], real[:0]), (of_real, mixed_weights, of_real[:0], of_real[:0]))
-        soft = round(config.fake_batch * config.soft_share)
-        rows = torch.arange(config.fake_batch - soft, device=rng.device) % len(y)
-        index = torch.cat([self.store.pick_hard(self._hard_labels(y[rows], rng), rng), self.store.pick_soft(soft, rng)])
-        fakes = self._fakes(index, run)
-        images = (real, mixed, *fakes.images.tensor_split([len(rows)]))
-        weights = (of_real, mixed_weights, *fakes.weights.tensor_split([len(rows)]))
-        return Batch(images, weights)
+            return Batch((real, mixed, real[:0], real[:0]), (of_real, mixed_weights, of_real[:0], of_real[:0]), rows)
+        fakes = self._fakes(y[hard], mixed_weights[soft], run)
+        images = (real, mixed, *fakes.images.tensor_split([len(hard)]))
+        weights = (of_real, mixed_weights, *fakes.weights.tensor_split([len(hard)]))
+        return Batch(images, weights, rows)
 
-    def _fakes(self, index: Int[Tensor, "n"], run: Run) -> Taken:
-        """These entries of the store; with refresh=step some begin again, and all are advanced by a few steps."""
+    def _rows(self, y: Labels, other: Int[Tensor, "n"]) -> tuple[Int[Tensor, "hard"], Int[Tensor, "soft"]]:
+        """Which real images hard fakes are held against, and which mixed ones soft fakes: those of two classes."""
+        soft = round(self.config.fake_batch * self.config.soft_share)
+        hard = torch.arange(self.config.fake_batch - soft, device=y.device) % len(y)
+        of_two = (y != y[other]).nonzero()[:, 0]
+        turn = torch.arange(min(soft, self.store.soft) if len(of_two) else 0, device=y.device)
+        return hard, of_two[turn % max(1, len(of_two))]
+
+    def _fakes(self, labels: Labels, mixtures: Weights, run: Run) -> Taken:
+        """An entry of the store for each label, then one for each mixture.
+
+        With refresh=step, entries of mixtures take over these class weights, some entries begin again, and all are
+        advanced by a few steps. With refresh=pass they stay as they are, so mixtures have these weights about.
+        """
         config = self.config
+        hard, soft = self.store.pick_hard(labels, run.rng), self.store.pick_soft(mixtures)
+        index = torch.cat([hard, soft])
         if config.refresh == "pass":
             return self.store.take(index)
+        self.store.aim(soft, mixtures)
         again = torch.rand(len(index), generator=run.rng, device=run.rng.device) < config.restart
-        self._restart(index[again], run.rng)
+        self.store.restart(index[again], run.rng)
         return self._advance(self.store.take(index), config.steps, run)
 
     def _advance(self, taken: Taken, steps: int, run: Run) -> Taken:
@@ -164,16 +179,13 @@ class Stic(Generator):
             self._advance(self.store.take(some), self.config.blank_steps, run)
 
     def _restart(self, index: Int[Tensor, "n"], rng: torch.Generator) -> None:
-        first, second = self._pairs(len(index), rng)
-        self.store.restart(index, pair_weights(first, second, self.classes, rng), rng)
+        """Begin these entries of the store again, mixtures with random class weights."""
+        self.store.aim(index, pair_weights(*draw_pairs(len(index), self.classes, rng), self.classes, rng))
+        self.store.restart(index, rng)
 
-    def _hard_labels(self, labels: Labels, rng: torch.Generator) -> Labels:
-        """The classes of the hard fakes: those of the real images that they are held against."""
-        return labels
-
-    def _pairs(self, n: int, rng: torch.Generator) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
-        """The classes of n soft fakes."""
-        return draw_pairs(n, self.classes, rng)
+    def _partners(self, y: Labels, rng: torch.Generator) -> Int[Tensor, "n"]:
+        """Which image of the batch each is mixed with."""
+        return torch.randperm(len(y), generator=rng, device=rng.device)
 
     def _answers(self, batch: Batch, run: Run) -> tuple[list[Side], list[Tensor]]:
         """The logits of all images of a step, in one pass, and the maps of the real ones."""
@@ -184,15 +196,17 @@ class Stic(Generator):
         sides = [Side(ours, weights) for ours, weights in zip(parts, batch.weights, strict=True)]
         return sides, [it[: len(batch.images[0])].detach() for it in maps]
 
-    def _terms(self, sides: list[Side]) -> dict[str, Tensor]:
+    def _terms(self, sides: list[Side], batch: Batch) -> dict[str, Tensor]:
         """L0, and the terms that it is made of; with fake_weight = 0 none of them looks at a fake."""
         config, (real, mixed, hard, soft) = self.config, sides
         terms = {"real": real.cross_entropy(), "mixup": mixed.cross_entropy()}
         loss = terms["real"] + config.mixup_weight * terms["mixup"]  # L_real + w_m L_mix
         if config.fake_weight:
-            for name, fake, against in (("hard", hard, real), ("soft", soft, mixed)):
+            for name, fake, against, rows in zip(
+                ("hard", "soft"), (hard, soft), (real, mixed), batch.rows, strict=True
+            ):
                 if len(fake.logits):
-                    terms[name] = self._fake_term(fake, against)
+                    terms[name] = self._fake_term(fake, against.at(rows))
                     loss = loss + config.fake_weight * terms[name]  # w_f (L_hard + L_soft)
             terms["size"] = logit_size(join(hard, soft), real)
             loss = loss + config.logit_weight * terms["size"]  # w_r L_reg
@@ -285,36 +299,23 @@ class Stic(Generator):
         device = self.class_share.device
         weights = one_hot(wanted, self.classes) if wanted.ndim == 1 else wanted
         rng = torch.Generator(device).manual_seed(seed)
-        return self._draw(weights.to(self.class_share).repeat_interleave(n, 0), rng, "blank", steps, passes, mh, gamma)
+        return self._draw(weights.to(self.class_share).repeat_interleave(n, 0), rng, steps, passes, mh, gamma)
 
     def _draw(
-        self, weights: Weights, rng: torch.Generator, start: str, steps: int | None = None, passes: int = 1,
+        self, weights: Weights, rng: torch.Generator, steps: int | None = None, passes: int = 1,
         mh: bool | None = None, gamma: float | None = None,
     ) -> Drawing:  # fmt: skip
-        config = self.config
-        default = config.blank_steps if start == "blank" else config.store_steps
-        taken = self._begin(weights, rng, start)
+        """A chain for each row of weights, from a blank canvas of its own."""
+        config, device = self.config, weights.device
+        x = blank((len(weights), *self.spec.shape), rng).to(device)
+        slots = torch.randint(2**31, (len(x),), generator=rng, device=rng.device).to(device)
+        none = torch.zeros(len(x), dtype=torch.int64, device=device)
         chains = self._walk(
-            self._density(weights, taken.slots, config.gamma if gamma is None else gamma), taken.images,
-            default if steps is None else steps, rng, mh=config.mh if mh is None else mh,
-            warmup=(config.warmup - taken.ages).clamp(min=0), ages=taken.ages, passes=passes,
+            self._density(weights, slots, config.gamma if gamma is None else gamma), x,
+            config.blank_steps if steps is None else steps, rng, mh=config.mh if mh is None else mh,
+            warmup=none + config.warmup, ages=none, passes=passes,
         )  # fmt: skip
         return Drawing(((chains.x + 1) / 2).clamp(0, 1).contiguous(), chains.acceptance, chains.log_pi, chains.x)
-
-    def _begin(self, weights: Weights, rng: torch.Generator, start: str) -> Taken:
-        """A blank canvas for each row of weights, or the entry of the store that is nearest to it."""
-        n, device = len(weights), weights.device
-        if start == "blank":
-            x = blank((n, *self.spec.shape), rng).to(device)
-            slots = torch.randint(2**31, (n,), generator=rng, device=rng.device).to(device)
-            none = torch.zeros(n, dtype=torch.int64, device=device)
-            return Taken(none, x, weights, none, slots)
-        pure = bool((weights.amax(1) == 1).all())
-        if pure:
-            index = self.store.pick_hard(weights.argmax(1), rng, self.config.ripe)
-        else:
-            index = self.store.pick_nearest(weights, rng, self.config.ripe)
-        return self.store.take(index)
 
     def sample(self, n: int, rng: torch.Generator) -> Images:
         """Classes are drawn as often as they are in the training set."""
@@ -324,11 +325,11 @@ class Stic(Generator):
     def sample_class(self, labels: Labels, rng: torch.Generator) -> Images:
         """An image of each class."""
         weights = one_hot(labels.to(self.class_share.device), self.classes).to(self.class_share)
-        return self._draw(weights, rng, self.config.start, passes=self._draw_passes).images
+        return self._draw(weights, rng, passes=self._draw_passes).images
 
     def sample_mixture(self, weights: Weights, rng: torch.Generator) -> Images:
         """An image of each soft class."""
-        return self._draw(weights.to(self.class_share), rng, self.config.start, passes=self._draw_passes).images
+        return self._draw(weights.to(self.class_share), rng, passes=self._draw_passes).images
 
     @property
     def _draw_passes(self) -> int:

@@ -59,7 +59,7 @@ class ScoreStic(Generator):
         """Cross-entropy and score matching at a random level for each image; raises `Diverged` at last."""
         self.class_share.copy_(torch.bincount(data.labels, minlength=self.classes) / len(data))
         if self.store is not None:
-            self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
+            self.store.restart(torch.arange(len(self.store.images), device=run.device), run.rng)
         config = self.config
         optimizer, schedule = adam(self.net.parameters(), config, run.steps(run.left, config.batch_size))
         guard = Guard(model=self, optimizer=optimizer)
@@ -112,7 +112,7 @@ class ScoreStic(Generator):
         labels = y[torch.arange(self.config.fake_batch, device=y.device) % len(y)]
         index = self.store.pick_hard(labels, run.rng)
         again = torch.rand(len(index), generator=run.rng, device=run.rng.device) < self.config.restart
-        self._restart(index[again], run.rng)
+        self.store.restart(index[again], run.rng)
         taken, last = self.store.take(index), self.config.levels - 1
         chains = self._chains(taken.images, taken.weights, last, self.config.steps, 0, run.rng, self.config.mh)
         self.store.put(taken, chains.x, self.config.steps)
@@ -121,10 +121,6 @@ class ScoreStic(Generator):
             (chains.x, taken.weights), (real, one_hot(y, self.classes).float())
         ))  # fmt: skip
         return contrast(fake, against)
-
-    def _restart(self, index: Int[Tensor, "n"], rng: torch.Generator) -> None:
-        assert self.store is not None
-        self.store.restart(index, self.store.weights[index], rng)
 
     # Drawing
 

@@ -56,29 +56,21 @@ class Store(nn.Module):
     def soft(self) -> int:
         return len(self.images) - self.hard
 
-    def pick_hard(self, labels: Labels, rng: torch.Generator, ripe: int = 0) -> Int[Tensor, "n"]:
-        """An entry of the segment of each label, no entry twice before all others are used.
-
-        Entries that are `ripe` steps old come first, then the others by age.
-        """
+    def pick_hard(self, labels: Labels, rng: torch.Generator) -> Int[Tensor, "n"]:
+        """A random entry of the segment of each label, no entry twice before all others of the segment are used."""
         known, column = labels.unique(return_inverse=True)
-        ages = self.ages[: self.hard].view(self.classes, -1)[known]
-        keys = torch.rand(ages.shape, generator=rng, device=rng.device).to(ages.device) + ages.clamp(max=ripe)
-        order = keys.argsort(1, descending=True)
+        order = torch.rand(len(known), self.segment, generator=rng, device=rng.device).argsort(1).to(labels.device)
         turn = one_hot(column, len(known)).cumsum(0).gather(1, column[:, None]).squeeze(1) - 1
         return labels * self.segment + order[column, turn % self.segment]
 
-    def pick_soft(self, n: int, rng: torch.Generator) -> Int[Tensor, "n"]:
-        """Entries of mixtures, no entry twice before all others are used."""
-        order = torch.rand(self.soft, generator=rng, device=rng.device).argsort().to(self.ages.device)
-        return self.hard + order[torch.arange(n, device=order.device) % max(1, self.soft)]
-
-    def pick_nearest(self, weights: Float[Tensor, "n k"], rng: torch.Generator, ripe: int) -> Int[Tensor, "n"]:
-        """For each row the entry whose class weights are nearest to it; of several, any ripe one."""
-        away = torch.cdist(weights, self.weights, p=1)
-        young = (self.ages < ripe).float() * 4  # farther than any weights can be
-        chance = torch.rand(away.shape, generator=rng, device=rng.device).to(away.device)
-        return (away + young + 1e-3 * chance).argmin(1)
+    def pick_soft(self, weights: Float[Tensor, "n k"]) -> Int[Tensor, "m"]:
+        """For each row in turn the mixture with the nearest class weights (L1) that is not taken yet, as long as there is one."""
+        away = torch.cdist(weights, self.weights[self.hard :], p=1)
+        picked = []
+        for row in away[: self.soft]:
+            picked.append(row.argmin())
+            away[:, picked[-1]] = torch.inf
+        return self.hard + torch.stack(picked) if picked else torch.empty(0, dtype=torch.int64, device=away.device)
 
     def take(self, index: Int[Tensor, "n"]) -> Taken:
         """Copies of these entries."""
@@ -90,10 +82,13 @@ class Store(nn.Module):
         self.weights[taken.index], self.slots[taken.index] = taken.weights, taken.slots
         self.ages[taken.index] = taken.ages + steps
 
-    def restart(self, index: Int[Tensor, "n"], pairs: Float[Tensor, "n k"], rng: torch.Generator) -> None:
-        """Begin these entries again: a blank canvas, another exemplar, and, for mixtures, the weights in `pairs`."""
+    def aim(self, index: Int[Tensor, "n"], weights: Float[Tensor, "n k"]) -> None:
+        """Give those of these entries that are mixtures other class weights; the others keep their class."""
+        mixed = index >= self.hard
+        self.weights[index[mixed]] = weights[mixed].to(self.weights)
+
+    def restart(self, index: Int[Tensor, "n"], rng: torch.Generator) -> None:
+        """Begin these entries again: a blank canvas and another exemplar."""
         self.images[index] = blank((len(index), *self.images.shape[1:]), rng).to(self.images)
         self.slots[index] = torch.randint(2**31, (len(index),), generator=rng, device=rng.device).to(index.device)
         self.ages[index] = 0
-        mixed = index >= self.hard
-        self.weights[index[mixed]] = pairs[mixed].to(self.weights)

@@ -10,7 +10,7 @@ from bench.testing.fixtures import Judge, fitted
 from bench_stic import Stic, SticConfig
 
 TOY = SticConfig(
-    width=16, store_size=1_000, steps=10, restart=0.05, eps=0.0625, sigma=0.05, gamma=0.1
+    width=16, store_size=1_000, steps=10, restart=0.05, eps=0.0625, sigma=0.05, gamma=0.1, blank_steps=100
 )  # T = .02, as in the toy runs of the idea
 BUDGET = 24_000  # training images seen
 

@@ -7,7 +7,7 @@ import torch
 
 from bench import Data, Run, Spec
 from bench_stic import AttentiveConfig, AttentiveStic
-from bench_stic.attentive import attention_mask
+from bench_stic.attentive import Looks, attention, resized
 from bench_stic.energy import Density
 from bench_stic.grmala import run_chains
 from bench_stic.networks import Answer
@@ -23,13 +23,32 @@ def bright_left(x: torch.Tensor) -> Answer:
     return Answer((x[..., :4]).flatten(1).sum(1, keepdim=True), [x])
 
 
-def test_the_mask_is_where_the_maps_that_speak_for_the_class_are() -> None:
+def test_attention_is_where_the_maps_that_speak_for_the_class_are() -> None:
     x = torch.zeros(2, 1, 8, 8)
     x[0, 0, 2, 3], x[1, 0, 5, 1], x[1, 0, 5, 2] = 2.0, 1.0, 4.0
-    mask = attention_mask(Density(bright_left, torch.ones(2, 1), 1.0), x)
-    torch.testing.assert_close(mask[0, 0], x[0, 0] / 2)
-    torch.testing.assert_close(mask[1, 0], x[1, 0] / 4)
-    assert (attention_mask(Density(bright_left, torch.ones(1, 1), 1.0), -torch.ones(1, 1, 8, 8)) == 0).all()
+    looked = attention(bright_left, x.requires_grad_(), torch.ones(2, 1))
+    torch.testing.assert_close(looked[0, 0], x[0, 0].detach() / 2)
+    torch.testing.assert_close(looked[1, 0], x[1, 0].detach() / 4)
+    assert (attention(bright_left, -torch.ones(1, 1, 8, 8, requires_grad=True), torch.ones(1, 1)) == 0).all()
+
+
+def test_the_last_looks_at_each_class_are_kept() -> None:
+    looks, maps = Looks(2, 3, (2, 2)), torch.arange(7.0).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
+    looks.update(maps[:2], torch.tensor([0, 1]))
+    assert looks.maps[:, 0, 0, 0].tolist() == [0, 1, 1, 1, 1, 1]
+    looks.update(maps[2:], torch.tensor([0, 0, 0, 1, 0]))
+    assert sorted(looks.maps[:3, 0, 0, 0].tolist()) == [3, 4, 6]
+    assert looks.maps[3:, 0, 0, 0].tolist() == [1, 5, 1]
+    assert looks.seen.tolist() == [5, 2]
+
+
+def test_a_look_at_a_soft_class_is_mixed_by_its_weights() -> None:
+    looks, rng = Looks(3, 2, (2, 2)), torch.Generator().manual_seed(0)
+    looks.update(torch.tensor([0.0, 0.2, 0.4, 0.8]).view(-1, 1, 1, 1).expand(-1, 1, 2, 2), torch.tensor([0, 0, 1, 1]))
+    pure, mixed, unseen = torch.eye(3)[[0]], torch.tensor([[0.5, 0.5, 0.0]]), torch.eye(3)[[2]]
+    assert {round(float(looks.draw(pure, rng).mean()), 3) for _ in range(50)} == {0, 0.2}
+    assert {round(float(looks.draw(mixed, rng).mean()), 3) for _ in range(50)} == {0.2, 0.3, 0.4, 0.5}
+    assert (looks.draw(unseen, rng) == 1).all()
 
 
 @pytest.fixture
@@ -39,10 +58,16 @@ def model() -> AttentiveStic:
         return AttentiveStic(CONFIG, SPEC)
 
 
+def look(model: AttentiveStic) -> None:
+    """Random attention to 20 images of each class."""
+    rng, side = torch.Generator().manual_seed(3), model.looks.maps.shape[1:]
+    model.looks.update(torch.rand(60, *side, generator=rng), torch.arange(60) % 3)
+
+
 def test_a_blank_canvas_has_no_mask_yet_and_a_mask_has_a_floor(model: AttentiveStic) -> None:
-    density = model._density(torch.eye(3), torch.zeros(3, dtype=torch.int64), 0.0)
+    look(model)
     none = torch.zeros(3, 1, 8, 8)
-    mask, drawn = model._mask(density, torch.rand(3, 1, 8, 8), torch.tensor([True, False, False]), none)
+    mask, drawn = model._mask(torch.eye(3), torch.tensor([0, 5, 5]), none, torch.Generator().manual_seed(0))
     assert (mask[0] == 1).all()
     assert (drawn[0] == 0).all()
     assert mask[1:].amin() >= CONFIG.mask_floor
@@ -52,35 +77,59 @@ def test_a_blank_canvas_has_no_mask_yet_and_a_mask_has_a_floor(model: AttentiveS
 def test_what_was_looked_at_is_damped(model: AttentiveStic) -> None:
     damped = AttentiveStic(replace(CONFIG, damp=0.5, mask_floor=0.01), SPEC)
     damped.load_state_dict(model.state_dict())
-    density = model._density(torch.eye(3), torch.zeros(3, dtype=torch.int64), 0.0)
-    x, old = torch.rand(3, 1, 8, 8), torch.zeros(3, dtype=torch.bool)
-    fresh, _ = damped._mask(density, x, old, torch.zeros(3, 1, 8, 8))
-    again, _ = damped._mask(density, x, old, torch.ones(3, 1, 8, 8))
+    look(damped)
+    fresh, again = (
+        damped._mask(torch.eye(3), torch.ones(3, dtype=torch.int64), drawn, torch.Generator().manual_seed(0))[0]
+        for drawn in (torch.zeros(3, 1, 8, 8), torch.ones(3, 1, 8, 8))
+    )
     large = fresh > 0.02
     torch.testing.assert_close(again[large], fresh[large] / 2)
 
 
 def test_a_pass_is_one_chain_under_one_mask(model: AttentiveStic) -> None:
-    """Two passes of a drawing are two calls of the sampler, the second under the mask of where the first ended."""
+    """Two passes of a drawing are two calls of the sampler, the second under a mask."""
+    look(model)
     weights, age = torch.eye(3), torch.zeros(3, dtype=torch.int64)
     density = model._density(weights, age, 0.0)
     x = torch.rand(3, 1, 8, 8) * 2 - 1
     together = model._walk(density, x, 6, torch.Generator().manual_seed(0), mh=True, warmup=age, ages=age, passes=2)
     rng = torch.Generator().manual_seed(0)
+    model.looks.draw(weights, rng)  # not used on a blank canvas
     first = run_chains(density, x, 3, CONFIG.sigma, rng)
-    mask = attention_mask(density, first.x).clamp(min=CONFIG.mask_floor)
+    mask = resized(model.looks.draw(weights, rng), x.shape[2:]).clamp(min=CONFIG.mask_floor)
     second = run_chains(density, first.x, 3, CONFIG.sigma, rng, scale=mask)
     torch.testing.assert_close(together.x, second.x)
     assert together.tested.tolist() == [6, 6, 6]
 
 
-def test_half_of_the_soft_pairs_are_confused_classes() -> None:
+def gaussian(x: torch.Tensor) -> Answer:
+    """Three logits, each the log-density of N(0, I)."""
+    return Answer(-x.square().flatten(1).sum(1, keepdim=True).expand(-1, 3) / 2, [x])
+
+
+def test_passes_leave_the_law_of_the_chains_as_it_is() -> None:
+    """Chains begun in N(0, I) stay in it, at 2 steps a pass. Under masks taken from their own canvases they do not."""
+    model = AttentiveStic(replace(CONFIG, sigma=0.7), SPEC)
+    look(model)
+    rng, density = torch.Generator().manual_seed(0), Density(gaussian, torch.eye(3)[torch.arange(1000) % 3], 1.0)
+    x, age = torch.randn(1000, 1, 8, 8, generator=rng), torch.ones(1000, dtype=torch.int64)
+    chains = model._walk(density, x, 200, rng, mh=True, warmup=0 * age, ages=age, passes=100)
+    assert 0.5 < chains.acceptance.mean() < 0.95
+    assert abs(float(chains.x.var()) - 1) < 0.02  # standard error 0.006
+    for _ in range(100):
+        own = (x.abs() / x.abs().amax((2, 3), keepdim=True)).clamp(min=CONFIG.mask_floor)
+        x = run_chains(density, x, 2, model.config.sigma, rng, scale=own).x
+    assert x.var() < 0.8
+
+
+def test_half_of_the_images_are_mixed_with_a_class_that_theirs_is_taken_for() -> None:
     model = AttentiveStic(replace(CONFIG, confused=1, store_size=300), Spec("toy", 1, 8, tuple(map(str, range(20)))))
     model.confusion.copy_(torch.eye(20).roll(3, 1))  # i is taken for i + 3
-    first, second = model._pairs(1000, torch.Generator().manual_seed(0))
-    assert ((first + 3) % 20 == second)[::2].all()
-    assert ((first + 3) % 20 == second)[1::2].float().mean() < 0.1
-    assert (first != second).all()
+    y = torch.arange(400) % 20
+    mixed_with = y[model._partners(y, torch.Generator().manual_seed(0))]
+    assert ((y + 3) % 20 == mixed_with)[::2].all()
+    assert ((y + 3) % 20 == mixed_with)[1::2].float().mean() < 0.1
+    assert torch.equal(model._partners(torch.zeros(4, dtype=torch.int64), torch.Generator()).sort()[0], torch.arange(4))
 
 
 def test_a_thousand_classes_are_learnt_and_drawn() -> None:

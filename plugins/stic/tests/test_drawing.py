@@ -1,14 +1,18 @@
 """What the trained model draws: S8 and S9 on digits, soft classes, starts, seeds, and the rule for the Gram weight."""
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
+from torch import Tensor
 
 from bench import Data, to_float
-from bench.testing.fixtures import fraction_correct
-from bench_stic import Stic, SticConfig
+from bench.testing.fixtures import Judge, fraction_correct
+from bench_stic import Drawing, Stic, SticConfig
 from bench_stic.energy import Density
 from bench_stic.grmala import run_chains
+from bench_stic.store import blank
 
 LABELS = torch.arange(100) % 10
 
@@ -43,12 +47,47 @@ def test_the_trained_classifier_is_sampled_at_the_temperature_of_step_and_noise(
     assert rates[1] < 0.05
 
 
-def test_the_judge_agrees_with_the_class_of_drawings(model: Stic, judge: Any) -> None:
+@pytest.fixture(scope="module")
+def drawing(model: Stic) -> Drawing:
+    """30 samples of each digit."""
+    return model.synthesize(torch.arange(10), n=30)
+
+
+def test_the_judge_agrees_with_the_class_of_drawings(drawing: Drawing, judge: Judge) -> None:
     """S3 in small: blank canvases, pixels within +-3."""
-    drawing = model.synthesize(torch.arange(10), n=30)
     assert fraction_correct(judge(drawing.images), torch.arange(10).repeat_interleave(30)) >= 0.95
     assert drawing.canvas.abs().max() <= 3
     assert drawing.images.shape == (300, 1, 8, 8)
+
+
+def nearest_other(images: Tensor) -> float:
+    """The mean distance of an image to the nearest other one."""
+    return float(torch.cdist(images.flatten(1), images.flatten(1)).fill_diagonal_(torch.inf).amin(1).mean())
+
+
+def test_samples_are_no_nearer_to_each_other_than_real_images_are(model: Stic, drawing: Drawing, test: Data) -> None:
+    """Above 0.8 of the distance; below it where several begin with one entry of the store, 20 steps before."""
+    real = nearest_other(to_float(test.images[:300]))
+    assert nearest_other(drawing.images) > 0.8 * real
+    entries = torch.arange(75) * model.store.segment // 7 % model.store.hard  # each four times
+    taken = model.store.take(entries.repeat(4))
+    chains = run_chains(
+        model._density(taken.weights, taken.slots, model.config.gamma), taken.images, 20, model.config.sigma,
+        torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    assert nearest_other(((chains.x + 1) / 2).clamp(0, 1)) < 0.8 * real
+
+
+def test_a_sample_is_a_chain_of_its_own_from_a_blank_canvas(model: Stic, train: Data) -> None:
+    """With the store emptied the same images are drawn; before the first step they are uniform noise."""
+    other = Stic(replace(model.config, blank_steps=5), train.spec)
+    other.load_state_dict(model.state_dict())
+    images = other.sample_class(LABELS[:20], torch.Generator().manual_seed(0))
+    other.store.images.zero_()
+    assert torch.equal(images, other.sample_class(LABELS[:20], torch.Generator().manual_seed(0)))
+    start = model.synthesize(LABELS, steps=0).canvas
+    assert len(start.unique(dim=0)) == len(LABELS)
+    torch.testing.assert_close(start.var(), torch.tensor(1 / 3), atol=0.01, rtol=0)
 
 
 def test_a_seed_draws_the_same_and_another_seed_another(model: Stic) -> None:
@@ -62,9 +101,9 @@ def test_more_steps_go_on_from_fewer(model: Stic) -> None:
     short = model.synthesize(LABELS[:5], steps=5).canvas
     weights = torch.eye(10)[LABELS[:5]]
     rng = torch.Generator().manual_seed(0)
-    taken = model._begin(weights, rng, "blank")
-    density = model._density(weights, taken.slots, model.config.gamma)
-    chains = run_chains(density, taken.images, 5, model.config.sigma, rng, warmup=model.config.warmup)
+    canvas, slots = blank((5, 1, 8, 8), rng), torch.randint(2**31, (5,), generator=rng)
+    density = model._density(weights, slots, model.config.gamma)
+    chains = run_chains(density, canvas, 5, model.config.sigma, rng, warmup=model.config.warmup)
     torch.testing.assert_close(short, chains.x)
 
 
@@ -80,23 +119,11 @@ def test_a_class_is_a_soft_class_of_weight_one(model: Stic) -> None:
     assert torch.equal(hard, soft)
 
 
-def test_sampling_begins_in_the_store_and_can_begin_blank(model: Stic, train: Data) -> None:
-    from_store = model.sample_class(LABELS, torch.Generator().manual_seed(0))
-    blank = Stic(SticConfig(**{**vars(model.config), "start": "blank", "blank_steps": 2}), train.spec)
-    blank.load_state_dict(model.state_dict())
-    from_blank = blank.sample_class(LABELS, torch.Generator().manual_seed(0))
-    assert fraction_correct(model.logits(from_store).argmax(1), LABELS) > 0.9
-    assert from_blank.std() > 0.2  # noise still
-    assert fraction_correct(model.logits(from_blank).argmax(1), LABELS) < fraction_correct(
-        model.logits(from_store).argmax(1), LABELS
-    )
-
-
 def test_samples_follow_the_classes_of_the_training_set(model: Stic, train: Data) -> None:
     torch.testing.assert_close(model.class_share, train.labels.bincount() / len(train))
 
 
-def test_a_mixture_from_the_store_is_of_its_classes(model: Stic, judge: Any) -> None:
+def test_a_mixture_is_of_its_classes(model: Stic, judge: Any) -> None:
     weights = torch.eye(10)[LABELS] * 0.5 + torch.eye(10)[(LABELS + 1) % 10] * 0.5
     p = judge.logits(model.sample_mixture(weights, torch.Generator().manual_seed(0))).softmax(1)
     both = p.gather(1, LABELS[:, None]) + p.gather(1, (LABELS[:, None] + 1) % 10)

@@ -17,7 +17,8 @@ def store() -> Store:
     """Three classes, 10 chains each, and 10 mixtures."""
     store = Store(40, 0.25, 3, (1, 2, 2))
     everything = torch.arange(40)
-    store.restart(everything, pair_weights(*draw_pairs(40, 3, seeded()), 3, seeded()), seeded())
+    store.aim(everything, pair_weights(*draw_pairs(40, 3, seeded()), 3, seeded()))
+    store.restart(everything, seeded())
     return store
 
 
@@ -39,23 +40,14 @@ def test_an_entry_of_the_segment_of_each_label_is_drawn_and_none_twice(store: St
     assert len(store.pick_hard(torch.zeros(25, dtype=torch.int64), seeded()).unique()) == 10
 
 
-def test_ripe_entries_are_drawn_first_and_the_others_by_age(store: Store) -> None:
-    store.ages[:10] = torch.tensor([0, 90, 5, 60, 7, 0, 70, 3, 0, 0])
-    index = store.pick_hard(torch.zeros(6, dtype=torch.int64), seeded(), ripe=60)
-    assert set(index[:3].tolist()) == {1, 3, 6}
-    assert index[3:].tolist() == [4, 2, 7]
-
-
-def test_of_mixtures_none_is_drawn_twice(store: Store) -> None:
-    index = store.pick_soft(10, seeded())
-    assert sorted(index.tolist()) == list(range(30, 40))
-
-
-def test_the_nearest_mixture_is_found(store: Store) -> None:
-    store.ages.fill_(100)
-    wanted = store.weights[[33, 5, 37]]
-    found = store.weights[store.pick_nearest(wanted, seeded(), ripe=60)]
-    torch.testing.assert_close(found, wanted)
+def test_the_nearest_mixture_is_found_and_none_twice(store: Store) -> None:
+    assert store.pick_soft(store.weights[[33, 37, 33]]).tolist()[:2] == [33, 37]
+    everything = store.pick_soft(store.weights[33:34].expand(12, -1))
+    assert everything[0] == 33
+    assert sorted(everything.tolist()) == list(range(30, 40))  # ten mixtures for twelve rows
+    away = (store.weights[everything] - store.weights[33]).abs().sum(1)
+    assert away.tolist() == sorted(away.tolist())
+    assert len(store.pick_soft(store.weights[:0])) == 0
 
 
 def test_a_chain_is_written_back_older(store: Store) -> None:
@@ -66,12 +58,14 @@ def test_a_chain_is_written_back_older(store: Store) -> None:
     assert int(store.ages.sum()) == 12
 
 
-def test_a_chain_that_begins_again_is_blank_and_a_mixture_of_other_classes(store: Store) -> None:
+def test_a_chain_that_begins_again_is_blank_and_a_mixture_can_be_of_other_classes(store: Store) -> None:
     store.ages.fill_(50)
     before = store.weights.clone()
     index, pairs = torch.tensor([3, 35]), torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.1, 0.9]])
-    store.restart(index, pairs, seeded(4))
+    store.aim(index, pairs)
+    store.restart(index, seeded(4))
     assert store.ages[index].tolist() == [0, 0]
+    assert store.images[index].std() > 0.3
     assert torch.equal(store.weights[3], before[3])
     assert torch.equal(store.weights[35], pairs[1])
 

@@ -23,14 +23,20 @@ TINY = SticConfig(
     batch_size=16,
     fake_batch=8,
     blank_steps=3,
-    store_steps=2,
     passes=2,
     warmup=2,
     gamma=0.1,
 )
 TINY_ATTENTIVE = AttentiveConfig(**{**vars(TINY), "draw_passes": 2})
 TINY_SCORE = ScoreConfig(
-    width=4, batch_size=16, fake_batch=8, store_size=40, steps=2, level_steps=2, fake_weight=0.1, gamma=0.1
+    width=4,
+    batch_size=16,
+    fake_batch=8,
+    store_size=40,
+    steps=2,
+    level_steps=2,
+    fake_weight=0.1,
+    gamma=0.1,
 )
 ALL = [(Stic, TINY), (Stic, replace(TINY, refresh="pass")), (AttentiveStic, TINY_ATTENTIVE), (ScoreStic, TINY_SCORE)]
 NAMES = ["step", "pass", "attentive", "score"]
@@ -101,12 +107,12 @@ def test_settings_of_one_reading_or_refresh_change_it(train: Data, fit: Fit) -> 
 
 
 def test_with_no_weight_the_classifier_never_sees_its_fakes(train: Data, fit: Fit) -> None:
-    """Whatever is in the store: the baseline of every comparison."""
+    """However it would draw them: the baseline of every comparison. None are drawn."""
     one, other = (
         fit(Stic, replace(TINY, fake_weight=0.0, **it), train, 160) for it in ({}, {"sigma": 0.1, "eps": 1.0})
     )
     assert same(state_of(one, "net"), state_of(other, "net"))
-    assert not same(state_of(one, "store"), state_of(other, "store"))
+    assert int(one.store.ages.sum()) == 0
 
 
 def test_fakes_are_detached(train: Data) -> None:
@@ -124,6 +130,28 @@ def test_hard_fakes_are_drawn_for_the_classes_of_the_real_images(train: Data) ->
     batch = model._batch(train.images[:16] / 255, train.labels[:16], run)
     assert torch.equal(batch.weights[2].argmax(1), train.labels[:6])
     assert [len(it) for it in batch.images] == [16, 16, 6, 2]
+
+
+def test_a_fake_has_the_class_weights_of_the_image_that_it_is_held_against(train: Data) -> None:
+    """Hard and soft: the same two classes in the same shares, so that only the images differ."""
+    model = Stic(replace(TINY, fake_batch=30, soft_share=0.5), train.spec)
+    run = Run(model, images=160)
+    model._restart(torch.arange(40), run.rng)
+    for _ in range(3):
+        batch = model._batch(train.images[:16] / 255, train.labels[:16], run)
+        for fakes, images, rows in ((2, 0, batch.rows[0]), (3, 1, batch.rows[1])):
+            torch.testing.assert_close(batch.weights[fakes], batch.weights[images][rows])
+        assert ((batch.weights[3] > 0).sum(1) == 2).all()
+
+
+def test_images_of_one_class_have_no_soft_fakes(train: Data) -> None:
+    model = Stic(TINY, train.spec)
+    run = Run(model, images=160)
+    sevens = train[train.labels == 7][:16]
+    batch = model._batch(sevens.images / 255, sevens.labels, run)
+    assert [len(it) for it in batch.images] == [16, 16, 6, 0]
+    sides, _ = model._answers(batch, run)
+    assert "soft" not in model._terms(sides, batch)
 
 
 def test_the_logit_of_fakes_is_not_one_of_a_class(train: Data, fit: Fit) -> None:
