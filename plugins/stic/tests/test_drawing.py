@@ -66,16 +66,17 @@ def nearest_other(images: Tensor) -> float:
 
 
 def test_samples_are_no_nearer_to_each_other_than_real_images_are(model: Stic, drawing: Drawing, test: Data) -> None:
-    """Above 0.8 of the distance; below it where several begin with one entry of the store, 20 steps before."""
+    """The claim is 0.8 of the distance, and the bound leaves room for other CPUs. Far below it if several chains begin
+    with one entry of the store, 20 steps before."""
     real = nearest_other(to_float(test.images[:300]))
-    assert nearest_other(drawing.images) > 0.8 * real
+    assert nearest_other(drawing.images) > 0.7 * real
     entries = torch.arange(75) * model.store.segment // 7 % model.store.hard  # each four times
     taken = model.store.take(entries.repeat(4))
     chains = run_chains(
         model._density(taken.weights, taken.slots, model.config.gamma), taken.images, 20, model.config.sigma,
         torch.Generator().manual_seed(0),
     )  # fmt: skip
-    assert nearest_other(((chains.x + 1) / 2).clamp(0, 1)) < 0.8 * real
+    assert nearest_other(((chains.x + 1) / 2).clamp(0, 1)) < 0.7 * real
 
 
 def test_a_sample_is_a_chain_of_its_own_from_a_blank_canvas(model: Stic, train: Data) -> None:
