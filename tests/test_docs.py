@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 from bench.cli import parser
@@ -160,6 +161,29 @@ def test_decisions_are_numbered_and_complete() -> None:
 def test_the_license_is_the_one_declared() -> None:
     assert project()["license"] == "Apache-2.0"
     assert read("LICENSE").lstrip().startswith("Apache License\n")
+
+
+def test_the_citation_names_this_version() -> None:
+    cited = yaml.safe_load(read("CITATION.cff"))
+    assert cited["version"] == project()["version"]
+    assert cited["license"] == project()["license"]
+    assert f"version = {{{project()['version']}}}" in read("docs/citing.md")
+
+
+def test_forms_for_issues_ask_for_something() -> None:
+    forms = [path for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
+    assert forms
+    for path in forms:
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert {"name", "description", "body"} <= form.keys(), path
+        assert any(part.get("validations", {}).get("required") for part in form["body"]), path
+
+
+def test_hooks_before_a_commit_are_tools_of_the_project() -> None:
+    (repo,) = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    extras = project()["optional-dependencies"]
+    known = {Requirement(text).name for text in [*extras["lint"], *extras["test"]]} | {"python"}
+    assert {hook["entry"].split()[0] for hook in repo["hooks"]} <= known
 
 
 def test_a_command_that_does_not_exist_would_be_found() -> None:

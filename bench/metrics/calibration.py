@@ -50,7 +50,7 @@ def brier_score(logits: Logits, labels: Labels) -> float:
 def calibration_error(logits: Logits, labels: Labels) -> float:
     """Expected calibration error (arXiv 1706.04599) of logits (n, k) and labels (n,).
 
-    The sum over 15 equal bins of confidence of |accuracy - confidence| n_bin / n.
+    The sum over 15 equal bins of confidence of `abs(accuracy - confidence) n_bin / n`.
     """
     confidence, right = _confidence(logits, labels)
     bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1  # (0, 1/15], (1/15, 2/15], ...

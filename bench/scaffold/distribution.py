@@ -30,7 +30,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "generator": Kind(
-        summary="A variational autoencoder whose images a classifier must recognise",
+        summary="A variational autoencoder whose samples a classifier must recognise",
         reference="arXiv 1406.5298",
         claim="With guidance the judge recognises the requested class more often than without",
         measured_by="bench run --plugins %{name} --dataset digits --seeds 0,1,2, the same with --set %{name}.guidance=0, "

@@ -12,7 +12,7 @@ from tox_ini import environments
 ROOT = Path(__file__).parents[2]
 EDITS = {
     "pyproject.toml": ('datasets = "bench.data"\n', 'datasets = "bench.data"\ntwo-words = "bench_two_words"\n'),
-    "tox.ini": ("plugin-{", "plugin-{two_words,"),
+    "tox.ini": ("-{host,", "-{host,two_words,"),
 }
 FILES = {
     "bench_two_words/__init__.py": '"""A plugin."""\n',
@@ -68,5 +68,5 @@ def test_its_types_are_checked(extended: Path) -> None:
     assert extended / "plugins/two_words/bench_two_words" in checked
 
 
-def test_it_has_an_environment_of_its_own(extended: Path) -> None:
-    assert "plugin-two_words" in environments(extended / "tox.ini")
+def test_it_has_environments_of_its_own(extended: Path) -> None:
+    assert "py311-lowest-two_words" in environments(extended / "tox.ini")
