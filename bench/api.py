@@ -106,7 +106,7 @@ class DataSource(ABC):
     """Loads the images of one data set. `argument` is the text after the colon of `name:argument`."""
 
     source: ClassVar[str]  # citation, licence or origin
-    judge_floor: ClassVar[float | None] = None  # test accuracy that a judge must reach; None: twice chance
+    judge_floor: ClassVar[float | None] = None  # test accuracy that a judge must reach; None: twice chance, or 0.75
 
     def __init__(self, argument: str = "") -> None:
         self.argument = argument

@@ -20,7 +20,7 @@ COLOURS = {r"^  ok\b": "green", r"^  optional\b": "yellow", r"^  broken\b": "bol
 
 
 def add_parser(commands: Any) -> None:
-    text = "show what is installed, which device, data and weights are found, and what to do about the rest"
+    text = "show what is installed and found here, and what to do about the rest"
     add_command(commands, "doctor", doctor, text, as_json=True, examples=EXAMPLES)
 
 

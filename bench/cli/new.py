@@ -3,13 +3,13 @@
 import argparse
 import json
 import shlex
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.cli.arguments import add_command
 from bench.cli.console import show
+from bench.util.pip import install_command
 
 EXAMPLES = """bench new haze
 bench new my-net --kind classifier
@@ -18,7 +18,7 @@ KINDS = ("generator", "classifier", "dataset")
 
 
 def add_parser(commands: Any) -> None:
-    text = "write a new plugin: a distribution with code that runs, tests and CI, to be changed into your own"
+    text = "write a new plugin that works, to be changed into your own"
     sub = add_command(commands, "new", new, text, as_json=True, examples=EXAMPLES)
     sub.add_argument("name", metavar="NAME", help="of the entry, such as my-method; the distribution is bench-NAME")
     sub.add_argument("--kind", choices=KINDS, default="generator", help="what it provides (default: %(default)s)")
@@ -44,9 +44,5 @@ def new(options: argparse.Namespace) -> int:
 
 def next_commands(name: str, folder: Path, use: str) -> list[str]:
     """Install it into this environment, test it, run it, and run its own tests."""
-    place = shlex.quote(str(folder))
-    install = (
-        f"python -m pip install -e {place}" if find_spec("pip") else f"uv pip install -p {sys.executable} -e {place}"
-    )
-    own = [f"python -m pytest {place}"] if find_spec("pytest") else []
-    return [install, f"bench test --plugins {name}", use, *own]
+    own = [f"python -m pytest {shlex.quote(str(folder))}"] if find_spec("pytest") else []
+    return [install_command("-e", str(folder)), f"bench test --plugins {name}", use, *own]

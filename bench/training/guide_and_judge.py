@@ -62,8 +62,11 @@ def _published(spec: ClassifierSpec[Classifier], card: Card) -> FittedClassifier
 
 
 def below_floor(role: Role, accuracy: float, floor: float | None, classes: int) -> str:
-    """Why a classifier of this test accuracy is not reliable, or "". The default minimum is twice chance."""
-    floor = min(0.99, 2 / classes) if floor is None else floor
+    """Why a classifier of this test accuracy is not reliable, or "".
+
+    The default minimum is twice chance or, for two classes, halfway between chance and 1.
+    """
+    floor = min(2 / classes, (1 + 1 / classes) / 2) if floor is None else floor
     if accuracy >= floor:
         return ""
     what = "its scores are not reliable" if role == "judge" else "its guidance is close to random"

@@ -22,7 +22,7 @@ from bench.util.columns import columns
 from bench_regene import ReGene
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("run", "leaderboard", "list", "info", "claims", "explain", "test", "completion")
+COMMANDS = ("run", "leaderboard", "list", "info", "claims", "explain", "test", "new", "doctor", "completion")
 
 
 def test_bench_alone_prints_help_with_three_examples_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
