@@ -49,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
             path = nodeid.split("::")[0]
             if path.startswith("plugins/"):
                 return path.partition("/tests/")[0]  # the models of a plugin are trained once
-            rooms = ("resilience", "runs", "interactive", "executors")
+            rooms = ("docs", "executors", "interactive", "resilience", "runs", "thirdparty")
             return path if any(f"/{room}/" in path for room in rooms) else nodeid
 
     return Together(config, log) if config.getoption("dist") == "load" else None
