@@ -126,8 +126,8 @@ class Session:
     def _tasks(self, jobs: dict[str, Job]) -> Iterator[Task]:
         settings = self._settings()
         # where jobs overlap with fits, a job waits for the judge or the probe itself, when it needs one
-        first = self.plan.roles[:1] if self.executor.overlaps and "guide" in self.plan.roles else self.plan.roles
-        after = frozenset(f"the {role}" for role in first if role == "guide" or not self.executor.overlaps)
+        first = [role for role in self.plan.roles if role == "guide" or not self.executor.overlaps]
+        after = frozenset(f"the {role}" for role in first)
         fits = {
             role: Task(f"the {role}", FitClassifier(role, (self.runs / "logs" / f"{role}.txt").absolute(), settings))
             for role in self.plan.roles
