@@ -103,7 +103,7 @@ def test_only_children_of_the_command_are_ended() -> None:
 
     mine = subprocess.Popen(["sleep", "100"])
     others = children()
-    command = subprocess.Popen(["sh", "-c", "sleep 100 & wait"])
+    command = subprocess.Popen(["sh", "-c", "sleep 1000 & wait"])
     try:
         end_children(but=others)
         assert command.wait(10) == -signal.SIGKILL
