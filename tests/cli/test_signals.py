@@ -106,7 +106,7 @@ def test_only_children_of_the_command_are_ended() -> None:
     command = subprocess.Popen(["sh", "-c", "sleep 1000 & wait"])
     try:
         end_children(but=others)
-        assert command.wait(10) == -signal.SIGKILL
+        assert command.wait(10) in (0, -signal.SIGKILL), "0: its child was ended first, and that was all it waited for"
         assert mine.poll() is None
     finally:
         mine.kill()
