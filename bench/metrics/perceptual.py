@@ -38,12 +38,26 @@ class PerceptualDistance:
         Images are resized to 64 pixels. Raises `BenchError` for other than one or three channels.
         """
         device = torch.device(device)
-        size, parts = BATCH.get(device.type, 500), []
-        self._weights = {name: value.to(device) for name, value in self._weights.items()}
+        size, parts = self._on(device), []
         with full_precision(device):
             for a, b in zip(x.split(size), y.split(size), strict=True):
                 parts.append(self._distances(*(self._layers(part.to(device)) for part in (a, b))).cpu())
         return torch.cat(parts)
+
+    def to_next(self, x: Pixels, device: torch.device | str = "cpu") -> Tensor:
+        """The distance of each of at least two images, uint8 (n, c, h, w), from the next, float32 (n - 1,) on the CPU."""
+        device = torch.device(device)
+        size, parts = self._on(device), []
+        with full_precision(device):
+            for start in range(0, len(x) - 1, size):
+                layers = self._layers(x[start : start + size + 1].to(device))
+                parts.append(self._distances([h[:-1] for h in layers], [h[1:] for h in layers]).cpu())
+        return torch.cat(parts)
+
+    def _on(self, device: torch.device) -> int:
+        """Move the weights to a device; the number of images that it takes at once."""
+        self._weights = {name: value.to(device) for name, value in self._weights.items()}
+        return BATCH.get(device.type, 500)
 
     def _distances(self, x: list[Tensor], y: list[Tensor]) -> Tensor:
         """Equation 1 of LPIPS (arXiv 1801.03924): weighted squared differences of unit vectors, mean over places."""

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 
 from bench.api import Data
+from bench.metrics.cache import Array
 from bench.metrics.classes import require_two
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured, NotMeasured
-from bench.metrics.perceptual import perceptual_distance
+from bench.metrics.perceptual import DIGEST, perceptual_distance
 
 MOST = 500  # pairs
 
@@ -25,16 +26,24 @@ def diversity(context: EvaluationContext) -> Measured:
     Raises `NotMeasured` if a class has fewer than two images of either kind, or if all its reference images are equal.
     """
     require_two(context)
-    theirs = _within(context, context.real)
+    theirs = _of_reference(context)
     if theirs == 0:
         raise NotMeasured("all reference images of a class are equal")
     return Measured(_within(context, context.samples) / theirs, context.n)
+
+
+def _of_reference(context: EvaluationContext) -> float:
+    def make() -> Array:
+        return np.array(_within(context, context.real))
+
+    return float(context.cached("within-classes-st-lpips", "", (context.real_digest, DIGEST), make))
 
 
 def _within(context: EvaluationContext, data: Data) -> float:
     """The mean over classes of the distance of neighbours in the order of the images, about `MOST` pairs in all."""
     k = len(data.spec.classes)
     members = [(data.labels == label).nonzero()[: MOST // k + 2, 0] for label in range(k)]
-    first, second = (torch.cat([rows[part] for rows in members]) for part in (slice(None, -1), slice(1, None)))
-    distances = perceptual_distance()(data.images[first], data.images[second], context.device)
-    return float(np.mean([float(part.mean()) for part in distances.split([len(rows) - 1 for rows in members])]))
+    distances = perceptual_distance().to_next(data.images[torch.cat(members)], context.device)
+    ends = np.cumsum([len(rows) for rows in members])
+    classes = (distances[end - len(rows) : end - 1] for rows, end in zip(members, ends, strict=True))
+    return float(np.mean([float(part.mean()) for part in classes]))

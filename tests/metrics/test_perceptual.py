@@ -53,6 +53,12 @@ def test_pairs_do_not_depend_on_their_batch():
     )
 
 
+def test_the_distance_to_the_next_image_is_that_of_the_pair(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(perceptual.BATCH, "cpu", 3)
+    images, distance = noise(8), perceptual_distance()
+    torch.testing.assert_close(distance.to_next(images), distance(images[:-1], images[1:]), rtol=1e-4, atol=1e-6)
+
+
 def test_gray_images_are_those_with_three_equal_channels():
     x, y = noise(4, 0, 1, 28), noise(4, 1, 1, 28)
     both = perceptual_distance()(x.expand(-1, 3, -1, -1), y.expand(-1, 3, -1, -1))
@@ -100,6 +106,14 @@ def test_real_images_are_as_different_as_real_images_and_copies_are_not(make_con
     members = torch.stack([(dataset.test.labels == k).nonzero()[0, 0] for k in range(3)])
     repeated = dataset.test[members.repeat(20)]
     assert diversity(make_context(samples=repeated)).value == pytest.approx(0, abs=1e-6)
+
+
+def test_the_reference_is_measured_once(make_context, dataset, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    first = diversity(make_context(cache=tmp_path)).value
+    called, whole = [], perceptual.PerceptualDistance.to_next
+    monkeypatch.setattr(perceptual.PerceptualDistance, "to_next", lambda *args: called.append(args) or whole(*args))
+    assert diversity(make_context(cache=tmp_path)).value == first
+    assert len(called) == 1  # the samples
 
 
 def test_equal_reference_images_have_nothing_to_compare_with(make_context, dataset):
