@@ -6,7 +6,7 @@ import torch
 from bench.api import Data, Dataset, Spec
 from bench.data import load
 from bench.errors import BenchError
-from bench.evaluation.anchors import real, replay
+from bench.evaluation.anchors import BLUR, SLIGHT, blur, real, replay, slight_noise
 from bench.experiment.budget import BUDGETS
 
 SIZES = [budget.samples for budget in BUDGETS.values()]
@@ -72,3 +72,33 @@ def test_the_images_follow_from_the_seed():
 def test_more_images_than_there_are_is_an_error_with_both_counts():
     with pytest.raises(BenchError, match="expected at least 11 images in numbered, got 10; choose a smaller budget"):
         real(dataset(numbered(5, 5)), 11, 0)
+
+
+def squares(size: int, dark: int) -> Dataset:
+    """A bright square in the middle of dark images, of half their side."""
+    pixels, inner = torch.full((8, 1, size, size), dark, dtype=torch.uint8), slice(size // 4, -(size // 4))
+    pixels[:, :, inner, inner] = 255 - dark
+    return dataset(Data(Spec("squares", 1, size, ("one",)), pixels, torch.zeros(8, dtype=torch.int64)))
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_blur_softens_the_same_share_of_an_image_of_any_size(size: int):
+    images = blur(squares(size, 0), 4, 0).images.double() / 255
+    assert images.mean() == pytest.approx(0.25, abs=0.01)  # nothing is added or lost
+    soft = ((images > 0.05) & (images < 0.95)).double().mean()
+    assert soft == pytest.approx(2 * 3.29 * BLUR, rel=0.35)  # an outline of 2 sides; a normal step from 5 to 95 %
+
+
+def test_slight_noise_has_its_deviation_and_no_mean():
+    data = squares(64, 100)
+    change = slight_noise(data, 8, 0).images.double() - real(data, 8, 0).images.double()
+    assert change.std() == pytest.approx(SLIGHT, rel=0.05)
+    assert change.mean() == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize("anchor", [blur, slight_noise])
+def test_damaged_images_are_those_of_real_with_their_labels(anchor):
+    digits = load("digits")
+    assert torch.equal(anchor(digits, 50, 3).labels, real(digits, 50, 3).labels)
+    assert torch.equal(anchor(digits, 50, 3).images, anchor(digits, 50, 3).images)
+    assert not torch.equal(anchor(digits, 50, 3).images, anchor(digits, 50, 4).images)

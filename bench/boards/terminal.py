@@ -18,7 +18,10 @@ from bench.util.columns import GAP, columns, fold
 from bench.util.text import one_line
 
 ORACLES = get_args(OracleKind)
-ANCHORS = "real: held-out images; replay: the training set; mean: one image over and over; noise: random pixels."
+ANCHORS = (
+    "real: held-out images; replay: the training set; blur, slight-noise: real images, damaged; mean: one image over and "
+    "over; noise: random pixels."
+)
 
 
 def board_text(records: Iterable[Record], width: int | None = None, everything: bool = False) -> str:

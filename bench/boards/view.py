@@ -16,7 +16,7 @@ from bench.experiment.job import GIVEN
 from bench.metrics.catalog import MetricInfo, info, position
 from bench.results.record import Record
 
-ANCHORS = ("real", "replay", "mean", "noise")  # in this order, in a block of their own
+ANCHORS = ("real", "replay", "blur", "slight-noise", "mean", "noise")  # in this order, in a block of their own
 JOB = ("fit",)  # records about a whole job: not columns; if they failed, every cell of the job failed
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import torch
 
-from bench.api import Data, Dataset, Labels
+from bench.api import Data, Dataset, Labels, quantize, to_float
+from bench.backbones.augment import gaussian_blur
 from bench.errors import BenchError
 from bench.training_run import generator
 
@@ -18,6 +19,20 @@ def real(dataset: Dataset, n: int, seed: int) -> Data:
 def replay(dataset: Dataset, n: int, seed: int) -> Data:
     """Training images, as many of each class as methods sample: the score of memorisation."""
     return _pick(dataset.train, n, seed)
+
+
+def blur(dataset: Dataset, n: int, seed: int) -> Data:
+    """The images of `real`, blurred by a Gaussian whose deviation is `BLUR` of their side: right, but not sharp."""
+    data = real(dataset, n, seed)
+    parts = (gaussian_blur(to_float(part), BLUR * data.spec.size).clamp(0, 1) for part in data.images.split(512))
+    return replace(data, images=torch.cat([quantize(part) for part in parts]))
+
+
+def slight_noise(dataset: Dataset, n: int, seed: int) -> Data:
+    """The images of `real` with independent normal noise, whose deviation is `SLIGHT` levels, in each pixel."""
+    data, rng = real(dataset, n, seed), generator("cpu", seed, "slight noise")
+    parts = (part + SLIGHT * torch.randn(part.shape, generator=rng) for part in data.images.split(512))
+    return replace(data, images=torch.cat([part.round().clamp(0, 255).to(torch.uint8) for part in parts]))
 
 
 def mean(dataset: Dataset, n: int, seed: int) -> Data:
@@ -33,8 +48,12 @@ def noise(dataset: Dataset, n: int, seed: int) -> Data:
     return _unlabelled(dataset, torch.randint(0, 256, (n, *dataset.spec.shape), generator=rng, dtype=torch.uint8))
 
 
-ANCHORS: dict[str, Callable[[Dataset, int, int], Data]] = {"real": real, "replay": replay, "mean": mean, "noise": noise}
-LABELLED = frozenset({"real", "replay"})
+BLUR = 3 / 64  # of the side: 1.5 pixels at 32
+SLIGHT = 10  # of 255 levels
+ANCHORS: dict[str, Callable[[Dataset, int, int], Data]] = {
+    "real": real, "replay": replay, "blur": blur, "slight-noise": slight_noise, "mean": mean, "noise": noise,
+}  # fmt: skip
+LABELLED = frozenset(ANCHORS) - {"mean", "noise"}
 
 
 def _pick(data: Data, n: int, seed: int) -> Data:

@@ -28,6 +28,11 @@ BOARDS = Path(__file__).parents[2] / "leaderboards"
         ({"real": [1.0], "noise": [float("inf")]}, "higher", ""),
         ({"real": [1.0], "mean": [0.0]}, None, ""),  # without a direction there is no order
         ({"mean": [0.0]}, "lower", ""),
+        ({"real": [1.0], "blur": [3.0], "slight-noise": [1.2], "mean": [9.0]}, "lower", ""),
+        ({"real": [1.0], "blur": [9.5], "mean": [9.0]}, "lower", "mean 9, blur 9.500"),
+        ({"real": [0.8], "blur": [0.9], "noise": [0.0]}, "higher", "blur 0.9000, real 0.8000"),
+        ({"real": [0.8], "blur": [0.83], "noise": [0.0]}, "higher", ""),  # damage that the metric does not see
+        ({"real": [0.8], "blur": [0.9]}, "higher", ""),  # nor is there a scale without a useless anchor
         ({}, "lower", ""),
     ],
 )

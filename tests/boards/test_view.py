@@ -92,8 +92,19 @@ def test_parts_are_sorted_as_people_count(make: Make) -> None:
 
 
 def test_methods_come_before_the_anchors_and_these_in_their_order(make: Make) -> None:
-    section = only([make(entry=entry) for entry in ("noise", "zeta", "mean", "alpha", "real", "replay")])
-    assert [line.entry for line in section.lines] == ["alpha", "zeta", "real", "replay", "mean", "noise"]
+    section = only(
+        [make(entry=entry) for entry in ("noise", "zeta", "slight-noise", "mean", "alpha", "real", "blur", "replay")]
+    )
+    assert [line.entry for line in section.lines] == [
+        "alpha",
+        "zeta",
+        "real",
+        "replay",
+        "blur",
+        "slight-noise",
+        "mean",
+        "noise",
+    ]
 
 
 def test_the_anchors_are_those_of_the_host() -> None:

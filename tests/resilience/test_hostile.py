@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.evaluation.anchors import ANCHORS
 from bench.execution.isolated_import import refused
 from bench.util.processes import end_children
 
@@ -71,7 +72,7 @@ HARMLESS = (
     "writes-outside",
     "prints",
 )
-NEIGHBOURS = ("good", "real", "replay", "mean", "noise")
+NEIGHBOURS = ("good", *ANCHORS)
 TOY = ("--dataset", "toys-dots", "--budget", "smoke", "--json")
 
 
