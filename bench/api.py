@@ -152,6 +152,14 @@ class Model(nn.Module, ABC):
         super().__init__()
         self.config, self.spec = config, spec
 
+    @classmethod
+    def not_for(cls, config: Any, spec: Spec) -> str:
+        """Why a model with these settings cannot be trained on images of this format, as text; "" if it can.
+
+        With a reason, `bench run` does not build the model: its row is skipped and shows the reason.
+        """
+        return ""
+
     @abstractmethod
     def fit(self, data: Data, run: "bench.training_run.Run") -> None:
         """Train on `data` with what `run` provides: batches, device, randomness, precision, logging, the guide."""

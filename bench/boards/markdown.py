@@ -55,10 +55,12 @@ def _section(section: Section) -> list[str]:
         blocks += ["### Own classifier, mixing, reconstruction", _table(special, able, notes)]
     blocks += _control(notes)
     blocks += [
-        _legend(section) if section.main else "",
+        _legend(notes) if section.main else "",
         markdown(notes.misordered(section.main)),
+        _skipped(notes),
         _failures(notes),
         _versions(notes),
+        _tuning(notes),
     ]
     if section.main:
         blocks += ["### Ranks", _ranks(notes), _agreement(section)]
@@ -107,7 +109,8 @@ def _cell(line: Line, column: Column, notes: Notes) -> str:
     return f"{text} {FLOOR}" if not column.info.cost and notes.section.at_floor(line, column) else text
 
 
-def _legend(section: Section) -> str:
+def _legend(notes: Notes) -> str:
+    section = notes.section
     lines = ["Mean ± standard deviation over seeds; ↓ lower is better, ↑ higher is better; – not measured."]
     if any(section.at_floor(line, column) for line in section.lines for column in section.main):
         lines.append(f"{FLOOR} beyond `real`, or within two standard errors of it: there the metric says nothing more.")
@@ -125,6 +128,18 @@ def _failures(notes: Notes) -> str:
         for note in notes.failures
     ]
     return "\n".join(["Failed:", "", *rows]) if rows else ""
+
+
+def _skipped(notes: Notes) -> str:
+    """Methods that are not for these images."""
+    rows = [f"- {markdown(text)}" for text in notes.left_out]
+    return "\n".join(["Skipped:", "", *rows]) if rows else ""
+
+
+def _tuning(notes: Notes) -> str:
+    """How the settings were chosen."""
+    rows = [f"- {_list(names)}: {markdown(text)}" for text, names in notes.tuning]
+    return "\n".join(["How the authors chose the settings:", "", *rows]) if rows else ""
 
 
 def _versions(notes: Notes) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bench.boards.view import JOB, Column, Line, Section, line_of
+from bench.experiment.job import GIVEN
 from bench.results.record import Record
 
 MISORDERED = "Not ranked: anchors are out of order, so these say nothing about quality on this data set"
+NOT_STATED = "not stated"
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Notes:
         """By reason: the metrics that were not measured, and the lines this holds for."""
         found: dict[str, tuple[list[str], list[str]]] = {}
         for record in self.section.records:
-            if record.status == "skipped":
+            if record.status == "skipped" and record.metric not in JOB:
                 metrics, labels = found.setdefault(record.reason, ([], []))
                 _add(metrics, record.metric)
                 _add(labels, self.label(line_of(record)))
@@ -86,6 +88,22 @@ class Notes:
         found = self.section.misordered
         names = [f"{column.metric} ({found[column]})" for column in columns if column in found]
         return f"{MISORDERED}: {'; '.join(names)}." if names else ""
+
+    @property
+    def tuning(self) -> list[tuple[str, list[str]]]:
+        """By what authors say about how they chose the settings: the methods; empty if none of them says anything."""
+        found: dict[str, list[str]] = {}
+        for record in self.section.records:
+            if record.metric in JOB and not record.settings and not line_of(record).anchor and record.plugin != GIVEN:
+                _add(found.setdefault(record.tuning or NOT_STATED, []), record.entry)
+        silent = found.pop(NOT_STATED, [])
+        said = sorted((text, sorted(names)) for text, names in found.items())
+        return [*said, (NOT_STATED, sorted(silent))] if said and silent else said
+
+    @property
+    def left_out(self) -> list[str]:
+        """Methods that are not for these images, each with the reason."""
+        return [f"{self.label(line)}: {reason}" for line, reason in self.section.skipped.items()]
 
     @property
     def versions(self) -> dict[str, list[str]]:

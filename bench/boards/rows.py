@@ -10,14 +10,13 @@ from typing import Any, get_args
 
 from bench.boards.conflict import both_sides, has_conflict
 from bench.errors import BenchError, nearest
-from bench.results.record import Record, Status
+from bench.results.record import LATER, Record, Status
 from bench.util.text import one_line, plain, shorten
 
 COLUMNS = (
     "dataset", "entry", "plugin", "version", "seed", "budget", "metric", "value", "n", "status", "reason", "judge",
-    "device", "key", "distribution", "settings", "protocol", "guide", "data",
+    "device", "key", "distribution", "settings", "protocol", "guide", "data", "tuning",
 )  # fmt: skip
-LATER = ("data",)  # columns that older files lack: empty there
 SEPARATORS = {";": "semicolons", "\t": "tabs"}  # that spreadsheets of some languages write instead of commas
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *(COLUMNS[0].encode(f"utf-16-{end}") for end in ("le", "be")))
 LONGEST_REASON = 1_000  # characters

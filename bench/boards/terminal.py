@@ -53,7 +53,7 @@ def _section(notes: Notes, width: int | None, everything: bool) -> list[str]:
         costing = _with(section, section.cost)
         parts.append(["costs (comparable on one device only)", *blocks(costing, section.cost, notes, width)])
     parts.append(_ranks(notes, width))
-    texts = [*_legend(notes, everything), *_failures(notes)]
+    texts = [*_legend(notes, everything), *_skipped(notes), *_failures(notes), *(_tuning(notes) if everything else [])]
     parts.append([line for text in texts for line in fold(one_line(text), width, "  ")])
     parts.append([line for text in summary(notes) for line in fold(one_line(text), width, "  ")])
     return [line for part in parts if part for line in ("", *part)][1:]
@@ -123,6 +123,14 @@ def _legend(notes: Notes, everything: bool) -> list[str]:
     lines += [text] if (text := notes.misordered(shown)) else []
     hidden = len(section.main) + len(section.cost) - len(shown)
     return [*lines, *([f"{hidden} more metrics and costs: --all"] if hidden else [])]
+
+
+def _tuning(notes: Notes) -> list[str]:
+    return [f"Settings of {', '.join(names)}: {text}." for text, names in notes.tuning]
+
+
+def _skipped(notes: Notes) -> list[str]:
+    return [f"Skipped: {text}" for text in notes.left_out]
 
 
 def _failures(notes: Notes) -> list[str]:

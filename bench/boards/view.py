@@ -137,6 +137,17 @@ class Section:
         return parts
 
     @cached_property
+    def skipped(self) -> dict[Line, str]:
+        """Methods that are not for these images, with the reason: they have no line in the tables."""
+        found: dict[Line, list[Record]] = {}
+        for record in self.records:
+            found.setdefault(line_of(record), []).append(record)
+        whole = {
+            line: own for line, own in found.items() if all(r.metric in JOB and r.status == "skipped" for r in own)
+        }
+        return {line: own[-1].reason for line, own in sorted(whole.items())}
+
+    @cached_property
     def seeds(self) -> list[int]:
         return sorted({record.seed for record in self.records})
 
@@ -230,7 +241,8 @@ class Section:
 
     @cached_property
     def _entries(self) -> list[Line]:
-        return sorted({line for record in self.records if not (line := line_of(record)).anchor})
+        lines = {line for record in self.records if not (line := line_of(record)).anchor}
+        return sorted(lines - self.skipped.keys())
 
     @cached_property
     def _declared(self) -> list[Column]:

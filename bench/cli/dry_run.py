@@ -14,11 +14,17 @@ def outline_lines(rows: list[dict[str, Any]], cost: "Cost", width: int | None) -
     """One line for each job of `bench.execution.outline`, and what they cost together."""
     cells = [("method", "seed", "training images", "key", "state", "estimated time")]
     for row in rows:
-        state = "broken: " + row["broken"] if "broken" in row else "cached" if row["cached"] else "to do"
         label = f"{row['entry']} {row['settings']}".strip()
-        texts = (label, str(row["seed"]), f"{row['images']:,}", row["key"][:12], state, _estimate(row["seconds"]))
+        texts = (label, str(row["seed"]), f"{row['images']:,}", row["key"][:12], _state(row), _estimate(row["seconds"]))
         cells.append(tuple(map(one_line, texts)))  # type: ignore[arg-type]
     return [*columns(cells, width), "", *_cost_lines(cost), "Dry run: nothing was executed."]
+
+
+def _state(row: dict[str, Any]) -> str:
+    for state in ("broken", "skipped"):
+        if state in row:
+            return f"{state}: {row[state]}"
+    return "cached" if row["cached"] else "to do"
 
 
 def _cost_lines(cost: "Cost") -> list[str]:

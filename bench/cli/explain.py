@@ -54,6 +54,8 @@ def _training(folder: Path, written: dict[str, Any], jobs: list[tuple[Path, dict
     sheet = folder / "samples.png"
     found = {"key": written["key"], "folder": str(folder), "parts": parts, "written": _date(folder / "job.json"),
              "samples": str(sheet) if sheet.is_file() else ""}  # fmt: skip
+    if said := written["job"].get("tuning"):
+        found["tuning"] = said
     if siblings:
         when, sibling = max(siblings, key=lambda pair: pair[0])
         found["sibling"] = sibling["key"]
@@ -80,6 +82,7 @@ def explanation_text(found: dict[str, Any]) -> str:
         lines += [""] if found["differs"] else ["  nothing", ""]
     facts = [("training", found["key"]), ("folder", found["folder"]), ("written", found["written"])]
     facts += [("samples", found["samples"])] if found["samples"] else []
+    facts += [("settings chosen", found["tuning"])] if "tuning" in found else []
     facts += [(one_line(name), _plain(value)) for name, value in found["parts"].items()]
     return "\n".join([*lines, *columns([(name, one_line(text)) for name, text in facts], None)])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """bench info regene
 bench info fd-lite0"""
 ORDER = ("kind", "about", "source", "plugin", "distribution", "capabilities", "state", "note", "readme", "better",
-         "unit", "needs", "cost")  # fmt: skip
+         "unit", "needs", "cost", "tuning")  # fmt: skip
 
 
 def add_parser(commands: Any) -> None:
@@ -79,6 +79,7 @@ def info_lines(found: list[dict[str, Any]], width: int | None) -> list[str]:
 
 def _entry(entry: "Entry", boards: Sequence[Path]) -> dict[str, Any]:
     from bench.api import capabilities
+    from bench.registry.tuning import find_tuning
 
     about: dict[str, Any] = {"name": entry.name, "kind": entry.kind.removesuffix("s"), "source": entry.target.source,
                              "plugin": entry.plugin, "distribution": f"{entry.distribution} {entry.version}",
@@ -88,6 +89,7 @@ def _entry(entry: "Entry", boards: Sequence[Path]) -> dict[str, Any]:
         return about | {"state": state.state, "note": state.note}
     if entry.kind == "generators":
         about |= {"capabilities": list(capabilities(entry.target)), "cost": _cost(entry.name, boards)}
+        about |= {"tuning": str(find_tuning(entry.module, entry.name) or "not stated")}
     return about | {"settings": settings_of(entry.target.Config)}
 
 

@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
+from bench.results.record import FIT as FIT
 from bench.results.run_dir import RunDir
 
 if TYPE_CHECKING:
     from bench.metrics import Metric
-
-FIT = "fit"  # the record that says how the training ended
 
 
 def measurements(job: Job) -> list[tuple[str, str]]:

@@ -100,9 +100,10 @@ def _write_manifest(session: "Session", conditions: Conditions) -> None:
     from bench.results.manifest import write_manifest
 
     plan = session.plan
-    if plan.data_files is None:
+    if plan.data_files is None or plan.skipped:  # a skipped method has no record files
         return
     try:
-        write_manifest(conditions.runs, plan.request, session.record_paths(), plan.data_files)
+        tuning = {job.entry: job.tuning for job in plan.jobs}
+        write_manifest(conditions.runs, plan.request, session.record_paths(), plan.data_files, tuning)
     except OSError as error:  # the results are saved; finding them takes longer next time
         logger.warning("could not write a manifest in %s: %s", conditions.runs, error.strerror)

@@ -7,6 +7,7 @@ from typing import Any
 from bench.evaluation.pending import is_done
 from bench.execution.past import Past, total
 from bench.execution.plan import Plan
+from bench.experiment.job import Job
 from bench.results.run_dir import RunDir
 
 
@@ -19,16 +20,18 @@ def outline(plan: Plan, runs: Path) -> list[dict[str, Any]]:
         rows.append({"entry": job.entry, "label": job.label, "settings": job.setting_text, "seed": job.seed, "key": job.key,
                      "images": job.images, "cached": done, "seconds": 0.0 if done else past.seconds(job),
                      "folder": str(folder.path)})  # fmt: skip
-    return rows + [
-        {"entry": job.entry, "label": job.label, "settings": "", "seed": job.seed, "key": "", "images": 0, "cached": False,
-         "seconds": 0.0, "folder": "", "broken": reason}
-        for job, reason in plan.broken
-    ]  # fmt: skip
+    rows += [_not_run(job) | {"skipped": reason} for job, reason in plan.skipped]
+    return rows + [_not_run(job) | {"broken": reason} for job, reason in plan.broken]
+
+
+def _not_run(job: Job) -> dict[str, Any]:
+    return {"entry": job.entry, "label": job.label, "settings": job.setting_text, "seed": job.seed, "key": "",
+            "images": 0, "cached": False, "seconds": 0.0, "folder": ""}  # fmt: skip
 
 
 def time_needed(plan: Plan, runs: Path) -> dict[str, float | None]:
     """By label: the estimate in seconds of each job that is not done, None if there is none."""
-    return {row["label"]: row["seconds"] for row in outline(plan, runs) if not row["cached"]}
+    return {row["label"]: row["seconds"] for row in outline(plan, runs) if row["key"] and not row["cached"]}
 
 
 @dataclass(frozen=True)

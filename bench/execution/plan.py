@@ -15,7 +15,7 @@ from bench.data.exam import board_of, scored_on
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
-from bench.execution.without_classes import check_request, needs_classes
+from bench.execution.without_classes import check_request
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import GIVEN, Job
@@ -24,8 +24,10 @@ from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_nam
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.metrics.features.inception import require_named_weights
 from bench.metrics.metric import LEAST
+from bench.registry.limits import limit_of
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
+from bench.registry.tuning import find_tuning
 from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
 from bench.training.probe import resolve_probe
 from bench.util.failure import explain
@@ -41,6 +43,7 @@ class Plan:
     device: Device
     budget: Budget
     jobs: tuple[Job, ...]
+    skipped: tuple[tuple[Job, str], ...]  # methods that are not for these images, with the reason
     broken: tuple[tuple[Job, str], ...]  # entries whose plugin cannot be used, with the reason
     board: str
     roles: tuple[Role, ...]  # of the networks that the host fits
@@ -72,19 +75,15 @@ def make_plan(
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     entries, broken = _entries(plugins, request, strict)
     settings = parse_settings(request.set, [entry.name for entry in entries])
-    described = [(entry, _described(entry, settings[entry.name], broken)) for entry in entries]
+    described = [found for entry in entries if (found := _described(entry, settings[entry.name], broken))]
     _check_classifiers(plugins, request)
     device = device or find_device(request.device, request.threads)
     source = _source(plugins, request)
     whole = source.load()
     dataset, subset = scored_on(whole, request.dataset.split), few_labels(whole, request.dataset.labels)
     _warn_of_few_images(dataset)
-    check_request(request, entries, dataset.spec, plugins)
-    methods = [
-        method | {"images": training_images(entry, budget, len(subset.train))}
-        for entry, method in described
-        if method and (dataset.spec.has_classes or not needs_classes(entry))
-    ]
+    check_request(request, dataset.spec)
+    methods, skipped = _sorted_out(described, subset, budget, broken)
     common = _common(plugins, request, budget, dataset, subset, device)
     everyone = [_anchor(name) for name in ANCHORS] + methods + ([_given(request.given)] if request.given else [])
     return Plan(
@@ -92,6 +91,7 @@ def make_plan(
         device=device,
         budget=budget,
         jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
+        skipped=tuple((Job(**common, **who, seed=seed), why) for who, why in skipped for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
         board=board_of(subset.spec.name, request.dataset.split),
         roles=_roles(dataset.spec),
@@ -204,27 +204,39 @@ def _warn_of_few_images(dataset: Dataset) -> None:
         )  # fmt: skip
 
 
-def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> dict[str, Any] | None:
-    """The identity of a job that trains `entry`; None if its plugin raises an error, which is added to `broken`.
+@dataclass(frozen=True)
+class _Method:
+    """An entry with its settings, and the identity of a job that trains it."""
+
+    entry: Entry
+    config: Any
+    identity: dict[str, Any]
+
+
+def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> _Method | None:
+    """The method of `entry`; None if its plugin raises an error, which is added to `broken`.
 
     Raises `BenchError` for settings that the user got wrong.
     """
     try:
         method = _method(entry, settings)
-        content_key(method)  # raises TypeError for a configuration that JSON cannot say
+        content_key(method.identity)  # raises TypeError for a configuration that JSON cannot say
         return method
     except BenchError:
         raise
     except Exception as error:
-        reason = f"{entry.name}: {explain(error)}"
-        broken.append(BrokenPlugin(Broken(entry.plugin, entry.distribution, entry.version, reason)))
+        broken.append(_broken(entry, error))
         return None
 
 
-def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
-    """The identity of a job that trains `entry`."""
+def _broken(entry: Entry, error: Exception) -> BrokenPlugin:
+    reason = f"{entry.name}: {explain(error)}"
+    return BrokenPlugin(Broken(entry.plugin, entry.distribution, entry.version, reason))
+
+
+def _method(entry: Entry, settings: Mapping[str, str]) -> _Method:
     config = build(entry.target.Config, settings, entry.name)
-    return {
+    identity = {
         "entry": entry.name,
         "plugin": entry.plugin,
         "distribution": entry.distribution,
@@ -232,7 +244,40 @@ def _method(entry: Entry, settings: Mapping[str, str]) -> dict[str, Any]:
         "source": entry.digest,
         "settings": non_default_settings(config, settings),
         "config": to_dict(config),
+        "tuning": "" if non_default_settings(config, settings) else tuning_text(entry),
     }
+    return _Method(entry, config, identity)
+
+
+def tuning_text(entry: Entry) -> str:
+    """How the defaults of a method were chosen, as its plugin says; an invalid file is a warning."""
+    try:
+        return str(find_tuning(entry.module or entry.target.__module__, entry.name) or "")
+    except BenchError as error:
+        logger.warning("%s: not shown how its settings were chosen: %s", entry.name, error)
+        return ""
+
+
+def _sorted_out(
+    methods: Sequence[_Method], dataset: Dataset, budget: Budget, broken: list[BrokenPlugin]
+) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
+    """The identities of the methods that are for these images, and those of the others with the reason.
+
+    A method that raises an error instead is added to `broken`.
+    """
+    fit, skipped = [], []
+    for method in methods:
+        identity = method.identity | {"images": training_images(method.entry, budget, len(dataset.train))}
+        try:
+            reason = limit_of(method.entry.target, method.config, dataset.spec)
+        except Exception as error:
+            broken.append(_broken(method.entry, error))
+            continue
+        if reason:
+            skipped.append((identity, reason))
+        else:
+            fit.append(identity)
+    return fit, skipped
 
 
 def _anchor(name: str) -> dict[str, Any]:

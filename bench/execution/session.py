@@ -64,13 +64,15 @@ class Session:
     @property
     def records(self) -> list[Record]:
         """All records so far, in the order of the plan."""
-        jobs = [*self.plan.jobs, *(job for job, _ in self.plan.broken)]
+        jobs = [*self.plan.jobs, *(job for job, _ in (*self.plan.skipped, *self.plan.broken))]
         return [record for job in jobs for record in self.found.get(job.key, [])]
 
     def run(self) -> int:
         """Run the jobs that are not done. Returns the exit code: 0 if nothing failed, else 1."""
         check_writable(self.runs)
         check_writable(self.boards)
+        for job, reason in self.plan.skipped:
+            self.show.ended(job.label, "skipped", reason, 0.0)
         missing = []
         for job in self.plan.jobs:
             if is_done(self.run_dirs[job.key]):
@@ -80,6 +82,7 @@ class Session:
         try:
             if missing or self.plan.broken:
                 self._run_jobs(missing)
+            self._report_skipped()
             self._report_broken()
         finally:  # also if the run is interrupted
             if self.records:
@@ -201,20 +204,39 @@ class Session:
             self.found[job.key] = [self._failure(job, "failed", reason)]
             add(self.boards, self.found[job.key])
 
+    def _report_skipped(self) -> None:
+        """Add the rows of methods that are not for these images, beside those of the jobs of this run."""
+        for job, reason in self.plan.skipped:
+            self.ends[job.key] = "skipped"
+            self.found[job.key] = [self._failure(job, "skipped", reason)]
+            add(self.boards, self.found[job.key])
+
     def _failure(self, job: Job, status: Status | str, reason: str) -> Record:
-        names = {role: self.labels.get(role, str(getattr(self.plan.request, role))) for role in NAMED}
+        """The row of a job that was not trained."""
+        names = {role: self._label(role) for role in NAMED}
         return Record.of(job, FIT, job.key, FIT, status=status, reason=reason, **names)  # type: ignore[arg-type]
+
+    def _label(self, role: Role) -> str:
+        """The name of the guide or the judge, also if this run found all jobs cached; else what was asked for."""
+        if role in self.labels:
+            return self.labels[role]
+        names = (str(getattr(record, role)) for records in self.found.values() for record in records)
+        return next(names, str(getattr(self.plan.request, role)))
 
     def _collect(self, job: Job) -> list[Record]:
         folder = self.run_dirs[job.key]
         found = [folder.record(*of) or folder.unavailable(*of) for of in measurements(job)]
-        # a training can serve two budgets that differ only in the evaluation: the records get the name of this one
-        return [replace(record, budget=job.budget) for records in found for record in records or []]
+        # a training can serve two budgets that differ only in the evaluation, and its authors can change what they say
+        return [_of_now(record, job) for records in found for record in records or []]
 
 
 def _alone(device: Device) -> Device:
     """The device as a process names it that sees one GPU alone."""
     return device if device.kind == "cpu" else replace(device, kind="cuda")
+
+
+def _of_now(record: Record, job: Job) -> Record:
+    return replace(record, budget=job.budget, tuning=job.tuning if record.metric == FIT else "")
 
 
 def _located(event: Ended, phase: str) -> Ended:

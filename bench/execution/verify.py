@@ -122,10 +122,12 @@ def plan_again(job: Job, seeds: str | None = None) -> Plan:
         planned for planned in plan.jobs if planned.entry == job.entry and planned.setting_text == job.setting_text
     )
     if not jobs:
-        raise BenchError(
-            f"{job.label} cannot be planned here: {plan.broken[0][1] if plan.broken else 'it is not known'}"
-        )
-    return replace(plan, jobs=jobs, broken=())
+        raise BenchError(f"{job.label} cannot be planned here: {_why(plan)}")
+    return replace(plan, jobs=jobs, skipped=(), broken=())
+
+
+def _why(plan: Plan) -> str:
+    return next((reason for _, reason in (*plan.broken, *plan.skipped)), "it is not known")
 
 
 def _fitted(ref: ClassifierRef) -> ClassifierRef:

@@ -15,9 +15,15 @@ def full_tables(notes: Notes, section: str) -> str:
         metric_table(title, columns, lines, notes, section) for title, columns, lines in _groups(notes) if columns
     )
     blocks = [("Every metric", tables), ("How each metric was measured", _protocols(notes))]
+    blocks.append(("How the authors chose the settings", _tuning(notes)))
     blocks.append(("Not measured, and why", _not_measured(notes)))
     folded = "".join(f"<details><summary>{title}</summary>{block}</details>\n" for title, block in blocks if block)
-    return f"{failures(notes, section)}{folded}"
+    return f"{_skipped(notes)}{failures(notes, section)}{folded}"
+
+
+def _skipped(notes: Notes) -> str:
+    items = "".join(f"<li>{text(why)}</li>\n" for why in notes.left_out)
+    return f"<h3>Skipped</h3>\n<ul>\n{items}</ul>\n" if items else ""
 
 
 def failures(notes: Notes, section: str) -> str:
@@ -58,6 +64,11 @@ def _protocol(column: Column, notes: Notes) -> str:
     counts = ", ".join(number(count) for count in notes.counts(column))
     parts = [column.info.about, f"protocol {column.protocol or 'not known'}", f"n = {counts}" if counts else ""]
     return "; ".join(part for part in parts if part)
+
+
+def _tuning(notes: Notes) -> str:
+    items = "".join(f"<dt>{text(', '.join(names))}</dt><dd>{text(said)}</dd>\n" for said, names in notes.tuning)
+    return f"<dl>{items}</dl>" if items else ""
 
 
 def _not_measured(notes: Notes) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.boards.notes import NOT_STATED
 from bench.metrics.catalog import position
 from bench.pages.curves import drawn
 from bench.pages.frame import page
@@ -29,7 +30,7 @@ def job_page(folder: Path, written: Mapping[str, Any], records: Sequence[Record]
         _pictures(written["key"], gallery, title),
         f"<h2>Results</h2>\n{_results(records)}",
         _curves(folder),
-        f"<h2>Settings</h2>\n{_facts(job['config']) or '<p>none</p>'}",
+        f"<h2>Settings</h2>\n{_facts(job['config']) or '<p>none</p>'}{_tuning(job, records)}",
         f"<h2>Environment</h2>\n{_facts(_environment(folder, job))}",
         f"<h2>Digests</h2>\n{_facts(dict(_digests(folder, written)))}",
         _log(folder),
@@ -46,6 +47,14 @@ def command(job: Mapping[str, Any]) -> str:
     for role in ("guide", "judge"):
         parts += [f"--{role}", job[role]] if job[role] else []
     return shlex.join(parts)
+
+
+def _tuning(job: Mapping[str, Any], records: Sequence[Record]) -> str:
+    """How the authors chose the settings, if they are those of the method."""
+    said = next((record.tuning for record in records if record.metric == "fit"), "")
+    if job["settings"] or not job["config"]:
+        return ""
+    return f"<p>How the authors chose them: {text(said or NOT_STATED)}.</p>"
 
 
 def _settings(job: Mapping[str, Any]) -> str:

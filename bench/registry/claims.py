@@ -1,14 +1,14 @@
 """The ledger of claims: what a paper claims, how it is measured here, the figure, and whether it was reproduced."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bench.errors import BenchError, nearest
-from bench.registry.sources import package_folders
+from bench.registry.sources import file_of_package
 
 Shown = Literal["shown", "not shown", "not attempted"]
 FILE = "claims.toml"
@@ -51,7 +51,7 @@ def load_claims(name: str | None = None) -> list[Claim]:
 
 def find_ledger(point: EntryPoint) -> Path | None:
     """The ledger in the package of the plugin; None if there is none."""
-    return next((path for folder in _folders(point.module) if (path := folder / FILE).is_file()), None)
+    return file_of_package(point.module, FILE)
 
 
 def read_claims(path: Path, plugin: str) -> list[Claim]:
@@ -69,14 +69,6 @@ def read_claims(path: Path, plugin: str) -> list[Claim]:
     for index, row in enumerate(rows):
         _check_claim(row, f"{path}: claim {index + 1}", [other.get("id") for other in rows[:index]])
     return [Claim(plugin, ledger["method"], ledger["source"], **row) for row in rows]
-
-
-def _folders(module: str) -> Iterator[Path]:
-    """The folder of the package that a module is or is in."""
-    top, *inner = module.split(".")
-    for root in package_folders(top):
-        inside = root.joinpath(*inner)
-        yield inside if inside.is_dir() else inside.parent
 
 
 def _check_claim(row: dict[str, Any], where: str, taken: list[Any]) -> None:

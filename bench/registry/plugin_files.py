@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 IGNORED_FOLDERS = {"__pycache__", "build", "dist", "docs", "env", "leaderboards", "node_modules", "runs", "venv"}
 IGNORED_ENDINGS = (".pyc", ".pyo", ".log", ".md", ".lock", ".egg-link", ".pth")
-IGNORED_NAMES = {"claims.toml"}  # about results, which it does not decide
+IGNORED_NAMES = {"claims.toml", "tuning.toml"}  # about results, which they do not decide
 METADATA = (".dist-info", ".egg-info")
 PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 IMPORTS = ("import_module", "__import__")  # functions whose first argument is the name of a module

@@ -38,6 +38,17 @@ def digest_of(contents: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
+def file_of_package(module: str, name: str) -> Path | None:
+    """The file of that name in the package that a module is or is in; None if there is none. Imports nothing."""
+    top, *inner = module.partition(":")[0].split(".")
+    for root in package_folders(top):
+        inside = root.joinpath(*inner)
+        path = (inside if inside.is_dir() else inside.parent) / name
+        if path.is_file():
+            return path
+    return None
+
+
 def package_folders(top: str) -> list[Path]:
     """The folders of a top-level package: none for a single file or a broken package. Imports nothing."""
     try:

@@ -6,8 +6,8 @@ data files with their sizes and dates. If any of these changed, the manifest doe
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from glob import glob
 from importlib.metadata import entry_points, version
 from importlib.util import find_spec
@@ -16,8 +16,9 @@ from typing import Any
 
 from bench.experiment.keys import content_key
 from bench.experiment.request import RunRequest
-from bench.registry.sources import source_digest
-from bench.results.record import Record
+from bench.registry.sources import digest_of, file_of_package, source_digest
+from bench.registry.tuning import FILE as TUNING
+from bench.results.record import FIT, Record
 from bench.util.atomic import read_json, remove_stale, write_json
 
 LIBRARIES = ("torch", "timm", "numpy", "scipy", "scikit-learn", "pillow")  # that compute values
@@ -32,13 +33,22 @@ def find_manifest(runs: Path, request: RunRequest) -> list[Record] | None:
         if _stamps(manifest["data"]) != manifest["stamps"]:
             return None
         rows = [row for name in manifest["records"] for row in read_json(runs / name)]
-        return [Record.from_dict(row | {"budget": request.budget}) for row in rows] or None
+        said = manifest["tuning"]
+        return [_of_now(Record.from_dict(row), request, said) for row in rows] or None
     except Exception:  # a manifest only saves time, so any doubt means that there is none
         return None
 
 
-def write_manifest(runs: Path, request: RunRequest, records: Sequence[Path], data: Sequence[Path]) -> None:
-    """Write the manifest of a run in which nothing failed."""
+def _of_now(record: Record, request: RunRequest, tuning: Mapping[str, str]) -> Record:
+    """A record with the budget of this request, and what the authors of its method say now."""
+    said = tuning.get(record.entry, "") if record.metric == FIT else ""
+    return replace(record, budget=request.budget, tuning=said)
+
+
+def write_manifest(
+    runs: Path, request: RunRequest, records: Sequence[Path], data: Sequence[Path], tuning: Mapping[str, str]
+) -> None:
+    """Write the manifest of a run in which nothing failed. `tuning`: how settings were chosen, by entry."""
     from filelock import FileLock
 
     names = [str(path.relative_to(runs)) for path in records]
@@ -47,7 +57,8 @@ def write_manifest(runs: Path, request: RunRequest, records: Sequence[Path], dat
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.parent / ".lock"):
         remove_stale(path.parent)
-        write_json(path, {"records": names, "data": files, "stamps": _stamps(files)})
+        found = {"records": names, "data": files, "stamps": _stamps(files), "tuning": dict(tuning)}
+        write_json(path, found)
 
 
 def _path(runs: Path, request: RunRequest) -> Path:
@@ -86,7 +97,14 @@ def _place(request: RunRequest) -> str:
 def _plugins() -> list[list[str]]:
     """Each installed plugin with the digest of its source, the host first."""
     points = sorted((point.name, point.value) for point in entry_points(group="bench"))
-    return [["bench", source_digest("bench")]] + [[name, value, source_digest(value)] for name, value in points]
+    host = ["bench", source_digest("bench")]
+    return [host, *([name, value, source_digest(value), _tuning(value)] for name, value in points)]
+
+
+def _tuning(module: str) -> str:
+    """The digest of what a plugin says about its settings; empty if it says nothing."""
+    path = file_of_package(module, TUNING)
+    return digest_of({TUNING: path.read_bytes()}) if path else ""
 
 
 def _stamps(files: Sequence[str]) -> list[list[int]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from bench.experiment.job import Job
 
+FIT = "fit"  # the metric of the record that says how the training ended
+LATER = ("data", "tuning")  # what earlier versions did not write
 DATA_DIGITS = 12  # of the digest of a data set in a record
 Status = Literal["ok", "failed", "timeout", "diverged", "killed", "skipped"]
 
@@ -34,6 +36,7 @@ class Record:
     device: str  # e.g. cpu-2-bfloat16
     key: str  # of the measurement: `bench explain KEY`
     data: str = ""  # digest of the data set that methods were trained on; empty in rows of earlier versions
+    tuning: str = ""  # in the row of a training: how the authors of the method chose the settings; empty if unknown
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -81,7 +84,7 @@ class Record:
         return cls(
             job.board, job.entry, job.plugin, job.distribution, job.version, job.setting_text, job.seed, job.budget,
             metric, protocol, None if value is None else float(value), n, status, reason, guide, judge, job.device, key,
-            job.data_digest[:DATA_DIGITS],
+            job.data_digest[:DATA_DIGITS], job.tuning if metric == FIT else "",
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,7 +93,7 @@ class Record:
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Record":
         """Raises `KeyError` or `TypeError` if `row` is not what `to_dict` returns."""
-        row = {"data": "", **row}  # which earlier versions did not write
+        row = dict.fromkeys(LATER, "") | row
         record = cls(**{field.name: row[field.name] for field in fields(cls)})
         kinds = {"seed": int, "value": float | int | None, "n": int | None}
         for name, value in vars(record).items():

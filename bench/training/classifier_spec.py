@@ -9,11 +9,13 @@ import torch
 
 from bench.api import Classifier, Dataset, Model
 from bench.config import build, to_dict
+from bench.errors import BenchError
 from bench.experiment.budget import Budget
 from bench.experiment.device import Device
 from bench.experiment.keys import TRAINING_VERSION, content_key
 from bench.experiment.request import ClassifierRef
 from bench.published.cards import Card, find_card
+from bench.registry.limits import limit_of
 from bench.registry.plugins import Plugins, source_modules
 from bench.registry.sources import source_digest
 from bench.training_run import derive_seed
@@ -90,9 +92,11 @@ def resolve_classifier(
 ) -> ClassifierSpec[Classifier]:
     """The classifier that `ref` names, for `dataset`: published weights if there are any and `ref` does not refuse them.
 
-    Raises `BenchError` for an unknown name or setting.
+    Raises `BenchError` for an unknown name or setting, and for a classifier that is not for these images.
     """
     target, config = resolve_network(ref, plugins)
+    if reason := limit_of(target, config, dataset.spec):
+        raise BenchError(f"--{role}: {str(ref)!r} is not for {dataset.spec.name}: {reason}")
     return ClassifierSpec(
         role=role,
         name=str(ref),

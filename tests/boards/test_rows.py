@@ -94,8 +94,8 @@ def broken(make: Make, old: str, new: str) -> bytes:
     ("old", "new", "sentence"),
     [
         ("entry,plugin", "entri,plugin", r"sprites.csv: expected column 'entry', got 'entri'"),
-        (",guide,data\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
-        (",data\n", ",data,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
+        (",guide,data,tuning\n", "\n", r"sprites.csv: the header lacks column 'guide'"),
+        (",tuning\n", ",tuning,colour\n", r"sprites.csv: the header has unknown column 'colour'"),
         (",1.5,", ",one,", r"sprites.csv, line 2: value: expected a number, got 'one'"),
         (",2000,ok", ",2e3,ok", r"sprites.csv, line 2: n: expected a number, got '2e3'"),
         (",ok,", ",okay,", r"sprites.csv, line 2: unknown status 'okay': did you mean 'ok'\?"),
@@ -196,6 +196,9 @@ def test_rows_of_one_place_may_not_differ_in_anything(make: Make, change: dict[s
         decode(header + first + second, PATH)
 
 
-def test_a_file_of_an_earlier_version_has_no_digest_of_the_data(make: Make) -> None:
-    payload = encode([make()]).replace(b",guide,data\n", b",guide\n").replace(b",small@11,\n", b",small@11\n")
+@pytest.mark.parametrize(("columns", "ending"), [(b",guide\n", b",small@11\n"), (b",guide,data\n", b",small@11,\n")])
+def test_a_file_of_an_earlier_version_lacks_the_digest_of_the_data_or_how_settings_were_chosen(
+    make: Make, columns: bytes, ending: bytes
+) -> None:
+    payload = encode([make()]).replace(b",guide,data,tuning\n", columns).replace(b",small@11,,\n", ending)
     assert decode(payload, PATH) == [make()]

@@ -24,7 +24,8 @@ def test_a_changed_source_would_be_found():
 
 
 def test_every_file_of_the_stranger_that_matters_is_quoted():
-    files = [STRANGER / "pyproject.toml", *sorted(STRANGER.glob("src/**/*.py")), *sorted(STRANGER.glob("tests/*.py"))]
+    patterns = ("pyproject.toml", "src/**/*.py", "src/**/*.toml", "tests/*.py")
+    files = [path for pattern in patterns for path in STRANGER.glob(pattern)]
     quoted = set(re.findall(r"<!-- quote (\S+) -->", PAGE))
     assert quoted == {str(path.relative_to(guide.ROOT)) for path in files}
 

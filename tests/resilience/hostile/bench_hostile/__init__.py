@@ -2,10 +2,11 @@
 
 from bench import hookimpl
 
-from . import errors, processes, samples, takes
+from . import errors, limits, processes, samples, takes
 from .good import Good
 
 
 @hookimpl
 def bench_generators():
-    return {"good": Good} | errors.ENTRIES | takes.ENTRIES | processes.ENTRIES | samples.ENTRIES
+    others = errors.ENTRIES | takes.ENTRIES | processes.ENTRIES | samples.ENTRIES | limits.ENTRIES
+    return {"good": Good} | others
