@@ -176,6 +176,8 @@ class Generator(Model):
 class Classifier(Model):
     """A model that predicts the class of an image."""
 
+    pretrained: ClassVar[bool] = False  # True if its weights come with its plugin, and `fit` has nothing to learn
+
     @abstractmethod
     def logits(self, images: Images) -> Logits:
         """Unnormalised log-probabilities, shape (n, k)."""

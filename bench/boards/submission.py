@@ -36,18 +36,18 @@ class Submission:
 
     path: Path
     records: tuple[Record, ...]
-    report: tuple[Mapping[str, Any], ...]  # results of the conformance tests
+    report: Mapping[str, Any]  # of the conformance tests: `results`, and `entries` with the digest of their source
     jobs: Mapping[str, Mapping[str, Any]]  # job.json by key
 
 
-def pack(path: Path, records: Sequence[Record], runs: Path, report: Sequence[Mapping[str, Any]]) -> None:
+def pack(path: Path, records: Sequence[Record], runs: Path, report: Mapping[str, Any]) -> None:
     """Write a submission. Raises `BenchError` if the run directory of a job is missing."""
     keys = {record.key: record for record in records if record.metric == "fit"}
     folders = {written["key"]: folder for folder, written in jobs_in(runs) if written["key"] in keys}
     for key, record in keys.items():
         if key not in folders:
             raise BenchError(f"the run directory of {record.entry}, seed {record.seed}, is not in {runs}; run it again")
-    files = {ROWS: encode(records), REPORT: json.dumps(list(report), indent=1).encode()}
+    files = {ROWS: encode(records), REPORT: json.dumps(dict(report), indent=1).encode()}
     for key, folder in folders.items():
         for pattern in KEPT:
             files |= {f"{JOBS}/{key}/{found.name}": found.read_bytes() for found in sorted(folder.glob(pattern))}
@@ -73,10 +73,19 @@ def open_submission(path: Path) -> Submission:
             raise BenchError(f"{path}: {name} is missing, or is not what the manifest lists")
     try:
         jobs = {name.split("/")[1]: json.loads(files[name]) for name in files if name.endswith("/job.json")}
-        report = tuple(json.loads(files[REPORT]))
-    except (KeyError, ValueError, IndexError) as error:
+        report = _report(json.loads(files[REPORT]))
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError) as error:
         raise BenchError(f"{path}: not a submission: {error}") from error
     return Submission(path, tuple(decode(files.get(ROWS, b""), Path(f"{path}/{ROWS}"))), report, jobs)
+
+
+def _report(content: Any) -> dict[str, Any]:
+    """The report; an earlier version wrote the list of its results alone. Raises TypeError for other values."""
+    report = {"results": content} if isinstance(content, list) else dict(content)
+    report.setdefault("entries", [])
+    if not all(isinstance(row, dict) for name in ("results", "entries") for row in report[name]):
+        raise TypeError(f"{REPORT} does not hold results")
+    return report
 
 
 def check(submission: Submission) -> None:
@@ -115,11 +124,21 @@ def _untested(submission: Submission) -> Iterator[str]:
     """Methods without a conformance report, or that failed a test."""
     anchors = {key for key, written in submission.jobs.items() if written["job"]["plugin"] == "anchors"}
     methods = {r.entry for r in submission.records if r.metric == "fit" and r.key not in anchors}
-    tested = {str(result.get("entry")) for result in submission.report}
+    tested = {str(result.get("entry")) for result in submission.report["results"]}
     yield from (f"no conformance report of {name}: bench test --plugins {name}" for name in sorted(methods - tested))
-    for result in submission.report:
+    for result in submission.report["results"]:
         if result.get("status") == "failed":
-            yield f"{result.get('entry')} failed the conformance test {result.get('promise')}"
+            name = f"{result.get('id', '')} {result.get('promise')}".strip()
+            yield f"{result.get('entry')} failed the conformance test {name}"
+    yield from _of_another_source(submission)
+
+
+def _of_another_source(submission: Submission) -> Iterator[str]:
+    """Methods whose conformance report is not of the files that were trained."""
+    sources = {str(entry.get("name")): entry.get("source") for entry in submission.report["entries"]}
+    jobs = [written["job"] for written in submission.jobs.values()]
+    for name in sorted({job["entry"] for job in jobs if sources.get(job["entry"], job["source"]) != job["source"]}):
+        yield f"the conformance report of {name} is of other files of its plugin than its rows: run it again"
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

@@ -58,10 +58,11 @@ def rows_of(options: argparse.Namespace, names: list[str]) -> "list[Record]":
     return found
 
 
-def conformance_report(names: list[str]) -> list[dict[str, str]]:
-    """The results of the conformance tests of these methods, which are run now."""
+def conformance_report(names: list[str]) -> dict[str, Any]:
+    """The report of the conformance tests of these methods, which are run now."""
     from bench.testing import conformance
+    from bench.testing.report import document
 
     with console(stderr=True).status("") as status:
         tested = conformance(names, tell=status.update)
-    return [result.to_dict() for one in tested if one.entry.name in names for result in one.results]
+    return document([one for one in tested if one.entry.name in names], "cpu")

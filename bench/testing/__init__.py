@@ -11,6 +11,7 @@ from bench.testing.data import tiny_dataset
 from bench.testing.guide import TinyClassifier
 from bench.testing.promise import Promise, PromiseBroken, Result, check_one
 from bench.testing.report import conformance, promises_of
+from bench.testing.time_limit import SECONDS, TookTooLong, time_limit
 
 __all__ = [
     "Check",
@@ -34,10 +35,15 @@ class Check:
     subject: Any
 
     def __call__(self) -> None:
-        self.promise.check(self.subject)
+        try:
+            with time_limit(SECONDS):
+                self.promise.check(self.subject)
+        except (PromiseBroken, TookTooLong) as broken:
+            promise = self.promise
+            raise PromiseBroken(f"{promise.id}: {broken}\nwhy: {promise.why}\nremedy: {promise.remedy}") from None
 
     def __str__(self) -> str:
-        return self.promise.name
+        return f"{self.promise.id}-{self.promise.name}"
 
 
 def promises(target: type, *, device: str = "cpu", argument: str = "") -> list[Check]:

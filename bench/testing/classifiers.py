@@ -12,7 +12,11 @@ from bench.util.hashing import tensor_digest
 ALONE = 1e-4  # relative tolerance between an image alone and in a batch: matrix shapes change the rounding
 
 
-@promise()
+@promise(
+    "C01",
+    why="a guide or a judge is asked for the class of each image",
+    remedy="return float32 (n, classes), finite",
+)
 def logits_are_one_row_per_image(subject: ClassifierSubject) -> None:
     """`logits` gives one finite float32 row per image with one column per class; one image or seven."""
     for n in (1, BATCH):
@@ -23,7 +27,11 @@ def logits_are_one_row_per_image(subject: ClassifierSubject) -> None:
         require(bool(logits.isfinite().all()), "logits: expected finite values, got nan or inf")
 
 
-@promise()
+@promise(
+    "C02",
+    why="methods and metrics compare hidden layers",
+    remedy="return hidden layers from shallow to deep, the pre-logits (n, d) last",
+)
 def features_run_from_shallow_to_deep(subject: ClassifierSubject) -> None:
     """`features` gives at least two hidden layers with one row per image; the last is the pre-logits (n, d)."""
     layers = subject.model.features(subject.images)
@@ -34,7 +42,11 @@ def features_run_from_shallow_to_deep(subject: ClassifierSubject) -> None:
     require(layers[-1].ndim == 2, f"features[-1]: expected shape ({BATCH}, d), got {tuple(layers[-1].shape)}")
 
 
-@promise()
+@promise(
+    "C03",
+    why="methods are guided by gradients",
+    remedy="compute `logits` and `features` without `detach()` and `torch.no_grad()`",
+)
 def gradients_reach_the_image(subject: ClassifierSubject) -> None:
     """Gradients flow from the logits and from every hidden layer to the image, also with frozen parameters."""
     frozen = subject.reloaded().requires_grad_(False)
@@ -48,7 +60,11 @@ def gradients_reach_the_image(subject: ClassifierSubject) -> None:
         )
 
 
-@promise()
+@promise(
+    "C04",
+    why="scores must not depend on the chunks that the host works in",
+    remedy="use norms that do not look at the batch, or their statistics of training",
+)
 def an_image_alone_is_as_in_a_batch(subject: ClassifierSubject) -> None:
     """The logits and hidden layers of one image are the same alone and in a batch, to 1e-4 of the largest."""
     together = subject.outputs(subject.model)
@@ -59,7 +75,11 @@ def an_image_alone_is_as_in_a_batch(subject: ClassifierSubject) -> None:
         )
 
 
-@promise()
+@promise(
+    "C05",
+    why="a measurement that is repeated must give the same value",
+    remedy="use no randomness outside of `fit`",
+)
 def answers_are_repeatable(subject: ClassifierSubject) -> None:
     """Two calls with the same images give the same result."""
     subject.require_same(
@@ -67,7 +87,11 @@ def answers_are_repeatable(subject: ClassifierSubject) -> None:
     )
 
 
-@promise()
+@promise(
+    "C06",
+    why="one measurement must not change the next",
+    remedy="draw nothing, write nothing, and put back every setting",
+)
 def using_a_model_leaves_the_process_unchanged(subject: ClassifierSubject) -> None:
     """Calling `logits` and `features` changes no global random state, no process setting, no file and no thread."""
     model = subject.model
@@ -77,7 +101,11 @@ def using_a_model_leaves_the_process_unchanged(subject: ClassifierSubject) -> No
     require(not changed, f"logits or features changed {', '.join(changed)}")
 
 
-@promise()
+@promise(
+    "C07",
+    why="all methods of a run share one guide and one judge",
+    remedy="change no buffer outside of `fit`",
+)
 def using_a_model_leaves_it_unchanged(subject: ClassifierSubject) -> None:
     """Calling `logits` and `features` does not change the state dict."""
     before = tensor_digest(subject.model.state_dict())
@@ -88,13 +116,17 @@ def using_a_model_leaves_it_unchanged(subject: ClassifierSubject) -> None:
     )
 
 
-@promise()
+@promise(
+    "C08",
+    why="the host uses its images again",
+    remedy="work on a copy of the images",
+)
 def arguments_are_left_unchanged(subject: ClassifierSubject) -> None:
     """The images that are passed in are not modified."""
     for method in ("logits", "features"):
         images = subject.images.clone()
         getattr(subject.model, method)(images)
-        require(torch.equal(images, subject.images), f"{method} changed its argument in place; work on a copy")
+        require(torch.equal(images, subject.images), f"{method} changed its argument in place")
 
 
 def _depth(name: str) -> int:

@@ -12,7 +12,12 @@ LITTLE = 0.05  # change of an image after such a step, relative to that between 
 ALONE = 1e-4  # relative tolerance: matrix shapes change the rounding
 
 
-@promise("CodeConditional")
+@promise(
+    "G20",
+    needs=("CodeConditional",),
+    why="the same seed must mean the same nuisance for all codes",
+    remedy="draw the nuisance before looking at the codes",
+)
 def decode_draws_as_much_for_any_codes(subject: GeneratorSubject) -> None:
     """How much `decode` draws from its `rng` does not depend on the codes, so that one seed is one nuisance."""
     states = []
@@ -22,12 +27,16 @@ def decode_draws_as_much_for_any_codes(subject: GeneratorSubject) -> None:
         states.append(rng.get_state())
     require(
         torch.equal(*states),
-        "decode: expected the same number of draws from rng whatever the codes, got another number; draw the nuisance "
-        "before looking at the codes",
+        "decode: expected the same number of draws from rng whatever the codes, got another number",
     )
 
 
-@promise("CodeConditional")
+@promise(
+    "G21",
+    needs=("CodeConditional",),
+    why="the effect of a code is measured on its own image",
+    remedy="decode each row on its own",
+)
 def a_row_of_codes_changes_its_own_image_only(subject: GeneratorSubject) -> None:
     """Other codes in one row of `decode` leave the images of the other rows as they are."""
     codes, other = (subject.model.draw_codes(BATCH, subject.rng(seed)) for seed in (1, 2))
@@ -37,7 +46,12 @@ def a_row_of_codes_changes_its_own_image_only(subject: GeneratorSubject) -> None
     require(far <= ALONE, f"decode: expected the other images unchanged, got a difference of {far:.2g}")
 
 
-@promise("CodeConditional")
+@promise(
+    "G22",
+    needs=("CodeConditional",),
+    why="the effect of a code is measured with everything else held fixed",
+    remedy="draw the nuisance from `rng` alone",
+)
 def a_small_step_of_a_code_is_a_small_step_of_the_image(subject: GeneratorSubject) -> None:
     """With the same `rng`, a small step of a continuous code changes an image only a little: no nuisance is drawn anew."""
     model = subject.model
@@ -54,11 +68,16 @@ def a_small_step_of_a_code_is_a_small_step_of_the_image(subject: GeneratorSubjec
         require(
             far <= LITTLE * apart,
             f"decode: expected nearly the same images after a step of {STEP:g} deviations of {code.name!r}, got "
-            f"{far / max(apart, 1e-12):.0%} of the distance between images of other codes; draw the nuisance from rng alone",
+            f"{far / max(apart, 1e-12):.0%} of the distance between images of other codes",
         )
 
 
-@promise("CodeConditional")
+@promise(
+    "G23",
+    needs=("CodeConditional",),
+    why="codes are changed by their columns and kinds",
+    remedy="list in `code_layout` the columns that exist, with their kinds",
+)
 def code_layout_describes_the_codes(subject: GeneratorSubject) -> None:
     """`code_layout`, if there is one, names columns that exist; one-hot codes are one-hot, and pairs lie on a circle."""
     codes = subject.model.draw_codes(BATCH, subject.rng())

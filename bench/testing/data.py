@@ -14,12 +14,17 @@ FACTORS = (Factor("shape", "categorical", 0, 2, count=3), Factor("x", "linear", 
 TRAIN, HELD_OUT = 97, 32  # odd, so that no buffer of a model has this size by chance
 
 
+def tiny_spec(channels: int = 3, size: int = 32) -> Spec:
+    """The format of `tiny_dataset`."""
+    return Spec(f"tiny-{channels}x{size}", channels, size, CLASSES, FACTORS)
+
+
 def tiny_dataset(channels: int = 3, size: int = 32, train: int = TRAIN, held_out: int = HELD_OUT) -> Dataset:
     """Three balanced classes of images of `size` pixels with two factors (shape, x), equal on every machine.
 
     `train` images for training, `held_out` each for validation and test.
     """
-    spec = Spec(f"tiny-{channels}x{size}", channels, size, CLASSES, FACTORS)
+    spec = tiny_spec(channels, size)
     counts = {"train": train, "validation": held_out, "test": held_out}
     splits = {name: _split(spec, n, generator("cpu", "tiny", name)) for name, n in counts.items()}
     return Dataset(spec=spec, digest=_digest(splits), **splits)

@@ -6,6 +6,7 @@ import torch
 
 from bench.api import Data, Dataset, DataState, Factor
 from bench.errors import BenchError
+from bench.testing.another_process import require_same_elsewhere
 from bench.testing.promise import Skipped, collect, promise, require
 from bench.testing.subject import DataSubject
 from bench.testing.watch import watching
@@ -15,7 +16,11 @@ DRAWN = 9  # images that are drawn again
 SHARED = 0.01  # fraction of held-out images that may be training images too: collections have duplicates
 
 
-@promise()
+@promise(
+    "D01",
+    why="`bench list` asks every data set for its state",
+    remedy="look for the files in `state()`, and load nothing",
+)
 def state_needs_no_loading(subject: DataSubject) -> None:
     """`state()` says whether the data are ready, need a download or are missing, with a note on how to get them."""
     with watching() as watched:
@@ -31,7 +36,11 @@ def state_needs_no_loading(subject: DataSubject) -> None:
     require(not changed, f"state() changed {', '.join(changed)}")
 
 
-@promise()
+@promise(
+    "D02",
+    why="a finished run is reused only if these files are unchanged",
+    remedy="name in `reads()` the files that `load` opens, or return None",
+)
 def files_it_reads_exist(subject: DataSubject) -> None:
     """If the state is ready, the files in `reads()` exist; `reads()` may be None if they are unknown."""
     if subject.source.state().state != "ready":
@@ -40,7 +49,11 @@ def files_it_reads_exist(subject: DataSubject) -> None:
     require(not absent, f"reads(): expected existing files, got {', '.join(absent[:3])}: no such file")
 
 
-@promise()
+@promise(
+    "D03",
+    why="models are built for the images that the spec describes",
+    remedy="return uint8 images (n, c, size, size) and int64 labels (n,), with one spec",
+)
 def splits_agree_with_the_spec(subject: DataSubject) -> None:
     """Each split has images, uint8 of shape (n, c, size, size), labels, int64 (n,), and the spec of the data set."""
     spec = subject.dataset.spec
@@ -63,7 +76,11 @@ def splits_agree_with_the_spec(subject: DataSubject) -> None:
         )
 
 
-@promise()
+@promise(
+    "D04",
+    why="labels are indices of `spec.classes`",
+    remedy="count labels from 0, and keep every class in the training split",
+)
 def labels_name_a_class(subject: DataSubject) -> None:
     """Labels are indices of `spec.classes`, which are distinct, and the training split has every class."""
     classes = subject.dataset.spec.classes
@@ -80,7 +97,11 @@ def labels_name_a_class(subject: DataSubject) -> None:
     )
 
 
-@promise()
+@promise(
+    "D05",
+    why="control and disentanglement are measured against the factors",
+    remedy="return float32 factors (n, f) within the ranges of the spec",
+)
 def factors_agree_with_the_spec(subject: DataSubject) -> None:
     """Factors are float32 (n, f) in their ranges, one column for each factor of the spec, or None without any."""
     factors = subject.dataset.spec.factors
@@ -103,14 +124,22 @@ def factors_agree_with_the_spec(subject: DataSubject) -> None:
             _require_factor(factor, column, name)
 
 
-@promise()
+@promise(
+    "D06",
+    why="equal images mean that the files were read wrongly",
+    remedy="check what the files hold and how they are decoded",
+)
 def images_differ(subject: DataSubject) -> None:
     """The training images are not all the same."""
     images = subject.dataset.train.images
     require(bool((images[:100] != images[:1]).any()), "train.images: expected different images, got 100 equal ones")
 
 
-@promise()
+@promise(
+    "D07",
+    why="a method must not be scored on images that it was trained on",
+    remedy="split by content, and remove duplicates",
+)
 def splits_share_no_images(subject: DataSubject) -> None:
     """The splits are disjoint by content: at most one held-out image in a hundred is a training image too."""
     seen = _contents(subject.dataset.train)
@@ -121,7 +150,11 @@ def splits_share_no_images(subject: DataSubject) -> None:
         require(shared <= most, f"{name}: expected at most 1 % training images, got {shared} of {len(held_out)}")
 
 
-@promise()
+@promise(
+    "D08",
+    why="results on different data must not be on one board",
+    remedy="seed a generator of its own, and sort the files that are read",
+)
 def loading_is_repeatable(subject: DataSubject) -> None:
     """A second load gives the same digest and the same images, and changes no global random state."""
     first = subject.dataset
@@ -134,7 +167,11 @@ def loading_is_repeatable(subject: DataSubject) -> None:
     require(not watched.settings, f"loading changed {', '.join(watched.settings)}")
 
 
-@promise()
+@promise(
+    "D09",
+    why="a run may ask for another size",
+    remedy="resize to `size` with another digest, or raise `BenchError`",
+)
 def images_are_loaded_at_the_requested_size(subject: DataSubject) -> None:
     """`load(size)` gives images and a spec of that size and another digest, or raises a `BenchError`."""
     size = 28 if subject.dataset.spec.size != 28 else 32
@@ -151,7 +188,22 @@ def images_are_loaded_at_the_requested_size(subject: DataSubject) -> None:
     )
 
 
-@promise("Rendering")
+@promise(
+    "D13",
+    why="results on different data must not be on one board",
+    remedy="do not use the order of sets or of `os.listdir`, `hash`, or the time",
+)
+def another_process_loads_the_same_images(subject: DataSubject) -> None:
+    """Another process loads the same digest and the same images."""
+    require_same_elsewhere(subject)
+
+
+@promise(
+    "D10",
+    needs=("Rendering",),
+    why="the oracle is trained on images of drawn factors",
+    remedy="draw within the ranges of the spec, with `generator=rng`",
+)
 def drawn_factors_are_those_of_the_spec(subject: DataSubject) -> None:
     """`draw_factors(n, rng)` gives n rows in the ranges of the factors, the same for the same rng."""
     spec, source = subject.dataset.spec, subject.rendering
@@ -167,7 +219,12 @@ def drawn_factors_are_those_of_the_spec(subject: DataSubject) -> None:
     require(not torch.equal(first, other), "draw_factors: expected other rows from another rng, got the same")
 
 
-@promise("Rendering")
+@promise(
+    "D11",
+    needs=("Rendering",),
+    why="drawn images stand in for stored ones",
+    remedy="draw in `render` what `load` draws",
+)
 def stored_factors_draw_the_stored_images(subject: DataSubject) -> None:
     """`render(factors, size)` of stored factors gives the stored images, up to 1 of 255 levels."""
     test = subject.dataset.test[:DRAWN]
@@ -181,7 +238,12 @@ def stored_factors_draw_the_stored_images(subject: DataSubject) -> None:
     require(apart <= 1, f"render: expected the stored images up to 1 of 255 levels, got a difference of {apart}")
 
 
-@promise("Rendering")
+@promise(
+    "D12",
+    needs=("Rendering",),
+    why="results must not depend on the chunks that the host works in",
+    remedy="draw each row on its own, and leave `factors` unchanged",
+)
 def a_drawn_image_alone_is_as_in_a_batch(subject: DataSubject) -> None:
     """`render` draws the same image of a row of factors alone and in a batch, and leaves the factors unchanged."""
     source, size = subject.rendering, subject.dataset.spec.size

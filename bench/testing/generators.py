@@ -32,7 +32,11 @@ ARGUMENTS = {
 }
 
 
-@promise()
+@promise(
+    "G01",
+    why="the host calls methods by position",
+    remedy="use the signature of the documentation",
+)
 def methods_take_the_documented_arguments(subject: GeneratorSubject) -> None:
     """Methods take their documented arguments by position, such as `sample(n, rng)` and `sample_class(labels, rng)`."""
     for name in ("sample", *(method for need in subject.capabilities for method in CAPABILITIES[need])):
@@ -43,27 +47,37 @@ def methods_take_the_documented_arguments(subject: GeneratorSubject) -> None:
             require(False, f"{name}{str(own).replace('(self, ', '(', 1)}: expected ({expected})")
 
 
-@promise()
+@promise(
+    "G02",
+    why="all methods of a run share one guide",
+    remedy="train a copy: `copy.deepcopy(run.guide)`",
+)
 def fit_leaves_the_guide_unchanged(subject: GeneratorSubject) -> None:
     """`fit` does not change the guide: its state, its mode, and no gradients in its parameters."""
-    require(
-        not subject.fitted.guide_changed,
-        "fit changed the guide; train a copy (`copy.deepcopy(run.guide)`) if the method has to adapt it",
-    )
+    require(not subject.fitted.guide_changed, "fit changed the guide")
 
 
-@promise()
+@promise(
+    "G03",
+    why="many folders of images have no classes",
+    remedy="do without labels and the guide if `spec.has_classes` is False, or set `needs_classes = True`",
+)
 def fit_works_without_classes(subject: GeneratorSubject) -> None:
-    """`fit` works on images of one class and without a guide, unless `needs_classes` is True or there are `logits`."""
-    if subject.target.needs_classes or "SelfClassifying" in subject.capabilities:
+    """`fit` works on images of one class and without a guide, unless `not_for` or `needs_classes` excludes them or there are `logits`."""
+    plain = without_classes(subject.dataset)
+    if subject.limit(plain.spec):
         return
     try:
-        subject.fit(without_classes(subject.dataset), images=SMALL).model.sample(2, subject.rng())
+        subject.fit(plain, images=SMALL).model.sample(2, subject.rng())
     except Exception as error:
         require(False, f"images without classes: {describe(error)}; set needs_classes = True if it needs them")
 
 
-@promise()
+@promise(
+    "G04",
+    why="metrics read uint8 images, and a value out of range would be clipped silently",
+    remedy="return float32 in [0, 1], without grad, on the device of `rng`",
+)
 def samples_are_images(subject: GeneratorSubject) -> None:
     """All samples are float32 of shape (n, c, h, w) in [0, 1] on the device, without grad; for one image and for seven."""
     for n in (1, BATCH):
@@ -71,31 +85,47 @@ def samples_are_images(subject: GeneratorSubject) -> None:
             _require_images(subject, draw(subject.rng()), n, f"{name} of {n}")
 
 
-@promise()
+@promise(
+    "G05",
+    why="samples must be reproducible from their seed",
+    remedy="pass `generator=rng` to every random function",
+)
 def same_rng_gives_same_images(subject: GeneratorSubject) -> None:
     """The same `rng` gives bit-identical images (on the CPU)."""
     first, second = ({name: draw(subject.rng()) for name, draw in _draws(subject)} for _ in range(2))
     subject.require_same(first, second, "two calls with the same rng")
 
 
-@promise()
+@promise(
+    "G06",
+    why="samples of a fixed seed inside the model are not samples",
+    remedy="pass `generator=rng` to every random function",
+)
 def another_rng_gives_other_images(subject: GeneratorSubject) -> None:
     """Another `rng` gives other images."""
     first, second = (subject.model.sample(BATCH, subject.rng(seed)) for seed in (1, 2))
     require(
         not torch.equal(first, second),
-        "sample: expected other images from another rng, got the same; draw noise with `generator=rng`",
+        "sample: expected other images from another rng, got the same",
     )
 
 
-@promise()
+@promise(
+    "G07",
+    why="distances of distributions need a distribution",
+    remedy="draw noise for each image of the call",
+)
 def samples_are_not_all_one_image(subject: GeneratorSubject) -> None:
     """The images of one call are not all equal."""
     images = subject.model.sample(2 * BATCH, subject.rng())
     require(bool((images != images[:1]).any()), f"sample: expected different images, got {len(images)} equal ones")
 
 
-@promise()
+@promise(
+    "G08",
+    why="the host scales and stores images in place",
+    remedy="return a copy: `images.clone()`",
+)
 def samples_belong_to_the_caller(subject: GeneratorSubject) -> None:
     """Modifying drawn images in place changes neither the model nor later samples."""
     for name, draw in _draws(subject):
@@ -104,11 +134,15 @@ def samples_belong_to_the_caller(subject: GeneratorSubject) -> None:
         drawn.fill_(0.5)
         require(
             subject.equal(draw(subject.rng()), kept),
-            f"{name}: writing into its images changes the next ones; return a copy (`.clone()`)",
+            f"{name}: writing into its images changes the next ones",
         )
 
 
-@promise()
+@promise(
+    "G09",
+    why="one measurement must not change the next",
+    remedy="draw from `rng` alone, write nothing, and put back every setting",
+)
 def using_a_model_leaves_the_process_unchanged(subject: GeneratorSubject) -> None:
     """Using a fitted model changes no global random state, no process setting, no file and no thread."""
     for name, use in _uses(subject):
@@ -118,7 +152,11 @@ def using_a_model_leaves_the_process_unchanged(subject: GeneratorSubject) -> Non
         require(not changed, f"{name} changed {', '.join(changed)}")
 
 
-@promise()
+@promise(
+    "G10",
+    why="the order of the metrics must not change their values",
+    remedy="compute what sampling needs in `fit`, and change no buffer afterwards",
+)
 def using_a_model_leaves_it_unchanged(subject: GeneratorSubject) -> None:
     """Using a fitted model does not change its state dict."""
     for name, use in _uses(subject):
@@ -127,22 +165,37 @@ def using_a_model_leaves_it_unchanged(subject: GeneratorSubject) -> None:
         require(before == tensor_digest(subject.model.state_dict()), f"{name} changed the state dict")
 
 
-@promise("ClassConditional", "ClassMixing", "CodeConditional", "Encoding", "Reconstructing", "SelfClassifying")
+@promise(
+    "G11",
+    needs=("ClassConditional", "ClassMixing", "CodeConditional", "Encoding", "Reconstructing", "SelfClassifying"),
+    why="the host uses its labels, codes and images again",
+    remedy="work on a copy of the argument",
+)
 def arguments_are_left_unchanged(subject: GeneratorSubject) -> None:
     """The labels, weights, codes and images that are passed in are not modified."""
     for name, argument, call in _calls(subject):
         before = argument.clone()
         call(argument)
-        require(torch.equal(before, argument), f"{name} changed its argument in place; work on a copy")
+        require(torch.equal(before, argument), f"{name} changed its argument in place")
 
 
-@promise("ClassConditional")
+@promise(
+    "G12",
+    needs=("ClassConditional",),
+    why="class metrics compare images with the label that was asked for",
+    remedy="condition the images on `labels`",
+)
 def labels_are_honoured(subject: GeneratorSubject) -> None:
     """`sample_class(labels, rng)` draws one image per label, and other labels give other images from the same rng."""
     _require_choice(subject, "sample_class", lambda k: torch.full((BATCH,), k, device=subject.device))
 
 
-@promise("ClassMixing")
+@promise(
+    "G13",
+    needs=("ClassMixing",),
+    why="mixing metrics compare images with the shares that were asked for",
+    remedy="condition the images on `weights`, mixed rows included",
+)
 def mixtures_are_honoured(subject: GeneratorSubject) -> None:
     """`sample_mixture(weights, rng)` takes pure and mixed rows; other weights give other images from the same rng."""
     pure = torch.eye(len(subject.dataset.spec.classes), device=subject.device)
@@ -151,7 +204,12 @@ def mixtures_are_honoured(subject: GeneratorSubject) -> None:
     _require_choice(subject, "sample_mixture", lambda k: pure[k].expand(BATCH, -1).clone())
 
 
-@promise("CodeConditional")
+@promise(
+    "G14",
+    needs=("CodeConditional",),
+    why="control metrics compare images of other codes",
+    remedy="decode images from `codes`, and draw codes with `generator=rng`",
+)
 def codes_are_honoured(subject: GeneratorSubject) -> None:
     """`draw_codes` gives float32 codes (n, d), equal for the same rng; other codes decode to other images."""
     first, again, other = (subject.model.draw_codes(BATCH, subject.rng(seed)) for seed in (1, 1, 2))
@@ -165,7 +223,12 @@ def codes_are_honoured(subject: GeneratorSubject) -> None:
     )
 
 
-@promise("Encoding")
+@promise(
+    "G15",
+    needs=("Encoding",),
+    why="codes of real images are compared with codes that were drawn",
+    remedy="return float32 (n, d), with d as in `draw_codes`",
+)
 def encodings_are_codes(subject: GeneratorSubject) -> None:
     """`encode` gives finite float32 codes (n, d), with as many columns as `draw_codes` if the model has both."""
     codes = subject.model.encode(subject.images)
@@ -177,7 +240,12 @@ def encodings_are_codes(subject: GeneratorSubject) -> None:
         )
 
 
-@promise("Reconstructing")
+@promise(
+    "G16",
+    needs=("Reconstructing",),
+    why="reconstruction metrics compare each image with its own reconstruction",
+    remedy="reconstruct each image from its own encoding, in [0, 1]",
+)
 def reconstructions_follow_the_image(subject: GeneratorSubject) -> None:
     """`reconstruct` gives one image in [0, 1] per image, and other images for other images."""
     images = subject.model.reconstruct(subject.images)
@@ -188,14 +256,24 @@ def reconstructions_follow_the_image(subject: GeneratorSubject) -> None:
     )
 
 
-@promise("SelfClassifying")
+@promise(
+    "G17",
+    needs=("SelfClassifying",),
+    why="accuracy and calibration are read off the logits",
+    remedy="return float32 (n, classes), finite",
+)
 def own_logits_are_one_row_per_image(subject: GeneratorSubject) -> None:
     """`logits` gives one finite float32 row per image with one column per class."""
     logits = subject.model.logits(subject.images)
     _require_table(logits, BATCH, "logits", columns=len(subject.dataset.spec.classes))
 
 
-@promise("CodeConditional", "Encoding", "Reconstructing", "SelfClassifying")
+@promise(
+    "G18",
+    needs=("CodeConditional", "Encoding", "Reconstructing", "SelfClassifying"),
+    why="results must not depend on the chunks that the host works in",
+    remedy="use norms that do not look at the batch, or their statistics of training",
+)
 def an_image_alone_is_as_in_a_batch(subject: GeneratorSubject) -> None:
     """The result for one image is the same alone and in a batch, to 1e-4 of the largest value; also for one code,
     if `decode` ignores its rng."""
@@ -210,7 +288,12 @@ def an_image_alone_is_as_in_a_batch(subject: GeneratorSubject) -> None:
         )
 
 
-@promise("CodeConditional", "Encoding", "Reconstructing", "SelfClassifying")
+@promise(
+    "G19",
+    needs=("CodeConditional", "Encoding", "Reconstructing", "SelfClassifying"),
+    why="a measurement that is repeated must give the same value",
+    remedy="use the mean of a posterior, and no dropout, outside of `fit`",
+)
 def answers_are_repeatable(subject: GeneratorSubject) -> None:
     """Two calls with the same images give the same result."""
     if not (answers := subject.answers(subject.model)):

@@ -23,13 +23,16 @@ from bench.api import (
     capabilities,
     to_float,
 )
-from bench.testing.data import tiny_dataset
+from bench.registry.limits import limit_of
+from bench.testing.data import TRAIN, tiny_dataset, tiny_spec
 from bench.testing.guide import tiny_guide
 from bench.testing.promise import Skipped, describe, require
+from bench.testing.time_limit import TookTooLong
 from bench.testing.watch import Watched, WatchedRun, watching
 from bench.training_run import Precision, derive_seed, generator
 from bench.util.hashing import tensor_digest
 
+FORMATS = ((3, 32), (1, 28), (1, 32), (3, 28), (3, 64), (1, 64), (1, 16), (3, 16), (1, 8), (3, 128))  # channels, pixels
 BUDGET = 768  # training images of a fit: three batches of 256
 SEED = 0
 BATCH = 7  # images per call
@@ -54,6 +57,7 @@ class ModelSubject(ABC):
     def __init__(self, target: type[Model], device: torch.device | str = "cpu") -> None:
         self.target, self.device = target, torch.device(device)
         self.capabilities = capabilities(target)
+        self.options = {"device": str(device)}
 
     @abstractmethod
     def guide(self, dataset: Dataset) -> Classifier | None:
@@ -63,9 +67,28 @@ class ModelSubject(ABC):
     def outputs(self, model: Any) -> dict[str, Tensor]:
         """The results of every method of the model, by name, with the same arguments each time."""
 
+    @property
+    def pretrained(self) -> bool:
+        """Whether it is a classifier whose weights come with its plugin."""
+        return bool(getattr(self.target, "pretrained", False))
+
+    def limit(self, spec: Spec) -> str:
+        """Why the model says that it is not for such images, or ""."""
+        return limit_of(self.target, self.target.Config(), spec)
+
     @cached_property
     def dataset(self) -> Dataset:
-        return tiny_dataset()
+        """Images that the model is for, of the first possible of `FORMATS`. Raises `Skipped` if there are none."""
+        found = next((format for format in FORMATS if not self.limit(tiny_spec(*format))), None)
+        if found is None:
+            raise Skipped(f"it is for no images of these tests: {self.limit(tiny_spec(*FORMATS[0]))}")
+        return tiny_dataset(*found)
+
+    def tiny_dataset(self, channels: int, size: int, train: int = TRAIN) -> Dataset:
+        """Another tiny data set. Raises `Skipped` if the model says that it is not for its images."""
+        if reason := self.limit(tiny_spec(channels, size)):
+            raise Skipped(reason)
+        return tiny_dataset(channels, size, train)
 
     @cached_property
     def images(self) -> Images:
@@ -118,7 +141,9 @@ class ModelSubject(ABC):
         """The fit that all checks share, or the exception that it raised."""
         try:
             return self.fit()
-        except (Exception, SystemExit) as error:
+        except Skipped:
+            raise
+        except (Exception, SystemExit, TookTooLong) as error:
             return error
 
     @property
@@ -140,6 +165,11 @@ class ModelSubject(ABC):
             model = self.fresh()
             model.load_state_dict(safetensors.torch.load(safetensors.torch.save(state)), strict=True)
         return model.eval()
+
+    def digests(self) -> dict[str, str]:
+        """A digest of the state of the fitted model, and of each of its results."""
+        results = {name: tensor_digest([result]) for name, result in self.outputs(self.model).items()}
+        return {"the state dict": tensor_digest(self.model.state_dict())} | results
 
     def equal(self, first: Tensor, second: Tensor) -> bool:
         """Exact equality on the CPU; elsewhere to 1e-3 of the largest value, because the order of sums may change."""
@@ -217,6 +247,13 @@ class DataSubject:
 
     def __init__(self, target: type[DataSource], argument: str = "") -> None:
         self.target, self.argument = target, argument
+        self.options = {"argument": argument}
+
+    def digests(self) -> dict[str, str]:
+        """The digest that the data set states, and one of the images of each split."""
+        splits = {name: getattr(self.dataset, name) for name in ("train", "validation", "test")}
+        images = {f"{name}.images": tensor_digest([split.images, split.labels]) for name, split in splits.items()}
+        return {"the digest": self.dataset.digest} | images
 
     @property
     def source(self) -> DataSource:

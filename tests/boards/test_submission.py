@@ -1,5 +1,6 @@
 """Submissions: what is missing, altered, too old or out of range is refused with a sentence; the rest is merged."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -20,7 +21,8 @@ from bench.errors import BenchError
 from bench.metrics.catalog import CATALOG
 from bench.metrics.ranges import RANGES, outside
 
-REPORT = [{"entry": "alpha", "kind": "generators", "promise": "it_draws", "status": "ok", "reason": ""}]
+RESULT = {"entry": "alpha", "kind": "generators", "id": "G99", "promise": "it_draws", "status": "ok", "reason": ""}
+REPORT = {"entries": [], "results": [RESULT]}
 
 
 def alpha(dataset: str = "toys"):
@@ -120,10 +122,41 @@ def test_values_out_of_range_and_older_metrics_are_refused(packed, tmp_path, met
 
 def test_without_a_passed_conformance_test_nothing_is_accepted(packed, tmp_path):
     with pytest.raises(BenchError, match="no conformance report of alpha: bench test --plugins alpha"):
-        check(open_submission(repacked(tmp_path, alpha(), [])))
-    failed = [{**REPORT[0], "status": "failed"}]
-    with pytest.raises(BenchError, match="alpha failed the conformance test it_draws"):
+        check(open_submission(repacked(tmp_path, alpha(), {"results": []})))
+    failed = {"results": [{**RESULT, "status": "failed"}]}
+    with pytest.raises(BenchError, match="alpha failed the conformance test G99 it_draws"):
         check(open_submission(repacked(tmp_path, alpha(), failed)))
+
+
+def test_a_report_of_other_files_of_the_plugin_is_refused(packed, tmp_path):
+    source = next(iter(open_submission(packed).jobs.values()))["job"]["source"]
+    same = REPORT | {"entries": [{"name": "alpha", "source": source}]}
+    check(open_submission(repacked(tmp_path, alpha(), same)))
+    other = REPORT | {"entries": [{"name": "alpha", "source": "0" * 16}]}
+    with pytest.raises(BenchError, match="the conformance report of alpha is of other files of its plugin"):
+        check(open_submission(repacked(tmp_path, alpha(), other)))
+
+
+def test_the_report_of_an_earlier_version_is_read(packed):
+    """It was the list of results alone."""
+    with zipfile.ZipFile(packed) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    earlier = json.dumps([RESULT]).encode()
+    manifest["files"]["conformance.json"] = hashlib.sha256(earlier).hexdigest()
+    again(packed, "conformance.json", lambda payload: earlier)
+    again(packed, "manifest.json", lambda payload: json.dumps(manifest).encode())
+    check(open_submission(packed))
+
+
+@pytest.mark.parametrize("content", ["7", '{"results": 7}', '["x"]', '{"results": [], "entries": [7]}', "{}"])
+def test_a_report_that_is_none_is_one_sentence(packed, content):
+    with zipfile.ZipFile(packed) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    manifest["files"]["conformance.json"] = hashlib.sha256(content.encode()).hexdigest()
+    again(packed, "conformance.json", lambda payload: content.encode())
+    again(packed, "manifest.json", lambda payload: json.dumps(manifest).encode())
+    with pytest.raises(BenchError, match="not a submission"):
+        open_submission(packed)
 
 
 def test_a_job_without_its_run_directory_cannot_be_packed(packed, tmp_path):

@@ -131,6 +131,12 @@ class TestsOnWhatItTrained(ToyData):
         return replace(dataset, test=dataset.train[:32])
 
 
+@breaks("another_process_loads_the_same_images", "in another process: the digest differs")
+class IsNamedByAHash(ToyData):
+    def load(self, size: int | None = None) -> Dataset:
+        return replace(super().load(size), digest=digest(str(hash("toy"))))
+
+
 @breaks("loading_is_repeatable", "expected digest")
 class HasANewDigestEachTime(ToyData):
     def load(self, size: int | None = None) -> Dataset:

@@ -3,6 +3,7 @@
 import os
 import random
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ class TakesOneMoreBatchAgainAndAgain(Plain):
                 run.log(loss=0.0)
 
 
-@breaks("fit_logs_a_loss", "logged no scalar")
+@breaks("fit_logs_a_loss", "expected a scalar in run.log, got none")
 class TrainsInSilence(Toy):
     def log(self, run: Run, loss: Tensor) -> None:
         pass
@@ -281,6 +282,37 @@ class StartsAnywhere(Plain):
     def fit(self, data: Data, run: Run) -> None:
         super().fit(data, run)
         self.mean.data += 1e-3 * np.random.default_rng().random()
+
+
+@breaks("limits_leave_images_to_train_on", "expected '' for some images, got 'not today' for all formats")
+class IsForNothing(Plain):
+    @classmethod
+    def not_for(cls, config: ToyConfig, spec: Spec) -> str:
+        return "not today"
+
+
+@breaks("limits_leave_images_to_train_on", "again, got another reason")
+class ChangesItsMind(Plain):
+    asked = 0
+
+    @classmethod
+    def not_for(cls, config: ToyConfig, spec: Spec) -> str:
+        cls.asked += 1
+        return f"reason {cls.asked}" if cls.asked > 1 else ""
+
+
+@breaks("another_process_gives_the_same_model", "in another process: the state dict, sample differ")
+class StartsFromAHash(Plain):
+    def __init__(self, config: ToyConfig, spec: Spec) -> None:
+        super().__init__(config, spec)
+        self.mean.data.fill_(hash("grey") % 1000003 / 1000003)
+
+
+@breaks("another_process_gives_the_same_model", "in another process: ")
+class WorksInOneProcessOnly(Plain):
+    def fit(self, data: Data, run: Run) -> None:
+        assert "pytest" in sys.modules
+        super().fit(data, run)
 
 
 @breaks("an_interrupted_fit_resumes_exactly", "differ; add `keep=[optimizer]`")

@@ -207,7 +207,7 @@ class MixesRows(Toy):
         return super().decode(codes + 0.5 * codes.mean(0), rng)
 
 
-@breaks("a_small_step_of_a_code_is_a_small_step_of_the_image", "draw the nuisance from rng alone")
+@breaks("a_small_step_of_a_code_is_a_small_step_of_the_image", "of the distance between images of other codes")
 class DrawsNuisanceFromTheCodes(Toy):
     def decode(self, codes: Codes, rng: torch.Generator) -> Images:
         images = super().decode(codes, rng)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import bad_datasets
 import pytest
@@ -46,14 +47,20 @@ def test_a_plugin_that_keeps_its_promises_exits_with_0(capsys):
     assert code == 0
     assert set(found["counts"]) == {"ok"}
     assert {result["entry"] for result in found["results"]} == {"toy-data"}
-    assert found["device"] == "cpu"
+    assert (found["device"], found["format"]) == ("cpu", 2)
+    assert {"bench", "python", "torch"} <= found.keys()
+    (entry,) = found["entries"]
+    assert (entry["name"], entry["distribution"], entry["version"]) == ("toy-data", "bench-toys", "1.0")
+    assert len(entry["source"]) == 16
+    assert all(result["id"].startswith("D") and result["remedy"] == "" for result in found["results"])
 
 
 def test_a_broken_promise_exits_with_1_and_its_reason(capsys):
     code, found = report(capsys, "bad-data")
     assert code == 1
     (failed,) = (result for result in found["results"] if result["status"] == "failed")
-    assert failed["promise"] == "labels_name_a_class"
+    assert (failed["id"], failed["promise"]) == ("D04", "labels_name_a_class")
+    assert failed["remedy"] == "count labels from 0, and keep every class in the training split"
     assert failed["reason"] == "test.labels: expected labels in 0..2, got 1..3"
 
 
@@ -77,7 +84,11 @@ def test_several_names_are_tested_one_after_the_other(capsys):
 
 
 def test_names_may_have_spaces_between_them(capsys):
-    assert report(capsys, " toy-data ", " place: atlantis ", "") == report(capsys, "toy-data", "place: atlantis")
+    found, same = report(capsys, " toy-data ", " place: atlantis ", ""), report(capsys, "toy-data", "place: atlantis")
+    for _, one in (found, same):
+        for result in one["results"]:
+            del result["seconds"]
+    assert found == same
 
 
 def test_a_path_of_images_is_answered_with_how_to_ask_for_it(tmp_path, monkeypatch, capsys):
@@ -94,24 +105,38 @@ def test_an_argument_reaches_the_data_set(capsys):
     assert any("no such place as [atlantis]" in reason for reason in reasons)
 
 
-def test_failures_are_shown_with_their_reason_and_the_totals(capsys):
-    assert main(["test", "--plugins", "bad-data,place"]) == 1
-    out = capsys.readouterr().out
-    assert re.search(r"^bad-data \(dataset of toys, bench-toys 1\.0\): \d+ of \d+ passed, 1 failed$", out, re.MULTILINE)
-    assert re.search(
-        r"^  failed +labels name a class +test\.labels: expected labels in 0\.\.2, got 1\.\.3$", out, re.MULTILINE
+def test_failures_are_shown_first_with_their_reason_and_remedy_and_one_line_sums_up(capsys):
+    assert main(["test", "--plugins", "toy-data,bad-data"]) == 1
+    first, failure, remedy, second, total = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"bad-data \(dataset of toys, bench-toys 1\.0\): 1 failed, \d+ passed", first)
+    assert re.fullmatch(
+        r"  failed +D04 labels name a class +test\.labels: expected labels in 0\.\.2, got 1\.\.3", failure
     )
+    assert remedy == "  remedy for D04: count labels from 0, and keep every class in the training split"
+    assert re.fullmatch(r"toy-data \(dataset of toys, bench-toys 1\.0\): \d+ passed", second)
+    assert re.fullmatch(r"1 failed, \d+ passed", total)
+
+
+def test_a_reason_is_not_repeated(capsys):
+    assert main(["test", "--plugins", "place"]) == 1
+    out = capsys.readouterr().out
     assert "no such place as []" in out
     assert "same reason" in out
-    assert not re.search("^  ok", out, re.MULTILINE)
-    assert re.fullmatch(r"\d+ of \d+ passed, \d+ failed", out.splitlines()[-1])
 
 
 def test_verbose_shows_every_test(capsys):
-    assert main(["test", "--plugins", "toy-data", "-v"]) == 0
-    *rows, total = capsys.readouterr().out.splitlines()[1:]
+    assert main(["test", "--plugins", "bad-data", "-v"]) == 1
+    _, first, *rows, _, total = capsys.readouterr().out.splitlines()
+    assert first.startswith("  failed")
     assert all(row.startswith("  ok") for row in rows)
-    assert total == f"{len(rows)} of {len(rows)} passed"
+    assert total == f"1 failed, {len(rows)} passed"
+
+
+def test_a_time_limit_is_one_of_a_test(capsys, monkeypatch):
+    monkeypatch.setattr(toys.ToyData, "load", lambda self, size=None: time.sleep(60))
+    assert main(["test", "--plugins", "toy-data", "--timeout", "0.2", "--json"]) == 1
+    failed = [result for result in json.loads(capsys.readouterr().out)["results"] if result["status"] == "failed"]
+    assert {result["reason"] for result in failed} == {"it took longer than 0.2 s"}
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

@@ -53,7 +53,7 @@ def _quote(match: re.Match[str]) -> str:
 
 def _promises(match: re.Match[str]) -> str:
     lines = [
-        f"- **{promise.name.replace('_', ' ')}**{_needs(promise)}: {promise.sentence}" for promise in PROMISES[match[1]]
+        f"- **{promise}**{_needs(promise)}: {promise.sentence} Why: {promise.why}." for promise in PROMISES[match[1]]
     ]
     return f"<!-- promises {match[1]} -->\n" + "\n".join(lines) + "\n<!-- /promises -->"
 
