@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from bench.errors import BenchError as BenchError
     from bench.errors import Diverged as Diverged
     from bench.hookspecs import hookimpl as hookimpl
+    from bench.image_metric import ImageMetric as ImageMetric
+    from bench.image_metric import ScoredImages as ScoredImages
     from bench.interactive import Board as Board
     from bench.interactive import add_to_board as add_to_board
     from bench.interactive import evaluate as evaluate
@@ -77,10 +79,12 @@ _HOME = {
     "Board": "bench.interactive",
     "Diverged": "bench.errors",
     "Evaluation": "bench.comparison",
+    "ImageMetric": "bench.image_metric",
     "Muon": "bench.muon",
     "ResNetTiny": "bench.backbones",
     "ResNetTinyConfig": "bench.backbones",
     "Run": "bench.training_run",
+    "ScoredImages": "bench.image_metric",
     "add_to_board": "bench.interactive",
     "evaluate": "bench.interactive",
     "hidden_weights": "bench.muon",
@@ -92,8 +96,8 @@ _HOME = {
 }
 __all__ = [
     "BenchError", "Board", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Evaluation",
-    "Factor", "Generator", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
-    "Run", "Spec", "add_to_board", "evaluate", "hidden_weights", "hookimpl", "leaderboard", "quantize", "require_between", "run", "timm_network", "to_float",
+    "Factor", "Generator", "ImageMetric", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
+    "Run", "ScoredImages", "Spec", "add_to_board", "evaluate", "hidden_weights", "hookimpl", "leaderboard", "quantize", "require_between", "run", "timm_network", "to_float",
 ]  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(install):
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("raise RuntimeError('first line\\n   second line')", "RuntimeError: first line second line"),
         ("from bench.errors import BenchError\nraise BenchError('needs a licence')", "needs a licence"),
-        ("x = 1", "registers no hooks: expected bench_generators, bench_classifiers, bench_datasets marked"),
+        ("x = 1", "registers no hooks: expected bench_generators, bench_classifiers, bench_datasets, bench_metrics"),
         (good("toy").replace("def bench_generators", "def bench_generator"), "which is not a hook: did you mean"),
         (good("toy").replace("def bench_generators", "def generators"), "unknown hook 'generators'"),
         (good("toy").replace("@hookimpl", ""), "bench_generators() is not marked with @bench.hookimpl"),
@@ -203,7 +203,7 @@ def test_the_same_entry_point_of_two_distributions_is_a_duplicate(install):
 def test_our_own_plugins_come_before_a_strangers_of_the_same_name(install, monkeypatch):
     theirs = install("toy", good("toy"), dist="a-stranger", module="bench_theirs")
     ours = install("toy", good("toy"), dist=OWN, module="bench_ours")
-    monkeypatch.setattr("bench.registry.plugins.entry_points", lambda group: [theirs, ours])
+    monkeypatch.setattr("bench.registry.plugins.installed", lambda: [theirs, ours])
     assert Plugins().find("generators", "toy").distribution == OWN
 
 

@@ -24,8 +24,12 @@ CONTROL = (
 
 
 def headline(section: Section) -> list[Column]:
-    """The headline metrics of a section in the order of `HEADLINE`; all of its metrics if it has none of these."""
-    return _in_order(HEADLINE, section.images) or section.images
+    """The headline metrics of a section in the order of `HEADLINE`, and those that third parties bring.
+
+    All of its metrics if it has none of `HEADLINE`.
+    """
+    own = _in_order(HEADLINE, section.images)
+    return [*own, *section.brought] if own else section.images
 
 
 def control_headline(section: Section) -> list[Column]:

@@ -24,6 +24,7 @@ def _section(notes: Notes) -> list[str]:
     if control := control_headline(section):
         tables.append(_table("control", section.lines, control, notes))
     given = [GIVEN_IMAGES] if section.given else []
+    given += [f"{notes.brought}."] if notes.brought else []
     skipped = [f"Skipped: {text}" for text in notes.left_out]
     failures = [f"[{it.number}] {notes.label(it.line)}, seed {it.seed}: {it.reason}" for it in notes.failures]
     return [*tables, *(f"<p>{_safe(text)}</p>" for text in [*given, *skipped, *failures, *summary(notes)])]

@@ -15,7 +15,7 @@ from bench.util.text import shown
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$",
-    "–": "--", "∞": r"$\infty$", "≈": r"$\approx$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}",
+    "–": "--", "∞": r"$\infty$", "≈": r"$\approx$", "†": r"$\dagger$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}",
 }  # fmt: skip
 
 
@@ -42,7 +42,8 @@ def _table(notes: Notes, everything: bool) -> str:
     rows = [_row(line, columns, best, notes) for line in lines if not line.anchor]
     anchors = [_row(line, columns, best, notes) for line in lines if line.anchor]
     title = " · ".join([section.records[0].dataset, f"budget {section.budget}", section.kind, section.judged])
-    failures = [f"[{it.number}] {notes.label(it.line)}, seed {it.seed}: {it.reason}" for it in notes.failures]
+    failures = [notes.brought] if notes.brought else []
+    failures += [f"[{it.number}] {notes.label(it.line)}, seed {it.seed}: {it.reason}" for it in notes.failures]
     top = [
         f"% {shown(title)}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",

@@ -116,6 +116,8 @@ def _legend(notes: Notes) -> str:
         lines.append(f"{FLOOR} beyond `real`, or within two standard errors of it: there the metric says nothing more.")
     if section.given:
         lines.append(markdown(GIVEN_IMAGES))
+    if notes.brought:
+        lines.append(f"{markdown(notes.brought)}.")
     if section.budget == "smoke":
         lines.append("The budget `smoke` shows that everything runs, and nothing about quality.")
     return " ".join(lines)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from bench.boards.view import JOB, Column, Line, Section, line_of
 from bench.experiment.job import GIVEN
+from bench.metrics.catalog import BROUGHT
 from bench.results.record import Record
 
 MISORDERED = "Not ranked: anchors are out of order, so these say nothing about quality on this data set"
@@ -99,6 +100,15 @@ class Notes:
         silent = found.pop(NOT_STATED, [])
         said = sorted((text, sorted(names)) for text, names in found.items())
         return [*said, (NOT_STATED, sorted(silent))] if said and silent else said
+
+    @property
+    def brought(self) -> str:
+        """Which metrics third parties bring, and who; empty if there are none."""
+        found: dict[str, list[str]] = {}
+        for column in self.section.brought:
+            _add(found.setdefault(column.info.brought_by, []), column.metric)
+        said = "; ".join(f"{', '.join(names)} by {who}" for who, names in sorted(found.items()))
+        return f"{BROUGHT} not a metric of bench, and not ranked: {said}" if said else ""
 
     @property
     def left_out(self) -> list[str]:

@@ -22,7 +22,7 @@ def summary(notes: Notes) -> list[str]:
 def _best(methods: Sequence[Line], notes: Notes) -> str:
     """Methods that the seeds do not tell apart from the best one are named with it."""
     found = []
-    for column in headline(notes.section):
+    for column in _judged_by(notes.section):
         values = {line: cell.values for line in methods if (cell := notes.section.cell(line, column)).values}
         values = {line: own for line, own in values.items() if all(map(math.isfinite, own))}
         if len(values) < 2 or not column.info.better or column in notes.section.misordered:
@@ -32,6 +32,11 @@ def _best(methods: Sequence[Line], notes: Notes) -> str:
         equal = [line for line, own in values.items() if line != best and _tied(own, values[best])]
         found.append(f"{column.metric} {' ≈ '.join(map(notes.label, [best, *equal]))}")
     return f"Best: {'; '.join(found)}." if found else ""
+
+
+def _judged_by(section: Section) -> list[Column]:
+    """The headline metrics of the host."""
+    return [column for column in headline(section) if not column.info.brought_by]
 
 
 def _tied(own: list[float], best: list[float]) -> bool:
@@ -44,7 +49,7 @@ def _outside(methods: Sequence[Line], notes: Notes) -> str:
     section, found, compared = notes.section, [], False
     for line in methods:
         better, worse = [], []
-        for column in headline(section):
+        for column in _judged_by(section):
             bounds = [_anchor(section, name, line, column) for name in ("real", "mean")]
             own = section.cell(line, column).values
             if not own or None in bounds or not column.info.better:

@@ -121,6 +121,7 @@ def _legend(notes: Notes, everything: bool) -> list[str]:
     lines += [ANCHORS] if any(line.anchor for line in section.lines) else []
     lines += [GIVEN_IMAGES] if section.given else []
     lines += [text] if (text := notes.misordered(shown)) else []
+    lines += [f"{notes.brought}."] if notes.brought else []
     hidden = len(section.main) + len(section.cost) - len(shown)
     return [*lines, *([f"{hidden} more metrics and costs: --all"] if hidden else [])]
 

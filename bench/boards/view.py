@@ -45,7 +45,7 @@ class Column(NamedTuple):
 
     @property
     def info(self) -> MetricInfo:
-        return info(self.metric)
+        return info(self.metric, self.protocol)
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ class Section:
     @cached_property
     def main(self) -> list[Column]:
         return [column for column in self.columns if not column.part and not column.info.cost]
+
+    @cached_property
+    def brought(self) -> list[Column]:
+        """The metrics that third parties bring."""
+        return [column for column in self.main if column.info.brought_by]
 
     @cached_property
     def images(self) -> list[Column]:

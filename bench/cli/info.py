@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """bench info regene
 bench info fd-lite0"""
 ORDER = ("kind", "about", "source", "plugin", "distribution", "capabilities", "state", "note", "readme", "better",
-         "unit", "needs", "cost", "tuning")  # fmt: skip
+         "unit", "needs", "brought_by", "cost", "tuning")  # fmt: skip
 
 
 def add_parser(commands: Any) -> None:
@@ -48,10 +48,10 @@ def describe(name: str, boards: Sequence[Path]) -> list[dict[str, Any]]:
 
     plugins = Plugins()
     plugins.load_all()
-    found = [
-        _entry(entry, boards) for kind in plugins.entries.values() for entry in kind.values() if entry.name == name
-    ]
-    found += [_metric(metric) for metric in METRICS if metric.name == name]
+    entries = [entry for kind in plugins.entries.values() for entry in kind.values() if entry.name == name]
+    found = [_entry(entry, boards) for entry in entries if entry.kind != "metrics"]
+    metrics = [*METRICS, *brought_metrics(plugins.entries["metrics"].values())]
+    found += [_metric(metric) for metric in metrics if metric.name == name]
     if not found:
         for broken in plugins.broken:
             if broken.plugin == name:
@@ -95,7 +95,15 @@ def _entry(entry: "Entry", boards: Sequence[Path]) -> dict[str, Any]:
 
 def _metric(metric: "Metric") -> dict[str, Any]:
     return {"name": metric.name, "kind": "metric", "about": metric.about, "better": metric.better or "neither",
-            "unit": metric.unit, "needs": list(metric.needs), "version": metric.version}  # fmt: skip
+            "unit": metric.unit, "needs": list(metric.needs), "version": metric.version,
+            "brought_by": metric.brought_by}  # fmt: skip
+
+
+def brought_metrics(entries: "Iterable[Entry]") -> "list[Metric]":
+    """The metrics that third parties bring."""
+    from bench.metrics.brought import describe, metric_of
+
+    return [metric_of(describe(one.target, one.name, one.distribution, one.digest)) for one in entries]
 
 
 def _readme(entry: "Entry") -> str:

@@ -91,6 +91,7 @@ def _text(value: Any) -> str:
 
 def inventory() -> dict[str, list[dict[str, Any]]]:
     """Plain rows by kind: plugins, broken, generators, classifiers, datasets, metrics, feature_spaces, oracles."""
+    from bench.cli.info import brought_metrics
     from bench.metrics import METRICS, space_states
     from bench.registry.plugins import KINDS, Plugins
 
@@ -111,8 +112,8 @@ def inventory() -> dict[str, list[dict[str, Any]]]:
         "datasets": [_dataset(entry) for entry in entries["datasets"]],
         "metrics": [
             {"name": metric.name, "better": metric.better, "unit": metric.unit, "needs": list(metric.needs),
-             "about": metric.about, "version": metric.version}
-            for metric in METRICS
+             "about": metric.about, "version": metric.version, "brought_by": metric.brought_by}
+            for metric in [*METRICS, *brought_metrics(entries["metrics"])]
         ],
         "feature_spaces": [dict(zip(("name", "state", "note"), state, strict=True)) for state in space_states()],
         "oracles": _oracles(entries["datasets"]),

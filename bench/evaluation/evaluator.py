@@ -40,7 +40,9 @@ def evaluate(context: JobContext, model: Model | None) -> None:
             continue
         records = _measure(context, metric, evaluation, problem, key)
         save_pictures(metric.name, context.run_dir.path, evaluation, job.label)
-        if not CAPABILITIES.keys().isdisjoint(metric.needs):
+        if metric.brought_by:
+            context.guard.restore(metric.name)
+        elif not CAPABILITIES.keys().isdisjoint(metric.needs):
             context.guard.restore(f"what {metric.name} asked the method for")
         context.run_dir.write_record(metric.name, key, records)
 

@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 def measurements(job: Job) -> list[tuple[str, str]]:
     """The name and key of every measurement of `job`, that of its training first."""
-    from bench.metrics import METRICS
-
-    return [(FIT, job.key)] + [(metric.name, content_key(job.measuring(metric))) for metric in METRICS]
+    return [(FIT, job.key)] + [(metric.name, content_key(job.measuring(metric))) for metric in metrics_of(job)]
 
 
 def missing_metrics(run_dir: RunDir) -> "list[Metric]":
     """The metrics without a finished record. Failed ones are measured again."""
-    from bench.metrics import METRICS
+    return [metric for metric in metrics_of(run_dir.job) if _is_missing(run_dir, metric)]
 
-    return [metric for metric in METRICS if _is_missing(run_dir, metric)]
+
+def metrics_of(job: Job) -> "list[Metric]":
+    """The metrics of the host, then those that third parties bring."""
+    from bench.metrics import METRICS
+    from bench.metrics.brought import Brought, metric_of
+
+    return [*METRICS, *(metric_of(Brought(**described)) for described in job.brought)]
 
 
 def is_done(run_dir: RunDir) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from bench.experiment.device import Device, find_device
 from bench.experiment.job import GIVEN, Job
 from bench.experiment.keys import content_key
 from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_names, parse_settings
+from bench.metrics.brought import describe
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.metrics.features.inception import require_named_weights
 from bench.metrics.metric import LEAST
+from bench.registry.groups import METRICS
 from bench.registry.limits import limit_of
 from bench.registry.plugins import OWN, Broken, BrokenPlugin, Entry, Plugins
 from bench.registry.sources import source_digest
@@ -106,6 +108,7 @@ def make_plan(
 def _used(plugins: Plugins, request: RunRequest, entries: Sequence[Entry]) -> frozenset[str]:
     found = [plugins.find("datasets", request.dataset.base)]
     found += [plugins.find("classifiers", ref.base) for ref in (request.guide, request.judge)]
+    found += plugins.all("metrics")
     return frozenset(entry.plugin for entry in [*entries, *found])
 
 
@@ -168,9 +171,21 @@ def _common(
         "oracle_key": _oracle_key(oracle, dataset, budget, device),
         **_named("guide", request.guide, plugins, subset, budget, device),
         **_named("judge", request.judge, plugins, dataset, budget, device),
+        "brought": _brought(plugins),
         "device": device.name,
         "torch": torch.__version__,
     }
+
+
+def _brought(plugins: Plugins) -> tuple[dict[str, Any], ...]:
+    """The metrics that third parties bring; those of a broken plugin are not measured, with a warning."""
+    found = plugins.all("metrics")
+    names = {point.name for point in plugins.found if point.group == METRICS}
+    for broken in plugins.broken:
+        if broken.plugin in names:
+            logger.warning("the metrics of plugin %r are not measured: %s", broken.plugin, broken.reason)
+    described = (describe(entry.target, entry.name, entry.distribution, entry.digest) for entry in found)
+    return tuple(asdict(metric) for metric in described)
 
 
 def _roles(spec: Spec) -> tuple[Role, ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Names (their digests are in the key), and what only the evaluation depends on.
 NOT_TRAINED_ON = {"distribution", "version", "settings", "guide"}
 NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budget"}
-NOT_TRAINED_ON |= {"tuning", "train_size", "test_size", "oracle", "oracle_key"}
+NOT_TRAINED_ON |= {"brought", "tuning", "train_size", "test_size", "oracle", "oracle_key"}
 
 
 GIVEN = "given-images"  # stands for the plugin of external images
@@ -52,6 +52,7 @@ class Job:
     device: str
     torch: str
     split: Literal["test", "validation"] = "test"  # that it is scored on
+    brought: tuple[dict[str, Any], ...] = ()  # metrics of third parties: see bench.metrics.brought
     tuning: str = ""  # how the authors of the method chose the settings; empty if they do not say
 
     @property
@@ -98,4 +99,5 @@ class Job:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> "Job":
-        return cls(**row | {"settings": tuple((name, value) for name, value in row["settings"])})
+        settings = tuple((name, value) for name, value in row["settings"])
+        return cls(**row | {"settings": settings, "brought": tuple(row.get("brought", ()))})

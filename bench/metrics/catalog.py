@@ -4,7 +4,9 @@ It imports neither torch nor NumPy, so that a board can be rendered in milliseco
 metrics are in `bench.metrics.table`; `docs/metrics.md` has a row for each metric.
 """
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 # What methods are ranked by: one metric for each question, all computed from samples alone. Distances of the whole in
@@ -13,6 +15,8 @@ from typing import Literal
 RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-judge", "class-agreement")
 
 ORACLE = "oracle"  # in place of a feature space: the oracle of the data set, whose name the protocol states
+
+BROUGHT = "†"  # marks a metric that a third party brings
 
 CLASSES = "classes"  # of the data set, two or more: a judge, for example, is trained on them
 
@@ -38,12 +42,14 @@ class MetricInfo:
     space: str | None = None  # the feature space
     version: int = 1  # raised when the same images would score another number
     control: bool = False  # whether it belongs to the table "Control" of a board
+    brought_by: str = ""  # the distribution of a third party that brings it; empty for metrics of the host
 
     @property
     def heading(self) -> str:
-        """The head of its column: name, unit, and an arrow towards the better side."""
+        """The head of its column: name, unit, an arrow towards the better side, and a mark if a third party brings it."""
         arrow = {"lower": "↓", "higher": "↑"}.get(self.better or "", "")
-        return " ".join(part for part in (self.name, f"({self.unit})" if self.unit else "", arrow) if part)
+        mark = BROUGHT if self.brought_by else ""
+        return " ".join(part for part in (self.name, f"({self.unit})" if self.unit else "", arrow, mark) if part)
 
     @property
     def cost(self) -> bool:
@@ -198,13 +204,30 @@ _COST = (
 CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_CONTROL, *_COST)
 
 
+# The protocol of a metric that a third party brings, e.g. spectrum@bench-spectrum:n=2000,ref=5000:lower:v1-3fa9c1d2.
+STAMP = re.compile(r"[^:@]+@(?P<by>[^:@]+):[^:]*:(?P<better>lower|higher|neither):v(?P<version>\d{1,9})-[0-9a-f]{8}")
+SIDES: dict[str, Literal["lower", "higher"]] = {"lower": "lower", "higher": "higher"}
+
 PLACES = {row.name: place for place, row in enumerate(CATALOG)}
 
 
-def info(metric: str) -> MetricInfo:
-    """The entry of a metric, or of the one that `metric` is a part of (`ece/part`); for an unknown one, its name alone."""
+def info(metric: str, protocol: str = "") -> MetricInfo:
+    """The entry of a metric, or of the one that `metric` is a part of (`ece/part`).
+
+    Of a metric that a third party brings, what its protocol says; of an unknown one, its name alone.
+    """
     whole = metric.partition("/")[0]
-    return CATALOG[PLACES[whole]] if whole in PLACES else MetricInfo(whole)
+    return CATALOG[PLACES[whole]] if whole in PLACES else brought_info(whole, protocol)
+
+
+@lru_cache(maxsize=1000)
+def brought_info(metric: str, protocol: str) -> MetricInfo:
+    """What a protocol says of a metric that a third party brings; for any other protocol, the name alone."""
+    match = STAMP.fullmatch(protocol)
+    if match is None:
+        return MetricInfo(metric)
+    better: Literal["lower", "higher"] | None = SIDES.get(match["better"])
+    return MetricInfo(metric, "", better, "", SAMPLES, version=int(match["version"]), brought_by=match["by"])
 
 
 def position(metric: str) -> int:

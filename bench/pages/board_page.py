@@ -60,7 +60,7 @@ def _section(notes: Notes, name: str, gallery: Gallery, links: Links, chart: dic
     section = notes.section
     title = " · ".join([f"Budget {section.budget}", section.kind, section.judged])
     facts = " · ".join(f"{text(what)} {text(value)}" for what, value in notes.facts)
-    said = [*([GIVEN_IMAGES] if section.given else []), *summary(notes)]
+    said = [*([GIVEN_IMAGES] if section.given else []), *filter(None, [notes.brought]), *summary(notes)]
     why = section.no_ranks or POLICY
     blocks = [
         f'<section id="{name}">\n<h2>{text(title)}</h2>\n<p class="facts">{facts}</p>',

@@ -8,10 +8,12 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points, packages_distributions
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from bench.registry.groups import installed
 
 IGNORED_FOLDERS = {"__pycache__", "build", "dist", "docs", "env", "leaderboards", "node_modules", "runs", "venv"}
 IGNORED_ENDINGS = (".pyc", ".pyo", ".log", ".md", ".lock", ".egg-link", ".pth")
@@ -78,7 +80,7 @@ def _within(namespace: Path, below: list[str], root: Path) -> Unit | None:
 def _distribution(module: str) -> Distribution | None:
     """The distribution that provides a plugin with this module."""
     module = module.partition(":")[0]
-    points = entry_points(group="bench")
+    points = installed()
     exact = [point for point in points if point.module == module]
     alike = [point for point in points if point.module.split(".")[0] == module.split(".")[0]]
     for point in exact or alike:

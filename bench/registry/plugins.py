@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
@@ -23,21 +23,25 @@ from bench import hookspecs
 from bench.api import Classifier, DataSource, Generator, Model
 from bench.config import check_config
 from bench.errors import BenchError, nearest
+from bench.image_metric import ImageMetric
+from bench.metrics.catalog import PLACES
+from bench.registry.groups import METRICS, installed
 from bench.registry.sources import source_digest
 from bench.util.paths import folder_hint
 from bench.util.process_state import put_back, settings
 from bench.util.timm_names import architecture_hint
 
 logger = logging.getLogger("bench")
-GROUP = "bench"
 OWN = "classifier-bench"
-KINDS: dict[str, type] = {"generators": Generator, "classifiers": Classifier, "datasets": DataSource}
+KINDS: dict[str, type] = {
+    "generators": Generator, "classifiers": Classifier, "datasets": DataSource, "metrics": ImageMetric,
+}  # fmt: skip
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One generator, classifier or data set, and the plugin that provides it."""
+    """One generator, classifier, data set or metric, and the plugin that provides it."""
 
     name: str
     kind: str  # a key of KINDS
@@ -68,7 +72,7 @@ class Broken:
 class Plugins:
     """The installed plugins, imported when they are needed."""
 
-    found: list[EntryPoint] = field(default_factory=lambda: sorted(entry_points(group=GROUP), key=_own_first))
+    found: list[EntryPoint] = field(default_factory=lambda: sorted(installed(), key=_own_first))
     broken: list[Broken] = field(default_factory=list)
     entries: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     probe: Callable[[EntryPoint], str] | None = None  # why a third-party plugin must not be imported here, or ""
@@ -108,8 +112,10 @@ class Plugins:
         return nearest(name, self.entries[kind])
 
     def all(self, kind: str) -> list[Entry]:
-        """Every entry of that kind, by name."""
-        self.load_all()
+        """Every entry of that kind, by name. For metrics, plugins that bring none are not imported."""
+        for point in self.found:
+            if kind != "metrics" or point.group == METRICS:
+                self._load(point)
         return [self.entries[kind][name] for name in sorted(self.entries[kind])]
 
     @property
@@ -157,12 +163,37 @@ class Plugins:
         fresh = list(self._ask(point))
         if not fresh:
             raise _Refused(f"registers no hooks: expected {', '.join(_hook_names())} marked with @bench.hookimpl")
+        self._check_group(point, {entry.kind for entry in fresh})
         for entry in fresh:
+            if entry.kind == "metrics" and entry.name in PLACES:
+                raise _Refused(f"entry {entry.name!r} is a metric of bench; choose another name")
             if entry.name in self.entries[entry.kind]:
                 other = self.entries[entry.kind][entry.name]
                 raise _Refused(f"entry {entry.name!r} is already provided by {other.plugin!r} ({other.distribution})")
         for entry in fresh:
             self.entries[entry.kind][entry.name] = entry
+
+    def _check_group(self, point: EntryPoint, kinds: set[str]) -> None:
+        """Metrics have a group of entry points of their own, and a distribution that brings methods brings none."""
+        if point.group != METRICS:
+            if "metrics" in kinds:
+                raise _Refused(
+                    f"provides metrics: expected its entry point in the group {METRICS!r}, got {point.group!r}"
+                )
+            return
+        if others := sorted(kinds - {"metrics"}):
+            raise _Refused(
+                f"its entry point is in the group {METRICS!r}: expected metrics alone, got {', '.join(others)}"
+            )
+        own = _origin(point)[0]
+        for other in self.found:
+            if other.group != METRICS and point.dist and _origin(other)[0] == own:
+                self._load(other)
+        if methods := [entry.name for entry in self.entries["generators"].values() if entry.distribution == own]:
+            raise _Refused(
+                f"its distribution {own!r} brings methods ({', '.join(methods)}): the author of a method does not "
+                "choose how it is measured; move the metrics to a distribution of their own"
+            )
 
     def _ask(self, point: EntryPoint) -> Iterator[Entry]:
         for kind, base in KINDS.items():
@@ -250,13 +281,27 @@ def _check(name: str, target: Any, base: type) -> None:
         raise _Refused(f"its class {target.__name__} lacks {', '.join(missing)}()")
     if not isinstance(getattr(target, "source", None), str):
         raise _Refused(f"its class {target.__name__} has no source (a string)")
-    if base is not DataSource:
+    if base is ImageMetric:
+        _check_metric(target)  # type: ignore[arg-type]
+    elif base is not DataSource:
         try:
             check_config(getattr(target, "Config", None))
         except BenchError as error:
             raise _Refused(f"entry {name!r}: {error}") from error
         if not isinstance(getattr(target, "paper_epochs", 1), int):
             raise _Refused(f"its class {target.__name__}: expected paper_epochs as a whole number")
+
+
+def _check_metric(target: type[ImageMetric]) -> None:
+    about = getattr(target, "about", None)
+    if not (isinstance(about, str) and about.strip()):
+        raise _Refused(f"its class {target.__name__} has no about (a line of text)")
+    if target.better not in ("lower", "higher", None):
+        raise _Refused(
+            f"its class {target.__name__}: expected better as 'lower', 'higher' or None, got {target.better!r}"
+        )
+    if not (type(target.version) is int and target.version >= 1):
+        raise _Refused(f"its class {target.__name__}: expected version as a whole number of at least 1")
 
 
 def _reason(error: BaseException) -> str:

@@ -9,13 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from glob import glob
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.experiment.keys import content_key
 from bench.experiment.request import RunRequest
+from bench.registry.groups import installed
 from bench.registry.sources import digest_of, file_of_package, source_digest
 from bench.registry.tuning import FILE as TUNING
 from bench.results.record import FIT, Record
@@ -96,7 +97,7 @@ def _place(request: RunRequest) -> str:
 
 def _plugins() -> list[list[str]]:
     """Each installed plugin with the digest of its source, the host first."""
-    points = sorted((point.name, point.value) for point in entry_points(group="bench"))
+    points = sorted((point.name, point.value) for point in installed())
     host = ["bench", source_digest("bench")]
     return [host, *([name, value, source_digest(value), _tuning(value)] for name, value in points)]
 

@@ -12,8 +12,10 @@ from typing import Any
 from bench.api import Classifier, DataSource, Generator, Rendering, capabilities
 from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
+from bench.image_metric import ImageMetric
 from bench.registry.plugins import OWN, BrokenPlugin, Entry, Plugins
-from bench.testing import classifiers, datasets, generators
+from bench.testing import classifiers, datasets, generators, metrics
+from bench.testing.metric_subject import MetricSubject
 from bench.testing.promise import Promise, Result, check_one
 from bench.testing.subject import ClassifierSubject, DataSubject, GeneratorSubject
 from bench.testing.time_limit import SECONDS
@@ -88,7 +90,10 @@ def promises_of(target: type, device: str = "cpu", argument: str = "") -> list[t
     if issubclass(target, Generator):
         drawer, has = GeneratorSubject(target, device), set(capabilities(target))
         return [(promise, drawer) for promise in generators.PROMISES if not promise.needs or has & set(promise.needs)]
-    raise TypeError(f"{target!r} is not a generator, classifier or data source")
+    if issubclass(target, ImageMetric):
+        measure = MetricSubject(target)
+        return [(promise, measure) for promise in metrics.PROMISES]
+    raise TypeError(f"{target!r} is not a generator, classifier, data source or metric")
 
 
 def _asked(plugins: Plugins, text: str) -> list[tuple[Entry, str]]:

@@ -61,7 +61,7 @@ def test_an_extra_that_is_missing_is_optional_and_named_by_its_packages(monkeypa
 
 def test_a_broken_plugin_is_broken(monkeypatch):
     points = [EntryPoint("nowhere", "bench_nowhere", "bench")]
-    monkeypatch.setattr("bench.registry.plugins.entry_points", lambda group: points)
+    monkeypatch.setattr("bench.registry.plugins.installed", lambda: points)
     found = by_name(installation.checks())["plugin nowhere"]
     assert found.state == "broken"
     assert "No module named 'bench_nowhere'" in found.detail

@@ -10,6 +10,7 @@ from pathlib import Path
 import bad_classifiers
 import bad_datasets
 import bad_fits
+import bad_metrics
 import bad_samples
 import bad_tuning
 import pytest
@@ -23,6 +24,7 @@ from bench.testing import (
     classifiers,
     datasets,
     generators,
+    metrics,
     models,
     promises,
     promises_of,
@@ -36,11 +38,13 @@ BAD = {
     "generators": [*bad_fits.BAD, *bad_samples.BAD, bad_tuning.CountsWithoutAMetric],
     "classifiers": bad_classifiers.BAD,
     "datasets": bad_datasets.BAD,
+    "metrics": bad_metrics.BAD,
 }
 PROMISES = {
     "generators": generators.PROMISES,
     "classifiers": classifiers.PROMISES,
     "datasets": datasets.PROMISES,
+    "metrics": metrics.PROMISES,
 }
 EVERY_BAD = [pytest.param(cls, id=f"{kind}-{cls.__name__}") for kind, classes in BAD.items() for cls in classes]
 
@@ -71,10 +75,10 @@ def test_each_check_fails_for_a_plugin_that_breaks_its_promise(cls):
     assert reason in result.reason
 
 
-@pytest.mark.parametrize("cls", [toys.Toy, toys.Plain, TinyClassifier, toys.ToyData, toys.DrawnData])
+@pytest.mark.parametrize("cls", [toys.Toy, toys.Plain, TinyClassifier, toys.ToyData, toys.DrawnData, *bad_metrics.GOOD])
 def test_good_plugins_keep_every_promise(cls, monkeypatch):
-    if cls not in (toys.Toy, TinyClassifier, toys.ToyData):  # one of each kind: it takes seconds
-        for room in ("models", "datasets"):
+    if cls not in (toys.Toy, TinyClassifier, toys.ToyData, bad_metrics.Moments):  # one of each kind: it takes seconds
+        for room in ("models", "datasets", "metrics"):
             monkeypatch.setattr(f"bench.testing.{room}.require_same_elsewhere", lambda subject: None)
     results = check(cls)
     assert [result for result in results if result.status != "ok"] == []
@@ -112,10 +116,11 @@ def test_every_promise_has_an_id_of_its_own_a_reason_and_a_remedy():
         *generators.PROMISES,
         *classifiers.PROMISES[len(models.PROMISES) :],
         *datasets.PROMISES,
+        *metrics.PROMISES,
     ]
     assert sorted(EVERY) == sorted(promise.id for promise in several)
     for promise in EVERY.values():
-        assert re.fullmatch(r"[MGCD]\d\d", promise.id)
+        assert re.fullmatch(r"[MGCDX]\d\d", promise.id)
         assert promise.why, promise.id
         assert promise.remedy, promise.id
         assert not promise.why.endswith("."), promise.id

@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # environment.py
 
-collect_ignore = ["bench-gaussian"]
+collect_ignore = ["bench-gaussian", "bench-spectrum"]

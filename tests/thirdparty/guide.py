@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from bench import api, hookspecs
-from bench.testing import classifiers, datasets, generators, models
+from bench.testing import classifiers, datasets, generators, metrics, models
 from bench.testing.promise import Promise
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,7 @@ PROMISES: dict[str, tuple[Promise, ...]] = {
     "generators": generators.PROMISES[len(models.PROMISES) :],
     "classifiers": classifiers.PROMISES[len(models.PROMISES) :],
     "datasets": datasets.PROMISES,
+    "metrics": metrics.PROMISES,
 }
 
 

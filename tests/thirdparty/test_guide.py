@@ -11,7 +11,7 @@ guide = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(guide)
 
 PAGE = guide.PAGE.read_text(encoding="utf-8")
-STRANGERS = [Path(__file__).parent / name for name in ("bench-gaussian",)]
+STRANGERS = [Path(__file__).parent / name for name in ("bench-gaussian", "bench-spectrum")]
 
 
 def test_every_quotation_is_as_its_source():
@@ -35,8 +35,8 @@ def test_every_hook_has_a_heading_with_its_signature(signature):
     assert f"\n### `{signature}`\n" in PAGE
 
 
-def test_there_are_three_hooks():
-    assert len(guide.hooks()) == 3
+def test_there_are_four_hooks():
+    assert len(guide.hooks()) == 4
 
 
 @pytest.mark.parametrize("capability", guide.capabilities())

@@ -1,12 +1,13 @@
 """What a node must have, so that it computes what the plan says: versions, source files of plugins, and the device."""
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bench.errors import BenchError
 from bench.execution.plan import Plan
 from bench.experiment.device import find_device
+from bench.registry.groups import installed
 from bench.registry.plugins import OWN
 from bench.registry.sources import source_digest
 
@@ -73,5 +74,5 @@ def _version(name: str) -> str:
 
 
 def _installed(names: frozenset[str]) -> dict[str, tuple[str, str]]:
-    points = sorted((point for point in entry_points(group="bench") if point.name in names), key=lambda p: p.name)
+    points = sorted((point for point in installed() if point.name in names), key=lambda p: p.name)
     return {point.name: (point.dist.version if point.dist else "0", source_digest(point.value)) for point in points}
