@@ -34,7 +34,7 @@ def run(source: str, name: str = "__main__") -> dict[str, Any]:
 
 def kept(target: type, *names: str) -> None:
     """Check these promises of a class."""
-    chosen = [promise for promise in promises(target) if str(promise) in names]
+    chosen = [promise for promise in promises(target) if promise.promise.name in names]
     assert len(chosen) == len(names)
     for promise in chosen:
         promise()

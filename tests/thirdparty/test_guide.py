@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import Spec
+
 _spec = importlib.util.spec_from_file_location("guide", Path(__file__).parent / "guide.py")
 guide = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(guide)
@@ -27,7 +29,15 @@ def test_every_file_of_the_strangers_that_matters_is_quoted():
     patterns = ("pyproject.toml", "src/**/*.py", "src/**/*.toml", "tests/*.py")
     files = [path for folder in STRANGERS for pattern in patterns for path in folder.glob(pattern)]
     quoted = set(re.findall(r"<!-- quote (\S+) -->", PAGE))
-    assert quoted == {str(path.relative_to(guide.ROOT)) for path in files}
+    assert quoted == {str(path.relative_to(guide.ROOT)) for path in files} | {"tests/runs/pretrained_plugin.py"}
+
+
+def test_the_limit_in_the_page_refuses_what_it_says():
+    (lines,) = re.findall(r"^```python\n(    @classmethod\n    def not_for.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    found = {"MyConfig": object, "Spec": Spec}
+    exec(f"class Model:\n{lines}", found)
+    reasons = [found["Model"].not_for(None, Spec("photos", 3, size, ("a", "b"))) for size in (32, 36)]
+    assert reasons == ["", "it needs a side that is a multiple of 16, and photos has 36"]
 
 
 @pytest.mark.parametrize("signature", guide.hooks())
