@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.api import Encoding
+from bench.evaluation.anchor_codes import NoiseCodes
 from bench.metrics import EvaluationContext
 from bench.metrics.control.discovery import discover
 from bench.metrics.control.evaluation import draws, sweeper
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 def save_control(folder: Path, context: EvaluationContext, method: str) -> None:
     """Write tables, pictures and the page that apply, if the effects of codes could be measured.
 
-    `method` names the method with its settings and seed.
+    Nothing is written for the anchor `noise`. `method` names the method with its settings and seed.
     """
     control, sweeps = context.known("control"), context.known("code sweeps")
-    if control is None or sweeps is None:
+    if control is None or sweeps is None or isinstance(context.anchor, NoiseCodes):
         return
     effects = control.effects
     write_atomic(folder / "control.csv", effects_csv(effects).encode())
