@@ -139,6 +139,8 @@ _RECONSTRUCTION = (
                "lower", "", RECONSTRUCTING, "st-lpips"),
     MetricInfo("reconstruction-agreement", "the judge's accuracy on reconstructions of test images",
                "higher", "", (*RECONSTRUCTING, CLASSES)),
+    MetricInfo("reconstruction-factors", "are true factors read from reconstructions? 1: without error, 0: a guess",
+               "higher", "", RECONSTRUCTING, ORACLE),
     MetricInfo("feature-error-guide", "error of the guide's hidden layers over their variance",
                "lower", "", (*RECONSTRUCTING, CLASSES), version=2),
     MetricInfo("feature-error-judge", "error of the judge's hidden layers over their variance",

@@ -5,7 +5,7 @@ import math
 _SHARES = (
     "precision-lite0", "recall-lite0", "coverage-lite0", "class-agreement", "cas", "accuracy", "accuracy-all", "ece",
     "ece-adaptive", "copying-lite0", "authenticity-lite0", "mixture-agreement", "reconstruction-agreement",
-    "live-codes", "varying-attributes", "anomaly-auroc",
+    "reconstruction-factors", "live-codes", "varying-attributes", "anomaly-auroc",
 )  # fmt: skip
 _AT_LEAST_0 = (
     "fd-lite0", "fd-lite2", "fd-judge", "fid", "clean-fid", "intra-fd-judge", "density-lite0", "nll", "reconstruction-mse",

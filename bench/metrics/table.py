@@ -14,6 +14,7 @@ from bench.metrics import (
     mixing_response,
     perceptual,
     perceptual_scores,
+    reconstructed_factors,
     reconstruction,
 )
 from bench.metrics.balls import K
@@ -193,6 +194,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "ssim": (reconstruction.ssim, _n),
     "reconstruction-st-lpips": (perceptual_scores.reconstruction_distance, _pairs),
     "reconstruction-agreement": (reconstruction.reconstruction_agreement, _n),
+    "reconstruction-factors": (reconstructed_factors.reconstructed_factors, _n),
     "feature-error-guide": (reconstruction.feature_error("guide"), _layers),
     "feature-error-judge": (reconstruction.feature_error("judge"), _layers),
     "acs": (measures.acs, _sweeps),

@@ -131,7 +131,13 @@ def test_a_capable_model_is_measured_in_every_metric(make_context, toys, tmp_pat
         metric.name: value for metric in METRICS if metric.name not in OFFLINE and (value := _value(metric, context))
     }
     missing = {metric.name for metric in METRICS} - measured.keys() - OFFLINE
-    assert missing == {"class-leakage", "factor-vae-score", "beta-vae-score", "cas"}  # ground truth, more samples
+    assert missing == {
+        "class-leakage",
+        "factor-vae-score",
+        "beta-vae-score",
+        "cas",
+        "reconstruction-factors",
+    }  # ground truth, more samples
     for name, result in measured.items():
         assert isinstance(BY_NAME[name], Metric)
         assert math.isfinite(result.value), name
