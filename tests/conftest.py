@@ -23,7 +23,7 @@ HOSTILE = Path(__file__).parent / "resilience" / "hostile"  # plugins: good ones
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole", action="store_true", help="run the whole of tests/resilience, not a selection")
+    parser.addoption("--whole", action="store_true", help="run all tests, those that take long too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--whole", default=False):
-        skip = pytest.mark.skip(reason="one of the whole suite: pytest tests/resilience --whole")
+        skip = pytest.mark.skip(reason="one of the whole suite: pytest --whole")
         for item in items:
             if "whole" in item.keywords:
                 item.add_marker(skip)

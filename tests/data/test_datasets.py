@@ -168,7 +168,7 @@ def test_a_file_to_download_by_hand_is_named_with_its_destination(tmp_path: Path
     [
         ("fashion-mnist", (1, 28, 28), (55_000, 5_000, 10_000)),
         ("mnist", (1, 28, 28), (55_000, 5_000, 10_000)),
-        ("cifar10-jpeg", (3, 32, 32), (45_000, 5_000, 10_000)),
+        pytest.param("cifar10-jpeg", (3, 32, 32), (45_000, 5_000, 10_000), marks=pytest.mark.whole),
     ],
 )
 def test_real_data_are_as_published(

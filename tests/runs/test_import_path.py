@@ -42,7 +42,7 @@ def call(how: str, folder: Path, *arguments: str, **variables: str) -> subproces
     )
 
 
-@pytest.mark.parametrize("how", COMMANDS)
+@pytest.mark.parametrize("how", [pytest.param("module", marks=pytest.mark.whole), "script"])
 def test_a_run_is_the_same_in_a_folder_that_holds_other_packages(how: str, shadowing: Path, examiners: Path) -> None:
     done = call(
         how, shadowing, "run", "--plugins", "classifier", "--dataset", "digits", "--budget", "smoke", "--json",

@@ -23,14 +23,18 @@ def test_a_probe_below_its_floor_does_not_stop_a_run(sprites_run):
     assert {row["status"] for row in answer.json["records"]} <= {"ok", "skipped"}
 
 
+@pytest.mark.whole
 def test_a_second_run_finds_the_probe_in_the_cache(sprites_run, tmp_path, bench_in):
     answer = bench_in(tmp_path)("run", "--plugins", "good", "--dataset", "sprites", "--budget", "smoke", "--json")
     (note,) = (line for line in answer.err.splitlines() if line.startswith("probe factor-probe@"))
     assert note.endswith("(cached)")
 
 
-def test_a_run_on_data_without_factors_has_no_probe(tmp_path, bench_in):
-    answer = bench_in(tmp_path)("run", "--plugins", "good", "--dataset", "digits", "--budget", "smoke", "--json")
-    assert answer.code == 0, answer.err
-    assert "probe" not in answer.err
-    assert not (tmp_path / "runs" / "logs" / "probe.txt").exists()
+def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(sprites_run):
+    """The true factors are the codes of `real`: nothing else decides the images."""
+    [folder] = (sprites_run[0].folder / "runs" / "sprites" / "real").iterdir()
+    pictures = {path.name for path in folder.glob("*.png")}
+    assert pictures == {"samples.png", "strip.png", "control.png", "traversals.png", "traversals-add.png"}
+    page = (folder / "discovery.html").read_text(encoding="utf-8")
+    assert "real seed 0 on sprites" in page
+    assert page.count("<img ") == 10

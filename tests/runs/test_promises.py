@@ -61,14 +61,12 @@ def test_a_run_leaves_its_config_its_samples_and_its_curves(first):
     assert not list(first[0].folder.rglob("*.tmp"))
 
 
-def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(first):
-    """`noise` has codes and a nuisance, and no encoder."""
-    [folder] = (first[0].folder / "runs" / "digits" / "noise").iterdir()
-    pictures = {path.name for path in folder.glob("*.png")}
-    assert pictures == {"samples.png", "strip.png", "control.png", "traversals.png", "traversals-add.png", "swaps.png"}
-    page = (folder / "discovery.html").read_text(encoding="utf-8")
-    assert "noise seed 0 on digits" in page
-    assert page.count("<img ") == 10
+def test_a_run_on_data_without_factors_has_no_probe_and_no_pictures_of_codes_that_do_nothing(first):
+    bench, answer = first
+    assert "probe" not in answer.err
+    assert not (bench.folder / "runs" / "logs" / "probe.txt").exists()
+    [folder] = (bench.folder / "runs" / "digits" / "noise").iterdir()
+    assert not (folder / "control.png").exists()
 
 
 def test_every_file_of_a_run_is_what_its_name_says(first):
