@@ -37,4 +37,4 @@ def test_a_run_leaves_pictures_of_the_codes_of_an_anchor(sprites_run):
     assert pictures == {"samples.png", "strip.png", "control.png", "traversals.png", "traversals-add.png"}
     page = (folder / "discovery.html").read_text(encoding="utf-8")
     assert "real seed 0 on sprites" in page
-    assert page.count("<img ") == 10
+    assert page.count("<img ") == 7  # factors
