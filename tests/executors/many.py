@@ -1,6 +1,6 @@
 """What planning, starting and merging many jobs costs the host: the jobs themselves do nothing.
 
-    python tests/executors/many.py 100 1000
+    python tests/executors/many.py 140 1400
 
 prints a line for each number of jobs. The rows are made up and lie in a temporary folder.
 """
@@ -51,12 +51,13 @@ def measure(jobs: int, folder: Path) -> dict[str, float]:
     from bench.cli import parser
     from bench.cli.progress import Silent
     from bench.cli.run import request_from
+    from bench.evaluation.anchors import ANCHORS
     from bench.execution.executors.base import Limits
     from bench.execution.outline import time_needed
     from bench.execution.plan import make_plan
     from bench.execution.session import Session
 
-    seeds = f"0-{max(0, jobs // 5 - 1)}"
+    seeds = f"0-{max(0, jobs // (1 + len(ANCHORS)) - 1)}"
     words = ["run", "--plugins", "toys", "--dataset", "toys-dots", "--budget", "smoke", "--jobs", "2", "--seeds", seeds]
     clock, found = time.process_time, {}
     started = clock()
