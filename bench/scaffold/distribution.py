@@ -120,7 +120,8 @@ def _owner(name: str) -> str:
 
 def _layout(package: str, kind: str) -> dict[str, str]:
     """The template of each file, by its path in the distribution."""
-    return {
+    tuning = {f"src/{package}/tuning.toml": "tuning.toml.in"} if kind == "generator" else {}
+    return tuning | {
         "pyproject.toml": "pyproject.toml.in",
         "README.md": "README.md.in",
         "tox.ini": "tox.ini.in",

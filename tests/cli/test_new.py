@@ -15,7 +15,7 @@ def test_it_prints_the_commands_to_type_next(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["new", "haze"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "bench-haze: 9 files; the generator is in bench-haze/src/bench_haze/__init__.py"
+    assert lines[0] == "bench-haze: 10 files; the generator is in bench-haze/src/bench_haze/__init__.py"
     commands = [line.strip() for line in lines[lines.index("next:") + 1 :]]
     assert commands[0].endswith("install -e bench-haze") or "pip install -p" in commands[0]
     assert "bench test --plugins haze" in commands

@@ -47,10 +47,11 @@ def written(tmp_path_factory) -> Written:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_wheel_holds_the_package_with_its_claims_and_types(written, kind):
+def test_the_wheel_holds_the_package_with_its_tables_and_types(written, kind):
     with zipfile.ZipFile(written.wheels[kind]) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert held == {f"bench_{PACKAGES[kind]}/{name}" for name in ("__init__.py", "claims.toml", "py.typed")}
+    files = {"__init__.py", "claims.toml", "py.typed"} | ({"tuning.toml"} if kind == "generator" else set())
+    assert held == {f"bench_{PACKAGES[kind]}/{name}" for name in files}
 
 
 def test_all_are_listed_and_none_is_broken(written):
