@@ -66,3 +66,10 @@ def test_what_decides_the_weights_is_in_the_key(name):
     job = planned()
     other = 7 if name in ("seed", "images") else "other"
     assert replace(job, **{name: other}).key != job.key
+
+
+def test_how_settings_were_chosen_is_said_of_the_defaults_alone_and_is_not_in_the_key():
+    default, changed = planned(), planned("ae-mix.lr=0.5")
+    assert default.tuning
+    assert changed.tuning == ""
+    assert replace(default, tuning="").key == default.key

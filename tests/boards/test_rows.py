@@ -99,7 +99,7 @@ def broken(make: Make, old: str, new: str) -> bytes:
         (",1.5,", ",one,", r"sprites.csv, line 2: value: expected a number, got 'one'"),
         (",2000,ok", ",2e3,ok", r"sprites.csv, line 2: n: expected a number, got '2e3'"),
         (",ok,", ",okay,", r"sprites.csv, line 2: unknown status 'okay': did you mean 'ok'\?"),
-        (",abc,", ",", r"sprites.csv, line 2: expected 19 fields"),
+        (",abc,", ",", r"sprites.csv, line 2: expected 20 fields"),
         ("dataset", '"dataset', r"sprites.csv, line 2: not the CSV file of a board"),
     ],
 )
