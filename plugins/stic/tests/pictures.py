@@ -1,8 +1,8 @@
 """Draw pictures of the README from a finished run: `python plugins/stic/tests/pictures.py WHAT RUN_FOLDER OUT.png`.
 
 RUN_FOLDER is one of `runs/<dataset>/stic/`. WHAT is `drawn` (a column is a chain of one class, from its blank canvas
-down) or `textures` (a row of drawings for each weight of the Gram term, same chains and seed, real test images below;
-printed beside it: R, and the weight by the rule).
+down) or `textures` (a row of drawings for each weight of the Gram term, same chains and seed, real validation images
+below; printed beside it: R, and the weight by the rule).
 """
 
 import json
@@ -31,16 +31,16 @@ def main(what: str, run: Path, out: Path) -> None:
     data = load(job["dataset"])
     model = Stic(build(SticConfig, dict(job["settings"]), "stic"), data.spec)
     model.load_state_dict(load_file(run / "model.safetensors"))
-    save(out, parts[what](model.eval(), data.test))
+    save(out, parts[what](model.eval(), data.validation))
 
 
-def drawn(model: Stic, test: Data) -> list[Tensor]:
+def drawn(model: Stic, held_out: Data) -> list[Tensor]:
     """A row for each number of steps."""
     labels = torch.arange(model.classes)
     return [model.synthesize(labels, steps=steps).images for steps in STEPS]
 
 
-def textures(model: Stic, test: Data) -> list[Tensor]:
+def textures(model: Stic, held_out: Data) -> list[Tensor]:
     """A row for each weight, two drawings of each class, and one of real images."""
     labels = torch.arange(model.classes).repeat_interleave(EACH)
     pairs = torch.cat([(labels == label).nonzero()[:2, 0] for label in range(model.classes)])
@@ -50,8 +50,8 @@ def textures(model: Stic, test: Data) -> list[Tensor]:
         distance = model.class_distance((drawing.canvas + 1) / 2, labels)
         print(f"gamma {gamma}: R {distance:.3f}, acceptance {drawing.acceptance.nanmean():.3f}", flush=True)
         rows.append(drawing.images[pairs])
-    some = test[torch.cat([(test.labels == label).nonzero()[:EACH, 0] for label in range(model.classes)])]
-    print(f"real test images: R {model.class_distance(to_float(some.images), some.labels):.3f}")
+    some = held_out[torch.cat([(held_out.labels == label).nonzero()[:EACH, 0] for label in range(model.classes)])]
+    print(f"real validation images: R {model.class_distance(to_float(some.images), some.labels):.3f}")
     print(f"gamma by the rule: {model.calibrate(some):.3f}")
     return [*rows, to_float(some.images)[pairs]]
 
