@@ -43,6 +43,7 @@ class SticConfig(CommonConfig):
     shift: int = 0  # real images are moved by up to this many pixels, reflected at the edges
     flip: bool = False  # mirror half of the real images
     input_noise: float = 0.05  # standard deviation, on [-1, 1]
+    optimizer: Literal["adam", "muon"] = "adam"  # muon: for kernels and hidden matrices, try lr=0.01
 
     # Fakes (sections 3 and 5)
     fake_loss: Literal["contrast", "k_plus_1", "margin"] = "contrast"
@@ -106,28 +107,38 @@ class AttentiveConfig(SticConfig):
 class ScoreConfig(CommonConfig):
     """What can be set of `stic-score` besides what is common."""
 
-    levels: int = 10  # L
-    sigma_first: float = 2.0  # standard deviation of the noise of level 1, on [-1, 1]
+    # Training
+    batch_size: int = 32
+    lr: float = 2e-3
+    levels: int = 14  # L
+    sigma_first: float = 10.0  # standard deviation of the noise of level 1, on [-1, 1]
     sigma_last: float = 0.02  # of level L; between them geometric
+    denoiser_width: int = 16  # channels of the finest maps of the denoiser; up to four times as many at coarser ones
+    denoise_share: float = 0.5  # of the training, at first, in which u learns as a plain denoiser
     score_weight: float = 10.0  # beta times the number of pixel values
+    ema: float = 0.999  # decay of the moving average of the weights, which draws and classifies
     fake_weight: float = 0.0  # w_f of the contrast at level L; 0.1 turns it on
     fake_batch: int = 64
     restart: float = 0.05
     store_size: int = 1_000  # of the fakes, where fake_weight is not 0
     steps: int = 6  # of a fake between two steps of the optimizer
-    eps_last: float = 2e-5  # eps_0: the drift at level L; at level i it is times (sigma_i / sigma_L)^2
-    level_steps: int = 20  # of a drawing at each level, the first half not tested
+
+    # Sampling
+    eps: float = 0.15  # drift at level i, over sigma_i^2
+    level_steps: int = 5  # of a drawing at each level
+    guidance: float = 20.0  # how many times the log-probability of the class counts in what is sampled
     gamma: float = 0.0  # of the Gram term, times sigma_i at level i
     mean_decay: float = 0.99
 
     def __post_init__(self) -> None:
         """Raises ValueError for invalid settings."""
         super().__post_init__()
-        require_between(self, 2, float("inf"), "levels", "level_steps")
-        require_between(self, 1, float("inf"), "fake_batch", "store_size", "steps")
-        require_between(self, 0, 1, "restart", "mean_decay")
-        require_between(self, 0, float("inf"), "score_weight", "fake_weight", "gamma")
-        if not 0 < self.sigma_last < self.sigma_first or self.eps_last <= 0:
+        require_between(self, 2, float("inf"), "levels")
+        names = ("denoiser_width", "fake_batch", "store_size", "steps", "level_steps")
+        require_between(self, 1, float("inf"), *names)
+        require_between(self, 0, 1, "restart", "mean_decay", "ema", "denoise_share")
+        require_between(self, 0, float("inf"), "score_weight", "fake_weight", "gamma", "guidance")
+        if not 0 < self.sigma_last < self.sigma_first or self.eps <= 0:
             raise ValueError(
-                f"expected 0 < sigma_last < sigma_first and eps_last > 0, got {self.sigma_last}, {self.sigma_first} and {self.eps_last}"
+                f"expected 0 < sigma_last < sigma_first and eps > 0, got {self.sigma_last}, {self.sigma_first} and {self.eps}"
             )

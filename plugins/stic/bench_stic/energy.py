@@ -38,7 +38,6 @@ class Density:
     reference: Reference | None = None  # of the Gram term, if it has a weight
     kappa: float = 0.0
     logprob: bool = False  # climb log softmax instead of logits
-    pull: float = 0.0  # of a Gaussian around 0 that is part of the energy: - pull |x|^2 / 2, the same for all classes
 
     def __call__(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n"]:
         logits, maps = self.net(x)
@@ -47,6 +46,4 @@ class Density:
             energy = energy - self.gamma * self.reference.distance(maps)
         if self.kappa:
             energy = energy - self.kappa * box(x)
-        if self.pull:
-            energy = energy - self.pull / 2 * x.square().flatten(1).sum(1)
         return energy / self.temperature

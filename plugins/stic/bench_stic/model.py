@@ -18,7 +18,7 @@ from bench_stic.guard import Guard
 from bench_stic.losses import Side, contrast, join, k_plus_1, logit_size, margin
 from bench_stic.mixing import draw_pairs, mixup, pair_weights
 from bench_stic.networks import Answer, make_network
-from bench_stic.optim import adam, descend
+from bench_stic.optim import make_optimizer
 from bench_stic.store import Canvas, Store, Taken, blank
 
 CHUNK = 250  # chains at a time where many are drawn
@@ -86,16 +86,16 @@ class Stic(Generator):
         self._restart(torch.arange(len(self.store.images), device=run.device), run.rng)
         config, phases = self.config, self._phases(run)
         steps = sum(run.steps(n, config.batch_size) for n in phases.values())
-        optimizer, schedule = adam(self.net.parameters(), config, steps)
+        optimizer = make_optimizer(self.net, config, steps)
         guard = Guard(model=self, optimizer=optimizer)
         for number, (phase, images) in enumerate(phases.items()):
-            keep = (optimizer, schedule, guard)
+            keep = (optimizer, guard)
             for x, y in run.batches(data, config.batch_size, images, phase=phase, keep=keep):
                 self._draw_pass(number, run)
                 batch = self._batch(x, y, run)
                 sides, maps = self._answers(batch, run)
                 terms = self._terms(sides, batch)
-                descend(terms["loss"], optimizer, schedule)
+                optimizer.step(terms["loss"])
                 went_back = self._watch(guard, terms["loss"], sides)
                 self._after_step(x, y, sides[0], maps)
                 self._log(run, terms, guard, went_back)

@@ -36,12 +36,14 @@ def make_network(backbone: str, norm: str, width: int, spec: Spec, outputs: int,
     Raises `BenchError` for a net whose logits depend on other images or on chance, and if it has no place for `attention`.
     """
     net: nn.Module
-    if backbone == "conv":
-        net = ConvNet(spec, width, outputs, attention=attention)
+    if backbone in ("conv", "residual"):
+        net = ConvNet(spec, width, outputs, attention=attention, residual=backbone == "residual")
     elif match := WRN.fullmatch(backbone):
         net = WideResNet(spec, int(match[1]), int(match[2]), outputs, attention=attention)
     elif attention:
-        raise BenchError(f"backbone {backbone!r} has no place for an attention block: expected conv or wrn-DEPTH-WIDTH")
+        raise BenchError(
+            f"backbone {backbone!r} has no place for an attention block: expected conv, residual or wrn-DEPTH-WIDTH"
+        )
     else:
         net = TimmNet(backbone, norm, spec, outputs)
     refuse_chance(net, backbone)
@@ -67,11 +69,13 @@ def refuse_chance(net: nn.Module, name: str) -> None:
 class ConvNet(nn.Module):
     """A 4x4 convolution of stride 2 a stage, which lets a gradient through to every pixel alike, SiLU, no norm.
 
-    Up to 16 pixels the first is a 3x3 convolution of stride 1. With `levels`, each stage is scaled and shifted by
-    the index of a noise level (FiLM).
+    Up to 16 pixels the first is a 3x3 convolution of stride 1. With `residual`, a residual block follows each stage.
+    With `levels`, each stage is scaled and shifted by the index of a noise level (FiLM).
     """
 
-    def __init__(self, spec: Spec, width: int, outputs: int, *, attention: bool = False, levels: int = 0) -> None:
+    def __init__(
+        self, spec: Spec, width: int, outputs: int, *, attention: bool = False, residual: bool = False, levels: int = 0
+    ) -> None:
         super().__init__()
         strides = [1 if spec.size <= 16 else 2]
         sides = [spec.size // strides[0]]
@@ -92,6 +96,7 @@ class ConvNet(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if isinstance(layer, nn.Embedding):
                 nn.init.zeros_(layer.weight)
+        self.blocks = nn.ModuleList(ResidualBlock(c) for c in channels[1:]) if residual else None
 
     def forward(self, images: Images, level: Int[Tensor, "n"] | None = None) -> Answer:
         maps: list[Tensor] = []
@@ -102,11 +107,35 @@ class ConvNet(nn.Module):
                 assert level is not None
                 scale, shift = self.films[i](level)[:, :, None, None].chunk(2, 1)
                 x = x * (1 + scale) + shift
+            if self.blocks is not None:
+                x = self.blocks[i](x)
             x = F.silu(x)
             if i == self.attention_at and self.attention is not None:
                 x = self.attention(x)
             maps.append(x)
         return Answer(self.head(x.flatten(1)).float(), maps)
+
+
+class ResidualBlock(nn.Module):
+    """SiLU, 3x3, SiLU, 3x3, and the way past them, without a norm layer.
+
+    With `levels`, the index of a noise level scales and shifts what lies between the convolutions (FiLM).
+    """
+
+    def __init__(self, channels: int, levels: int = 0) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+        self.film = nn.Embedding(levels, 2 * channels) if levels else None
+        if self.film is not None:
+            nn.init.zeros_(self.film.weight)
+
+    def forward(self, x: Float[Tensor, "n c h w"], level: Int[Tensor, "n"] | None = None) -> Float[Tensor, "n c h w"]:
+        inner = self.first(F.silu(x))
+        if self.film is not None:
+            assert level is not None
+            scale, shift = self.film(level)[:, :, None, None].chunk(2, 1)
+            inner = inner * (1 + scale) + shift
+        return x + self.second(F.silu(inner))
 
 
 class Halving(nn.Conv2d):

@@ -67,6 +67,5 @@ def test_the_density_is_the_energy_over_the_temperature() -> None:
     reference = Reference([torch.zeros(1, 1, 1)] * 2, torch.tensor([[2.0, 4.0]]))
     distance = (1.5**2) ** 2 * (1 / 2 + 1 / 4) / 2
     assert float(Density(net, weights, 0.5, 3.0, reference)(x)) == pytest.approx((energy - 3 * distance) / 0.5)
-    assert float(Density(net, weights, 0.5, pull=2.0)(x)) == pytest.approx((energy - 4 * 1.5**2) / 0.5)
     logits = net(x).logits.log_softmax(1)
     assert float(Density(net, weights, 1.0, logprob=True)(x)) == pytest.approx(float(logits.mean()), rel=1e-5)

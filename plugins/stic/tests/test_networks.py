@@ -23,6 +23,19 @@ def test_the_conv_net_takes_every_small_size(size: int, sides: list[int], channe
     assert [it.shape[2] for it in answer.maps] == sides
 
 
+def test_the_residual_net_is_the_conv_net_with_blocks_behind_its_stages() -> None:
+    torch.manual_seed(0)
+    net = make_network("residual", "group", 8, spec(), 4)
+    plain, images = make_network("conv", "group", 8, spec(), 4), torch.rand(2, 3, 32, 32)
+    plain.load_state_dict(net.state_dict(), strict=False)
+    assert (net(images).logits - plain(images).logits).abs().max() > 0.01
+    for block in net.blocks:
+        for parameter in block.second.parameters():
+            nn.init.zeros_(parameter)
+    torch.testing.assert_close(net(images).logits, plain(images).logits)
+    torch.testing.assert_close(net(images[:1]).logits, net(images).logits[:1], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (3, 32), (3, 25), (4, 28), (5, 16)])
 def test_a_convolution_that_is_quick_in_its_gradient_is_the_plain_one(channels: int, size: int) -> None:
     torch.manual_seed(0)

@@ -30,6 +30,7 @@ TINY = SticConfig(
 TINY_ATTENTIVE = AttentiveConfig(**{**vars(TINY), "draw_passes": 2})
 TINY_SCORE = ScoreConfig(
     width=4,
+    denoiser_width=4,
     batch_size=16,
     fake_batch=8,
     store_size=40,
@@ -38,7 +39,12 @@ TINY_SCORE = ScoreConfig(
     fake_weight=0.1,
     gamma=0.1,
 )
-ALL = [(Stic, TINY), (Stic, replace(TINY, refresh="pass")), (AttentiveStic, TINY_ATTENTIVE), (ScoreStic, TINY_SCORE)]
+ALL = [
+    (Stic, TINY),
+    (Stic, replace(TINY, refresh="pass", optimizer="muon")),
+    (AttentiveStic, TINY_ATTENTIVE),
+    (ScoreStic, TINY_SCORE),
+]
 NAMES = ["step", "pass", "attentive", "score"]
 
 
@@ -80,6 +86,7 @@ CHANGES = [
     {"logit_weight": 0.1}, {"soft_share": 0.5}, {"refresh": "pass"}, {"restart": 0.5}, {"energy": "logprob"},
     {"eps": 0.1}, {"sigma": 0.05}, {"steps": 3}, {"warmup": 0, "sigma": 0.2}, {"gamma": 10.0},
     {"reference": "exemplar"}, {"mean_decay": 0.5}, {"fake_batch": 4}, {"batch_size": 8},
+    {"optimizer": "muon"},
 ]  # fmt: skip
 
 
@@ -230,4 +237,4 @@ def test_settings_of_the_variants_that_cannot_work_are_refused() -> None:
     with pytest.raises(ValueError, match="mask_floor: expected a value in"):
         AttentiveConfig(mask_floor=0.0)
     with pytest.raises(ValueError, match="expected 0 < sigma_last < sigma_first"):
-        ScoreConfig(sigma_last=3.0)
+        ScoreConfig(sigma_last=20.0)
