@@ -205,7 +205,7 @@ def test_a_corrupt_manifest_does_not_count(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "manifest.json"
     monkeypatch.setattr(manifest, "_path", lambda runs, request: path)
     write_json(tmp_path / "row.json", [RECORD.to_dict()])
-    manifest.write_manifest(tmp_path, _Request(), [tmp_path / "row.json"], [])  # type: ignore[arg-type]
+    manifest.write_manifest(tmp_path, _Request(), [tmp_path / "row.json"], [], {})  # type: ignore[arg-type]
     assert manifest.find_manifest(tmp_path, _Request()) == [RECORD]  # type: ignore[arg-type]
     for spoiled in (path, tmp_path / "row.json"):
         whole = spoiled.read_bytes()
