@@ -65,14 +65,16 @@ def test_it_guides_a_method_and_is_named_with_the_digest_of_its_weights(run, tra
     arguments = ("run", "--plugins", "dr-vae", "--guide", "mine", "--dataset", "digits", *SMOKE, "--json")
     answer = run(*arguments)
     assert answer.code == 0, answer.err
-    first = answer.row("dr-vae")["guide"]
-    assert first.startswith("mine@")
+    assert answer.row("dr-vae")["guide"].startswith("mine@")
     (said,) = (line for line in answer.err.splitlines() if line.startswith("guide mine@"))
     assert float(said.partition("test accuracy ")[2].split()[0]) > 0.85
+    done = run(*arguments, "--dry-run").out
     weights = trained / "bench_mine" / "weights.safetensors"
     state = safetensors.torch.load_file(weights)
     safetensors.torch.save_file(state | {"head.bias": state["head.bias"] + 0.01}, weights)
-    assert run(*arguments).row("dr-vae")["guide"] != first  # other weights are another guide
+    left = run(*arguments, "--dry-run").out  # other weights are another guide
+    assert '"cached": true' in done
+    assert '"cached": true' not in left
 
 
 def test_it_is_refused_for_classes_that_it_does_not_know(run):
