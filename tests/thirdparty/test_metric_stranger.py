@@ -14,7 +14,7 @@ from bench.evaluation.anchors import ANCHORS
 
 SOURCE = Path(__file__).parent / "bench-spectrum"
 RUN = "run", "--plugins", "gmm", "--dataset", "digits", "--budget", "smoke", "--jobs", "1"
-PROTOCOL = r"spectrum-distance@bench-spectrum:n=100,ref=500:lower:v1-[0-9a-f]{8}"
+PROTOCOL = r"spectrum-distance@bench-spectrum:n=100,ref=200:lower:v1-[0-9a-f]{8}"
 
 
 @dataclass
