@@ -6,6 +6,7 @@ from itertools import product
 
 from bench.boards.over_seeds import mean, same_within_error
 from bench.boards.text import number
+from bench.metrics.catalog import direction
 
 DAMAGED, USELESS = ("blur", "slight-noise"), ("mean", "noise")
 ORDER = (*product(("real",), DAMAGED + USELESS), *product(DAMAGED, USELESS))  # the second of each pair is worse
@@ -17,7 +18,7 @@ def misordered(values: Mapping[str, Sequence[float]], better: str | None) -> str
 
     values: of each anchor, over seeds. better: "lower" or "higher"; a metric without a direction orders nothing.
     """
-    sign = {"lower": 1.0, "higher": -1.0}.get(better or "", 0.0)
+    sign = direction(better)
     known = {name: list(found) for name, found in values.items() if len(found) and all(map(math.isfinite, found))}
     slack = _slack({name: mean(found) for name, found in known.items()})
     for good, bad in ORDER:

@@ -13,7 +13,7 @@ from bench.boards.ranks import Rank, rank, rank_correlation
 from bench.boards.text import MISSING, spread
 from bench.experiment.budget import BUDGETS
 from bench.experiment.job import GIVEN
-from bench.metrics.catalog import MetricInfo, info, position
+from bench.metrics.catalog import MetricInfo, direction, info, position
 from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "blur", "slight-noise", "mean", "noise")  # in this order, in a block of their own
@@ -179,9 +179,8 @@ class Section:
         own, real = self.cell(line, column).values, self.anchor_values("real", line, column)
         if line.anchor or not own or not real or not all(map(math.isfinite, own + real)):
             return False
-        sign = {"lower": 1.0, "higher": -1.0}.get(column.info.better or "")
-        difference = mean(own) - mean(real)
-        beyond = sign is not None and sign * difference <= 0
+        sign = direction(column.info.better)
+        beyond = sign != 0 and sign * (mean(own) - mean(real)) <= 0
         return beyond or same_within_error(own, real)
 
     def anchor_values(self, name: str, line: Line, column: Column) -> list[float]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bench.experiment.job import Job
 from bench.experiment.keys import content_key
-from bench.results.record import FIT as FIT
+from bench.results.record import FIT
 from bench.results.run_dir import RunDir
 
 if TYPE_CHECKING:

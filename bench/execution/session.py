@@ -11,7 +11,7 @@ from typing import Protocol
 from bench.boards import add, render
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
-from bench.evaluation.pending import FIT, is_done, measurements
+from bench.evaluation.pending import is_done, measurements
 from bench.execution.executors.base import Executor, Limits, Task, in_order
 from bench.execution.messages import Ended, FitClassifier, Fitted, Progressed, RunJob, RunSettings, Started
 from bench.execution.past import note_spent
@@ -19,7 +19,7 @@ from bench.execution.plan import Plan
 from bench.experiment.device import Device
 from bench.experiment.job import Job
 from bench.pages import write_pages
-from bench.results.record import Record, Status
+from bench.results.record import FIT, Record, Status
 from bench.results.run_dir import RunDir, check_writable, record_name, unavailable_name
 from bench.training.classifier_spec import Role
 from bench.training.guide_and_judge import below_floor

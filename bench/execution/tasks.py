@@ -11,12 +11,11 @@ from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.evaluator import evaluate
-from bench.evaluation.pending import FIT
 from bench.execution.messages import Assignment, FitClassifier, Fitted, Progressed, RunJob, RunSettings
 from bench.experiment.budget import find_budget
 from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
-from bench.results.record import Record
+from bench.results.record import FIT, Record
 from bench.results.run_dir import RunDir
 from bench.training.classifier_spec import Role, resolve_classifier
 from bench.training.context import JobContext

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.errors import BenchError
-from bench.evaluation.pending import FIT
 from bench.execution.carry_out import carry_out
 from bench.execution.conditions import Conditions
 from bench.execution.plan import Plan, make_plan
@@ -23,7 +22,7 @@ from bench.experiment.defaults import complete
 from bench.experiment.job import Job
 from bench.experiment.request import ClassifierRef
 from bench.metrics.catalog import info
-from bench.results.record import Record
+from bench.results.record import FIT, Record
 from bench.results.run_dir import RunDir, jobs_in
 
 State = Literal["equal", "close", "different", "not verified"]

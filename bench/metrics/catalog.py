@@ -30,6 +30,11 @@ ENCODING = ("Encoding",)
 TRAINING = ("training",)
 
 
+def direction(better: str | None) -> int:
+    """1 if lower values are better, -1 if higher ones are, 0 if neither: times it, lower is better."""
+    return {"lower": 1, "higher": -1}.get(better or "", 0)
+
+
 @dataclass(frozen=True)
 class MetricInfo:
     """What is known about a metric without computing it."""

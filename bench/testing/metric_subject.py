@@ -8,6 +8,7 @@ import torch
 from bench.api import Classifier, Data, Labels, Logits, Pixels, Spec, to_float
 from bench.image_metric import ImageMetric, ScoredImages
 from bench.metrics.brought import checked
+from bench.metrics.catalog import direction
 from bench.testing.data import tiny_dataset, tiny_spec, without_classes
 from bench.testing.guide import tiny_guide
 from bench.testing.promise import Skipped, require
@@ -74,6 +75,11 @@ class MetricSubject:
         """
         real = self.measure(self.real)
         return max(abs(self.measure(other) - real) for other in (self.noise, self.constant))
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a value is better than another one; without a better side, whether they differ."""
+        sign = direction(self.target.better)
+        return sign * value < sign * other if sign else value != other
 
     def require_close(self, images: ScoredImages, what: str, share: float, seed: int = 1) -> None:
         """Require the value of the real images up to a share of the separation."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from bench.api import Data, Images, Labels
+from bench.testing.promise import require
 from bench.training_run import Run, Stateful, derive_seed
 from bench.util import process_state as surroundings
 
@@ -50,6 +51,15 @@ def watching() -> Iterator[Watched]:
             random.setstate(kept[0])
             np.random.set_state(kept[1])
             _restore(before)
+
+
+@contextmanager
+def without_side_effects(what: str) -> Iterator[None]:
+    """Run a block as `watching` does, and require that it had no side effect. `what` names the block in the failure."""
+    with watching() as watched:
+        yield
+    changed = watched.settings + watched.files + watched.alive
+    require(not changed, f"{what} changed {', '.join(changed)}")
 
 
 def settings() -> dict[str, Any]:

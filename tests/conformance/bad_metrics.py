@@ -89,7 +89,7 @@ class LikesNoise(Moments):
     better = "higher"
 
 
-@breaks("extremes_are_told_apart", "expected another value for real images (1) than for noise (1)")
+@breaks("extremes_are_told_apart", "expected a different value for real images (1) than for noise (1)")
 class SaysOne(Moments):
     better = None
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.api import Factor, Images, Pixels, Spec, to_float
+from bench.api import Data, Factor, Images, Pixels, Spec, to_float
 from bench.metrics.control.kinds import below_floor, oracle_kind
 from bench.metrics.control.oracle import Attribute, Oracle, Readings
 from bench.metrics.features.base import BATCH
@@ -24,6 +24,9 @@ class Probe(Protocol):
 
     def readings(self, images: Images) -> Tensor:
         """Probabilities of a categorical factor, a value, or a cosine and a sine: float32 (n, columns)."""
+
+    def scores(self, data: Data, device: torch.device) -> dict[str, float]:
+        """How well each factor of `data` is read, as `SCORES` says for its kind."""
 
 
 class FactorOracle(Oracle):
@@ -55,6 +58,13 @@ class FactorOracle(Oracle):
                 batch = to_float(pixels[start : start + size].to(device))
                 readings[start : start + size] = self._probe.readings(batch)[:, self._columns].cpu().numpy()
         return readings
+
+    def scores(self, data: Data, device: torch.device | str = "cpu") -> dict[str, float]:
+        """How well the factors of `data` that are not left out are read from its images, as `SCORES` says for their kind."""
+        device = torch.device(device)
+        with full_precision(device):
+            found = self._probe.scores(data, device)
+        return {attribute.name: found[attribute.name] for attribute in self.attributes}
 
 
 def _span(factor: Factor) -> float:
