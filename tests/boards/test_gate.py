@@ -32,6 +32,11 @@ BOARDS = Path(__file__).parents[2] / "leaderboards"
         ({"real": [1.0], "blur": [9.5], "mean": [9.0]}, "lower", "mean 9, blur 9.500"),
         ({"real": [0.8], "blur": [0.9], "noise": [0.0]}, "higher", "blur 0.9000, real 0.8000"),
         ({"real": [0.8], "blur": [0.83], "noise": [0.0]}, "higher", ""),  # damage that the metric does not see
+        (
+            {"real": [1.0], "mean": [9.0], "noise": [0.9]},
+            "lower",
+            "noise 0.9000, real 1",
+        ),  # however little: it is useless
         ({"real": [0.8], "blur": [0.9]}, "higher", ""),  # nor is there a scale without a useless anchor
         ({}, "lower", ""),
     ],
