@@ -92,7 +92,7 @@ class Notes:
 
     @property
     def tuning(self) -> list[tuple[str, list[str]]]:
-        """By what authors say about how they chose the settings: the methods; empty if none of them says anything."""
+        """What authors say about how they chose the settings, each with its methods; empty if none says anything."""
         found: dict[str, list[str]] = {}
         for record in self.section.records:
             if record.metric in JOB and not record.settings and not line_of(record).anchor and record.plugin != GIVEN:
