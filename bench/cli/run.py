@@ -48,6 +48,14 @@ def _what(group: Any) -> None:
         metavar="NAME",
         help="the classifier that scores them; must differ from the guide; fit trains it here",
     )
+    add(
+        "--isolated",
+        action="append",
+        default=[],
+        metavar="DIST",
+        help="run the methods of this distribution (a folder, "
+        "a wheel or a requirement) in an environment of its own, made by uv",
+    )
     add("--strict-plugins", action="store_true", help="refuse to start while any installed plugin is broken")
 
 
@@ -115,7 +123,7 @@ def request_from(options: argparse.Namespace) -> RunRequest:
     return complete(
         options.plugins, options.dataset, split=options.split, labels=options.labels_per_class, seeds=options.seeds, budget=options.budget,
         settings=options.set, guide=options.guide, judge=options.judge, device=options.device, jobs=options.jobs,
-        engine=engine_from(options),
+        engine=engine_from(options), isolated=options.isolated,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def find_finished(request: RunRequest, conditions: Conditions) -> Outcome | None
     """What a finished run with this request found, merged into its board; None if anything is left to do."""
     from bench.results.manifest import find_manifest
 
-    records = None if conditions.strict else find_manifest(conditions.runs, request)
+    records = None if conditions.strict or request.isolated else find_manifest(conditions.runs, request)
     if records is None:
         return None
     from bench.boards import board_path, merge, render
@@ -100,7 +100,8 @@ def _write_manifest(session: "Session", conditions: Conditions) -> None:
     from bench.results.manifest import write_manifest
 
     plan = session.plan
-    if plan.data_files is None or plan.skipped:  # a skipped method has no record files
+    # a skipped method has no record files, and an environment is not known without asking it
+    if plan.data_files is None or plan.skipped or plan.request.isolated:
         return
     try:
         tuning = {job.entry: job.tuning for job in plan.jobs}

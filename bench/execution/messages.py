@@ -35,6 +35,7 @@ class RunSettings:
     checkpoint_every: float  # seconds
     file_mb: float | None  # the largest file that the task may write
     avoid: tuple[str, ...]  # plugins that must not be imported
+    keys: tuple[tuple[str, str], ...] = ()  # of the guide, the judge and the probe, if they are fitted elsewhere
 
     def classifier(self, role: Literal["guide", "judge"]) -> ClassifierRef:
         return self.guide if role == "guide" else self.judge
@@ -83,6 +84,7 @@ def _settings(parts: dict[str, Any]) -> RunSettings:
         "judge": ClassifierRef(**parts["judge"]),
         "device": Device(**parts["device"]),
         "avoid": tuple(parts["avoid"]),
+        "keys": tuple((role, key) for role, key in parts.get("keys", ())),
     }
     return RunSettings(**parts | resolved)
 

@@ -15,12 +15,13 @@ from bench.data.exam import board_of, scored_on
 from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
+from bench.execution.isolated.ask import Isolated, ask
 from bench.execution.without_classes import check_request
 from bench.experiment.budget import Budget, find_budget
 from bench.experiment.device import Device, find_device
 from bench.experiment.job import GIVEN, Job
 from bench.experiment.keys import content_key
-from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_names, parse_settings
+from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_settings
 from bench.metrics.brought import describe
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
 from bench.metrics.features.inception import require_named_weights
@@ -33,6 +34,7 @@ from bench.registry.tuning import find_tuning
 from bench.training.classifier_spec import Role, identity, resolve_classifier, resolve_network
 from bench.training.probe import resolve_probe
 from bench.util.failure import explain
+from bench.util.paths import cache_dir
 
 logger = logging.getLogger("bench")
 
@@ -75,9 +77,11 @@ def make_plan(
     """
     require_named_weights()
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
-    entries, broken = _entries(plugins, request, strict)
-    settings = parse_settings(request.set, [entry.name for entry in entries])
-    described = [found for entry in entries if (found := _described(entry, settings[entry.name], broken))]
+    isolated = _isolated(plugins, request)
+    entries, broken = _entries(plugins, isolated.other_names(request), strict)
+    entries = [entry for entry in entries if entry.name not in isolated.names]  # of `all`
+    settings = parse_settings(isolated.other_settings(request), [entry.name for entry in entries])
+    described = describe_methods(entries, settings, broken)
     _check_classifiers(plugins, request)
     device = device or find_device(request.device, request.threads)
     source = _source(plugins, request)
@@ -85,15 +89,16 @@ def make_plan(
     dataset, subset = scored_on(whole, request.dataset.split), few_labels(whole, request.dataset.labels)
     _warn_of_few_images(dataset)
     check_request(request, dataset.spec)
-    methods, skipped = _sorted_out(described, subset, budget, broken)
+    methods, skipped = sorted_out(described, subset, budget, broken)
+    methods, skipped = [*methods, *isolated.methods], [*skipped, *isolated.skipped]
     common = _common(plugins, request, budget, dataset, subset, device)
     everyone = [_anchor(name) for name in ANCHORS] + methods + ([_given(request.given)] if request.given else [])
     return Plan(
         request=request,
         device=device,
         budget=budget,
-        jobs=tuple(Job(**common, **who, seed=seed) for who in everyone for seed in request.seeds),
-        skipped=tuple((Job(**common, **who, seed=seed), why) for who, why in skipped for seed in request.seeds),
+        jobs=tuple(Job(**common | who, seed=seed) for who in everyone for seed in request.seeds),
+        skipped=tuple((Job(**common | who, seed=seed), why) for who, why in skipped for seed in request.seeds),
         broken=tuple((Job(**common, **_lost(e.broken), seed=seed), str(e)) for e in broken for seed in request.seeds),
         board=board_of(subset.spec.name, request.dataset.split),
         roles=_roles(dataset.spec),
@@ -123,8 +128,18 @@ def training_images(entry: Entry, budget: Budget, train_size: int) -> int:
     return entry.target.paper_epochs * train_size if budget.images is None else budget.images
 
 
-def _entries(plugins: Plugins, request: RunRequest, strict: bool) -> tuple[list[Entry], list[BrokenPlugin]]:
-    names = [] if request.given else parse_names(request.plugins)
+def _isolated(plugins: Plugins, request: RunRequest) -> Isolated:
+    """The methods that have environments of their own: their plugins are not looked for here."""
+    if not request.isolated:
+        return Isolated()
+
+    def digest() -> str:
+        return few_labels(_source(plugins, request).load(), request.dataset.labels).digest
+
+    return ask(request, digest, cache_dir())
+
+
+def _entries(plugins: Plugins, names: list[str], strict: bool) -> tuple[list[Entry], list[BrokenPlugin]]:
     if "all" in names:
         names = [entry.name for entry in plugins.all("generators")]
     entries, broken = [], []
@@ -220,7 +235,7 @@ def _warn_of_few_images(dataset: Dataset) -> None:
 
 
 @dataclass(frozen=True)
-class _Method:
+class Method:
     """An entry with its settings, and the identity of a job that trains it."""
 
     entry: Entry
@@ -228,7 +243,14 @@ class _Method:
     identity: dict[str, Any]
 
 
-def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> _Method | None:
+def describe_methods(
+    entries: Sequence[Entry], settings: Mapping[str, Mapping[str, str]], broken: list[BrokenPlugin]
+) -> list["Method"]:
+    """The methods of these entries, without those whose plugin raises an error, which are added to `broken`."""
+    return [found for entry in entries if (found := _described(entry, settings[entry.name], broken))]
+
+
+def _described(entry: Entry, settings: Mapping[str, str], broken: list[BrokenPlugin]) -> Method | None:
     """The method of `entry`; None if its plugin raises an error, which is added to `broken`.
 
     Raises `BenchError` for settings that the user got wrong.
@@ -249,7 +271,7 @@ def _broken(entry: Entry, error: Exception) -> BrokenPlugin:
     return BrokenPlugin(Broken(entry.plugin, entry.distribution, entry.version, reason))
 
 
-def _method(entry: Entry, settings: Mapping[str, str]) -> _Method:
+def _method(entry: Entry, settings: Mapping[str, str]) -> Method:
     config = build(entry.target.Config, settings, entry.name)
     identity = {
         "entry": entry.name,
@@ -261,7 +283,7 @@ def _method(entry: Entry, settings: Mapping[str, str]) -> _Method:
         "config": to_dict(config),
         "tuning": "" if non_default_settings(config, settings) else tuning_text(entry),
     }
-    return _Method(entry, config, identity)
+    return Method(entry, config, identity)
 
 
 def tuning_text(entry: Entry) -> str:
@@ -273,8 +295,8 @@ def tuning_text(entry: Entry) -> str:
         return ""
 
 
-def _sorted_out(
-    methods: Sequence[_Method], dataset: Dataset, budget: Budget, broken: list[BrokenPlugin]
+def sorted_out(
+    methods: Sequence[Method], dataset: Dataset, budget: Budget, broken: list[BrokenPlugin]
 ) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
     """The identities of the methods that are for these images, and those of the others with the reason.
 

@@ -137,9 +137,20 @@ class Session:
         }
         yield from (fits.pop(role) for role in NAMED if role in fits)
         for name, job in jobs.items():
-            yield Task(name, RunJob(job, self.run_dirs[job.key].log.absolute(), settings), after)
+            yield self._task(name, job, settings, after)
             yield from fits.values()  # the probe, which is needed last: after the first job has started
             fits.clear()
+
+    def _task(self, name: str, job: Job, settings: RunSettings, after: frozenset[str]) -> Task:
+        """In another environment a job fits nothing itself: its libraries would fit other weights."""
+        log = self.run_dirs[job.key].log.absolute()
+        if not job.environment:
+            return Task(name, RunJob(job, log, settings), after)
+        keys = {"guide": job.guide_key, "judge": job.judge_key, "probe": job.oracle_key.partition(":")[0]}
+        fitted = replace(settings, avoid=(), keys=tuple((role, keys[role]) for role in self.plan.roles))
+        return Task(
+            name, RunJob(job, log, fitted), frozenset(f"the {role}" for role in self.plan.roles), job.environment
+        )
 
     def _settings(self) -> RunSettings:
         request = self.plan.request

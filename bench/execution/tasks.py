@@ -1,6 +1,7 @@
 """What a worker does: fit the guide, the judge or the probe, or train and evaluate one entry."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
 from bench.results.record import FIT, Record
 from bench.results.run_dir import RunDir
-from bench.training.classifier_spec import Role, resolve_classifier
+from bench.training.classifier_spec import ClassifierSpec, M, Role, resolve_classifier
 from bench.training.context import JobContext
 from bench.training.guide_and_judge import FittedClassifier, load_or_fit, no_classifier
 from bench.training.probe import FittedProbe, load_or_fit_probe, resolve_probe
@@ -116,12 +117,20 @@ def _load_or_fit(
         return no_classifier(role, dataset.spec)
     budget = find_budget(settings.budget)
     spec = resolve_classifier(role, settings.classifier(role), plugins, dataset, budget, settings.device)
-    return load_or_fit(spec, settings.cache, _fitting(role, emit), settings.checkpoint_every)
+    return load_or_fit(_of_plan(spec, settings), settings.cache, _fitting(role, emit), settings.checkpoint_every)
 
 
 def _load_or_fit_probe(dataset: Dataset, settings: RunSettings, emit: Emit) -> FittedProbe:
     spec = resolve_probe(dataset, find_budget(settings.budget), settings.device)
-    return load_or_fit_probe(spec, settings.cache, _fitting("probe", emit), settings.checkpoint_every)
+    return load_or_fit_probe(
+        _of_plan(spec, settings), settings.cache, _fitting("probe", emit), settings.checkpoint_every
+    )
+
+
+def _of_plan(spec: ClassifierSpec[M], settings: RunSettings) -> ClassifierSpec[M]:
+    """The network that the host has fitted, if it has libraries of its own; published weights are the same everywhere."""
+    key = dict(settings.keys).get(spec.role, "")
+    return spec if spec.published else replace(spec, fitted_elsewhere=key)
 
 
 def _fitting(role: Role, emit: Emit) -> Progress:

@@ -50,8 +50,11 @@ def complete(
     device: str,
     jobs: int | None,
     engine: Engine = LOCAL,
+    isolated: Sequence[str] = (),
 ) -> RunRequest:
     """A request in which defaults stand for None. Raises `BenchError` for text that cannot be parsed."""
+    if isolated and not engine.is_local:
+        raise BenchError(f"--isolated works on this machine only: expected --executor local, got {engine.name}")
     at_once, threads = (
         share_cores(device, jobs, engine.jobs_per_gpu) if engine.is_local else nodes(device, jobs, engine)
     )
@@ -70,6 +73,7 @@ def complete(
         jobs=at_once,
         threads=threads,
         engine=engine,
+        isolated=tuple(isolated),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Names (their digests are in the key), and what only the evaluation depends on.
 NOT_TRAINED_ON = {"distribution", "version", "settings", "guide"}
 NOT_TRAINED_ON |= {"board", "samples", "reference", "judge", "judge_key", "budget"}
-NOT_TRAINED_ON |= {"brought", "tuning", "train_size", "test_size", "oracle", "oracle_key"}
+NOT_TRAINED_ON |= {"brought", "environment", "tuning", "train_size", "test_size", "oracle", "oracle_key"}
 
 
 GIVEN = "given-images"  # stands for the plugin of external images
@@ -52,6 +52,8 @@ class Job:
     device: str
     torch: str
     split: Literal["test", "validation"] = "test"  # that it is scored on
+    environment: str = ""  # the Python of the environment that it runs in; empty: this one
+    libraries: str = ""  # the digest of the versions in that environment
     brought: tuple[dict[str, Any], ...] = ()  # metrics of third parties: see bench.metrics.brought
     tuning: str = ""  # how the authors of the method chose the settings; empty if they do not say
 
@@ -61,6 +63,8 @@ class Job:
         parts = {name: value for name, value in asdict(self).items() if name not in NOT_TRAINED_ON}
         if self.split == "test":  # then the key is that of versions before there was a choice
             del parts["split"]
+        if not self.libraries:
+            del parts["libraries"]
         return parts | {"training_version": TRAINING_VERSION}
 
     @cached_property

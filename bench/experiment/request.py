@@ -104,6 +104,7 @@ class RunRequest:
     jobs: int  # at a time; 0: as many as the engine runs
     threads: int  # of each job
     given: Given | None = None
+    isolated: tuple[str, ...] = ()  # distributions whose methods run in environments of their own
     engine: Engine = LOCAL
 
 

@@ -42,7 +42,8 @@ class RunDir:
         for folder in (self.path, self.path / "records", self.checkpoints):
             remove_stale(folder)
         try:
-            text = json.dumps({"key": self.job.key, "job": self.job.to_dict(), "training": self.job.training}, indent=1)
+            job = self.job.to_dict() | {"environment": ""}  # a path on this machine
+            text = json.dumps({"key": self.job.key, "job": job, "training": self.job.training}, indent=1)
             write_atomic(self.path / "job.json", text.encode() + b"\n")
             write_atomic(self.path / "environment.json", json.dumps(environment(), indent=1).encode() + b"\n")
         except OSError as error:

@@ -38,10 +38,13 @@ class ClassifierSpec(Generic[M]):
     images: int  # training images
     device: Device
     published: Card | None = None  # of the weights to use instead of a training
+    fitted_elsewhere: str = ""  # the key under which another environment has put its weights into the cache
 
     @cached_property
     def key(self) -> str:
         """The content key, known before the network is trained."""
+        if self.fitted_elsewhere:
+            return self.fitted_elsewhere
         if self.published:
             return content_key({"role": self.role, "weights": self.published.weights})
         device = torch.device(self.device.kind)

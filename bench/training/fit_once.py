@@ -41,6 +41,8 @@ def restore_or_fit(
     with _locked(folder):
         known = _read(folder, model)
         cached = known is not None
+        if known is None and spec.fitted_elsewhere:
+            raise BenchError(f"the {spec.role} is not in the cache {cache}: expected it at {folder.name}")
         if known is None:
             with _cache_errors(folder):  # checkpoints are written here too
                 _fit(spec, model, progress, folder / CHECKPOINTS, checkpoint_every)

@@ -14,6 +14,7 @@ class Task:
     name: str
     assignment: Assignment
     after: frozenset[str] = frozenset()
+    python: str = ""  # of the environment that it runs in; empty: this one
 
 
 @dataclass(frozen=True)

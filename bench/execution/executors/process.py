@@ -16,6 +16,7 @@ from typing import Any
 from bench.execution.bootstrap import start
 from bench.execution.executors.base import Limits, Task
 from bench.execution.fork_server import start_from_server
+from bench.execution.isolated.start import InsideProcess, start_inside
 from bench.execution.messages import Ended, Event, encode_assignment, parse_event
 
 TICK = 0.25  # seconds between two checks of the time and memory limits
@@ -27,7 +28,7 @@ class Worker:
     """A process, and what is known of it."""
 
     task: Task
-    process: ForkServerProcess
+    process: ForkServerProcess | InsideProcess
     root: Any  # psutil's Process, which notices when its number is reused; None if it has ended
     pipe: mp.Connection
     started: float = field(default_factory=time.monotonic)
@@ -38,7 +39,10 @@ class Worker:
 
 
 def start_worker(context: ForkServerContext, task: Task, gpu: str | None = None) -> Worker:
-    """Start the process of a task, which sees the GPU `gpu` alone."""
+    """Start the process of a task, which sees the GPU `gpu` alone, in the environment of the task."""
+    if task.python:
+        inside, pipe = start_inside(task.python, task.assignment, gpu)
+        return Worker(task, inside, _view(inside.pid), pipe)
     ours, theirs = context.Pipe()
     process = context.Process(target=start, args=(theirs, encode_assignment(task.assignment), gpu), name=task.name)
     start_from_server(process)
