@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.boards.files import board_path, locked, read, settle, update
 from bench.boards.notes import Notes, marks
 from bench.boards.text import GIVEN_IMAGES, MISSING, link, markdown, number
+from bench.boards.uncertainty import WHY
 from bench.boards.view import Column, Line, Section, sections
 from bench.experiment.budget import BUDGETS
 from bench.results.record import Record
@@ -68,7 +69,7 @@ def _section(section: Section) -> list[str]:
         blocks += ["### Cost", "To be read within one device, never across; not ranked.", _cost_table(notes)]
     if section.columns:
         blocks += ["### Protocols", _protocols(notes)]
-    return [block for block in [*blocks, *_parts(notes), _not_measured(notes)] if block]
+    return [block for block in [*blocks, _spreads(notes), *_parts(notes), _not_measured(notes)] if block]
 
 
 def _facts(notes: Notes) -> str:
@@ -196,6 +197,15 @@ def _protocol(column: Column, notes: Notes) -> str:
     parts = [f"**{markdown(column.info.heading)}**", markdown(about) if about else ""]
     parts += [f"protocol {markdown(column.protocol or 'not known')}", f"n = {', '.join(counts)}" if counts else ""]
     return ": ".join([parts[0], "; ".join(part for part in parts[1:] if part)])
+
+
+def _spreads(notes: Notes) -> str:
+    """What training and sampling add to the spread of the ranked metrics, folded away; empty if nothing is known."""
+    rows = [["method", "metric", "deviation over seeds", "of training", "of sampling", "seeds"]]
+    for line, column, found in notes.section.spreads:
+        shares = (MISSING if each is None else number(each) for each in (found.total, found.training, found.sampling))
+        rows.append([markdown(notes.label(line)), markdown(column.metric), *shares, str(found.seeds)])
+    return _folded("Spread of training and of sampling", f"{WHY}\n\n{_grid(rows)}") if rows[1:] else ""
 
 
 def _parts(notes: Notes) -> list[str]:

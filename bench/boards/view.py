@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from bench.boards.gate import misordered
-from bench.boards.over_seeds import mean, same_within_error
+from bench.boards.over_seeds import mean
 from bench.boards.ranks import Rank, rank, rank_correlation
 from bench.boards.text import MISSING, spread
+from bench.boards.uncertainty import Spread, sampled_metric, spread_of, standard_error
 from bench.experiment.budget import BUDGETS
 from bench.experiment.job import GIVEN
-from bench.metrics.catalog import MetricInfo, direction, info, position
+from bench.metrics.catalog import SAMPLING_SD, MetricInfo, direction, info, position
 from bench.results.record import Record
 
 ANCHORS = ("real", "replay", "blur", "slight-noise", "mean", "noise")  # in this order, in a block of their own
@@ -42,6 +43,11 @@ class Column(NamedTuple):
     @property
     def part(self) -> bool:
         return "/" in self.metric
+
+    @property
+    def uncertainty(self) -> bool:
+        """Whether it says how far another metric varies."""
+        return self.metric.partition("/")[0] == SAMPLING_SD
 
     @property
     def info(self) -> MetricInfo:
@@ -98,11 +104,12 @@ class Section:
 
     @cached_property
     def columns(self) -> list[Column]:
-        """Every metric but those of whole jobs and those never measured, in the order of the catalogue."""
+        """Every metric but those of whole jobs, those never measured, and deviations, in the order of the catalogue."""
         measured = {
             column for (_, column), records in self._cells.items() if any(r.status != "skipped" for r in records)
         }
-        return sorted((column for column in measured if column.metric not in JOB), key=_column_order)
+        shown = (column for column in measured if column.metric not in JOB and not column.uncertainty)
+        return sorted(shown, key=_column_order)
 
     @property
     def given(self) -> bool:
@@ -181,7 +188,12 @@ class Section:
             return False
         sign = direction(column.info.better)
         beyond = sign != 0 and sign * (mean(own) - mean(real)) <= 0
-        return beyond or same_within_error(own, real)
+        errors = standard_error(own, self.spread(line, column)), standard_error(real, None)
+        return beyond or abs(mean(own) - mean(real)) <= 2 * math.hypot(*errors)
+
+    def spread(self, line: Line, column: Column) -> Spread | None:
+        """What training and sampling add to the spread of these values; None unless models were sampled again."""
+        return spread_of(self.cell(line, column).values, self._within.get((line, column.metric), []))
 
     def anchor_values(self, name: str, line: Line, column: Column) -> list[float]:
         """The values of an anchor, preferably of the device and the guide of `line`; empty if there are none."""
@@ -272,6 +284,21 @@ class Section:
             if record.metric in JOB and record.status not in ("ok", "skipped"):
                 lost.setdefault(line_of(record), []).append(record)
         return lost
+
+    @cached_property
+    def _within(self) -> dict[tuple[Line, str], list[float]]:
+        """Deviations over samplings of one model: a value for each seed."""
+        found: dict[tuple[Line, str], list[float]] = {}
+        for record in self.records:
+            if record.value is not None and (metric := sampled_metric(record)):
+                found.setdefault((line_of(record), metric), []).append(record.value)
+        return found
+
+    @cached_property
+    def spreads(self) -> list[tuple[Line, Column, Spread]]:
+        """Every method and ranked metric with a known spread."""
+        cells = ((line, column) for line in self.lines for column in self._declared)
+        return [(line, column, known) for line, column in cells if (known := self.spread(line, column))]
 
     @cached_property
     def _protocols(self) -> dict[str, str]:

@@ -95,6 +95,10 @@ def _evaluation_context(
     from bench.metrics import EvaluationContext
 
     run_dir, job = context.run_dir, context.run_dir.job
+
+    def again(sampling: int) -> EvaluationContext:
+        return _evaluation_context(context, model, _sample_again(context, model, sampling), conditional)
+
     return EvaluationContext(
         model=model,
         dataset=context.dataset,
@@ -114,6 +118,7 @@ def _evaluation_context(
         oracle_kind=job.oracle,
         renderer=context.renderer,
         train_classifier=partial(train_classifier, context),
+        sample_again=None if model is None or samples is None or job.given else again,
     )
 
 
@@ -168,6 +173,17 @@ def _read_or_sample(context: JobContext, model: Model) -> tuple[Data, bool]:
         samples_name(job.samples), pack_samples(samples, conditional)
     )  # the last: if it exists, so do the others
     return samples, conditional
+
+
+def _sample_again(context: JobContext, model: Model | None, sampling: int) -> Data:
+    """The samples of another sampling of the same model; they are not kept."""
+    from bench.metrics import draw_samples
+
+    assert isinstance(model, Generator)
+    job, progress = context.run_dir.job, partial(context.progress, f"sampling again ({sampling})", scalars={})
+    samples, _ = draw_samples(model, job.samples, job.seed, context.device, progress, sampling)
+    context.guard.restore("sample")
+    return samples
 
 
 def _stored(context: JobContext) -> tuple[Data, bool] | None:

@@ -16,6 +16,8 @@ RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-j
 
 ORACLE = "oracle"  # in place of a feature space: the oracle of the data set, whose name the protocol states
 
+SAMPLING_SD = "sampling-sd"  # in a table of its own: it says how far to trust the others
+
 BROUGHT = "†"  # marks a metric that a third party brings
 
 CLASSES = "classes"  # of the data set, two or more: a judge, for example, is trained on them
@@ -107,6 +109,8 @@ _FIDELITY = (
     MetricInfo("coverage-lite0", "fraction of training images with a sample next to them",
                "higher", "", SAMPLES, "lite0"),
     MetricInfo("vendi-lite0", "how many different images there seem to be", "higher", "", SAMPLES, "lite0"),
+    MetricInfo(SAMPLING_SD, "standard deviation of fd-lite0 over samplings of one trained model; parts: of the other "
+               "ranked metrics", None, "", SAMPLES, "lite0"),
 )  # fmt: skip
 
 _CLASSES = (

@@ -54,6 +54,7 @@ class EvaluationContext:
         oracle_kind: OracleKind = "morphology",
         renderer: Rendering | None = None,  # draws images of any factor values
         train_classifier: Callable[[Data, int], Classifier] | None = None,  # a new one, on so many images of the data
+        sample_again: Callable[[int], "EvaluationContext"] | None = None,  # of another sampling: 1, 2, ...
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
@@ -61,7 +62,7 @@ class EvaluationContext:
         self.scale = Scale(n, reference, len(dataset.train), len(dataset.test), oracle_kind)
         self.anchor, self.renderer, self._find_oracle = anchor, renderer, find_oracle
         self._samples, self._judge_digest, self._cache = samples, judge_digest, Cache(cache)
-        self._train_classifier = train_classifier
+        self._train_classifier, self.sample_again = train_classifier, sample_again
         self._spaces: dict[str, FeatureSpace] = {}
         self._memo: dict[str, Any] = {}
         self.real = stratified(dataset.train, reference, "reference")

@@ -21,10 +21,11 @@ def draw_samples(
     seed: int,
     device: torch.device | str,
     on_chunk: Callable[[int, int], None] = lambda done, total: None,
+    sampling: int = 0,
 ) -> tuple[Data, bool]:
     """Draw n images, uint8 (n, c, h, w) on the CPU, and return whether they were drawn for labels.
 
-    Image i of a ClassConditional model is drawn for label i mod k; other models get the label 0, which has no meaning.
+    `sampling` counts the samplings of one model, each with random numbers of its own. Image i of a ClassConditional model is drawn for label i mod k; other models get the label 0, which has no meaning.
     Never wrapped in `no_grad`: a model may sample by gradients. Raises `BenchError` if the model returns anything but
     images, or uses a global random generator.
     """
@@ -33,8 +34,9 @@ def draw_samples(
     device, spec = torch.device(device), model.spec
     labels = torch.arange(n) % len(spec.classes) if conditional else torch.zeros(n, dtype=torch.int64)
     pixels = torch.empty((n, *spec.shape), dtype=torch.uint8)
+    again = ("again", sampling) if sampling else ()
     for chunk, start in enumerate(range(0, n, CHUNK)):
-        wanted, rng = labels[start : start + CHUNK], generator(device, seed, "sample", chunk)
+        wanted, rng = labels[start : start + CHUNK], generator(device, seed, "sample", chunk, *again)
         before = _global_states()
         drawn: Any = (
             model.sample_class(wanted.to(device), rng)  # type: ignore[operator]

@@ -18,7 +18,7 @@ from bench.metrics import (
     reconstruction,
 )
 from bench.metrics.balls import K
-from bench.metrics.catalog import CATALOG, MetricInfo, frechet_info, kernel_info
+from bench.metrics.catalog import CATALOG, RANKED, SAMPLING_SD, MetricInfo, frechet_info, info, kernel_info
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control import class_leakage, identity, measures, path_length, sweeps
 from bench.metrics.cost import cost
@@ -30,6 +30,7 @@ from bench.metrics.infinity import fd_infinity
 from bench.metrics.kernel import kid, kid_all
 from bench.metrics.kernel_sums import SUBSETS, subset_size
 from bench.metrics.metric import Measured, Metric
+from bench.metrics.resampling import SAMPLINGS, sampling_sd
 from bench.metrics.scale import Scale
 from bench.metrics.vendi import vendi
 
@@ -39,6 +40,10 @@ Settings = Callable[[Scale], str]  # of a protocol
 
 def _n(scale: Scale) -> str:
     return f"n={scale.n}"
+
+
+def _samplings(scale: Scale) -> str:
+    return f"{_both(scale)},samplings={SAMPLINGS}"
 
 
 def _both(scale: Scale) -> str:
@@ -240,4 +245,5 @@ def space_metrics(space: str) -> tuple[Metric, ...]:
     return _metric(frechet_info(space), fd(space), _both), _metric(kernel_info(space), kid(space), _kid)
 
 
+COMPUTE[SAMPLING_SD] = (sampling_sd([_metric(info(name), *COMPUTE[name]) for name in RANKED]), _samplings)
 METRICS: tuple[Metric, ...] = tuple(_metric(info, *COMPUTE[info.name]) for info in CATALOG)

@@ -137,6 +137,7 @@ def test_a_capable_model_is_measured_in_every_metric(make_context, toys, tmp_pat
         "beta-vae-score",
         "cas",
         "reconstruction-factors",
+        "sampling-sd",
     }  # ground truth, more samples
     for name, result in measured.items():
         assert isinstance(BY_NAME[name], Metric)
@@ -160,7 +161,7 @@ def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_co
         for metric in METRICS
         if metric.name not in OFFLINE and not (metric.missing(None, True) or metric.absent())
     ]
-    reasons = {metric.name: _reason(metric, context) for metric in able if metric.name not in ("class-leakage", "cas")}
+    reasons = {metric.name: _reason(metric, context) for metric in able if metric.name not in ("class-leakage", "cas", "sampling-sd")}
     assert {name for name, reason in reasons.items() if reason} == {
         "intra-fd-judge", "diversity-ratio", "diversity-ratio-st-lpips"
     }  # fmt: skip
