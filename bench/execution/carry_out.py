@@ -76,6 +76,7 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
     session = Session(
         plan, conditions.runs, conditions.boards, cache_dir(), _limits(plan, conditions), show,
         executor_of(plan, conditions.runs, cache_dir()), conditions.checkpoint_every,
+        conditions.share_anchors,
     )  # fmt: skip
     check_writable(conditions.runs)
     if given is not None:

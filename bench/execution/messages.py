@@ -35,6 +35,7 @@ class RunSettings:
     checkpoint_every: float  # seconds
     file_mb: float | None  # the largest file that the task may write
     avoid: tuple[str, ...]  # plugins that must not be imported
+    share_anchors: bool = True  # between folders of runs, through the cache
     keys: tuple[tuple[str, str], ...] = ()  # of the guide, the judge and the probe, if they are fitted elsewhere
 
     def classifier(self, role: Literal["guide", "judge"]) -> ClassifierRef:

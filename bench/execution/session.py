@@ -52,6 +52,7 @@ class Session:
     show: Show
     executor: Executor
     checkpoint_every: float = 30.0  # seconds
+    share_anchors: bool = True
     found: dict[str, list[Record]] = field(default_factory=dict)  # by job key
     ends: dict[str, str] = field(default_factory=dict)  # by job key: cached, ok, failed, ...
 
@@ -165,6 +166,7 @@ class Session:
             checkpoint_every=self.checkpoint_every,
             file_mb=self.limits.file_mb,
             avoid=tuple(sorted(self.plan.unusable)),
+            share_anchors=self.share_anchors,
         )
 
     def _note_classifier(self, event: Fitted) -> None:

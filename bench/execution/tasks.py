@@ -12,6 +12,7 @@ from bench.data.label_subset import few_labels
 from bench.errors import BenchError
 from bench.evaluation.anchors import ANCHORS
 from bench.evaluation.evaluator import evaluate
+from bench.evaluation.shared_anchors import keep_known, take_known
 from bench.execution.messages import Assignment, FitClassifier, Fitted, Progressed, RunJob, RunSettings
 from bench.experiment.budget import find_budget
 from bench.experiment.request import DatasetRef
@@ -60,8 +61,13 @@ def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> str:
 
     context = _context(assignment, plugins, emit)
     context.run_dir.path.mkdir(parents=True, exist_ok=True)
+    known = assignment.job.entry in ANCHORS and assignment.settings.share_anchors
     with FileLock(context.run_dir.path / ".lock"):
+        if known:
+            take_known(context.run_dir, context.cache)
         train_and_evaluate(context, plugins)
+        if known:
+            keep_known(context.run_dir, context.cache)
     return "; ".join(context.guard.restored)
 
 

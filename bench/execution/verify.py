@@ -86,7 +86,7 @@ def _verify_job(
         why = "; ".join(_difference(name, job, planned) for name in sorted(other))
         return [Verdict(record, "different", why=why) for record in records]
     _copy(folder, RunDir(work / "runs", planned).path, {record.metric.partition("/")[0] for record in records})
-    conditions = Conditions(work / "runs", work / "boards")
+    conditions = Conditions(work / "runs", work / "boards", share_anchors=False)
     measured = {record.metric: record for record in carry_out(plan, conditions, show).records}
     return [_verdict(record, measured.get(record.metric), bool(changed)) for record in records]
 

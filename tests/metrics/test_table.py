@@ -161,7 +161,11 @@ def test_a_metric_is_measured_with_few_images_of_a_class_or_says_why_not(make_co
         for metric in METRICS
         if metric.name not in OFFLINE and not (metric.missing(None, True) or metric.absent())
     ]
-    reasons = {metric.name: _reason(metric, context) for metric in able if metric.name not in ("class-leakage", "cas", "sampling-sd")}
+    reasons = {
+        metric.name: _reason(metric, context)
+        for metric in able
+        if metric.name not in ("class-leakage", "cas", "sampling-sd")
+    }
     assert {name for name, reason in reasons.items() if reason} == {
         "intra-fd-judge", "diversity-ratio", "diversity-ratio-st-lpips"
     }  # fmt: skip
