@@ -41,6 +41,9 @@ if TYPE_CHECKING:
         Logits as Logits,
     )
     from bench.api import (
+        LogWeights as LogWeights,
+    )
+    from bench.api import (
         Pixels as Pixels,
     )
     from bench.api import (
@@ -96,7 +99,7 @@ _HOME = {
 }
 __all__ = [
     "BenchError", "Board", "Classifier", "Code", "Codes", "Data", "DataSource", "DataState", "Dataset", "Diverged", "Evaluation",
-    "Factor", "Generator", "ImageMetric", "Images", "Labels", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
+    "Factor", "Generator", "ImageMetric", "Images", "Labels", "LogWeights", "Logits", "Muon", "Pixels", "Rendering", "ResNetTiny", "ResNetTinyConfig",
     "Run", "ScoredImages", "Spec", "add_to_board", "evaluate", "hidden_weights", "hookimpl", "leaderboard", "quantize", "require_between", "run", "timm_network", "to_float",
 ]  # fmt: skip
 

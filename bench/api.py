@@ -19,6 +19,7 @@ Pixels = UInt8[Tensor, "n c h w"]  # what every metric sees
 Labels = Int[Tensor, "n"]  # in [0, len(spec.classes))
 Logits = Float[Tensor, "n k"]
 Codes = Float[Tensor, "n d"]  # one column per factor
+LogWeights = Float[Tensor, "draws n"]  # nats
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,23 @@ class CodeConditional(Protocol):
 
 
 @runtime_checkable
+class DensityEstimating(Protocol):
+    """A model with a probability density of images over all their pixels, exactly or by importance sampling.
+
+    An optional attribute `no_density`, a text, says why a model with these settings has none, such as one whose pixels
+    are Bernoulli: its density is then not measured, and the board shows the reason. Without it, or if it is "", it has.
+    """
+
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """log(p(x, z) / q(z | x)) of `draws` latent variables z of q for each image x, in nats, (draws, n).
+
+        The mean of exp of it over draws estimates p(x) without bias. A model that knows log p(x) returns it `draws`
+        times. p is a density with respect to the pixels in [0, 1] that are passed in: with z summed out it integrates
+        to 1 over all values of all pixels. The result has no gradient.
+        """
+
+
+@runtime_checkable
 class Encoding(Protocol):
     def encode(self, images: Images) -> Codes: ...
 
@@ -237,6 +255,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
     "ClassConditional": ("sample_class",),
     "ClassMixing": ("sample_mixture",),
     "CodeConditional": ("draw_codes", "decode"),
+    "DensityEstimating": ("log_weights",),
     "Encoding": ("encode",),
     "Reconstructing": ("reconstruct",),
     "SelfClassifying": ("logits",),

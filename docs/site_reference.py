@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 HELP_WIDTH = "100"
-ARRAYS = ("Images", "Pixels", "Labels", "Logits", "Codes")
+ARRAYS = ("Images", "Pixels", "Labels", "Logits", "Codes", "LogWeights")
 
 
 def commands() -> Iterator[str]:

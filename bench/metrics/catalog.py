@@ -26,6 +26,7 @@ SAMPLES = ("samples",)
 LABELLED = ("samples", "ClassConditional", CLASSES)
 MIXING = ("ClassMixing", CLASSES)
 RECONSTRUCTING = ("Reconstructing",)
+DENSITY = ("DensityEstimating",)
 SELF = ("SelfClassifying", CLASSES)
 CODES = ("CodeConditional",)
 ENCODING = ("Encoding",)
@@ -156,6 +157,11 @@ _RECONSTRUCTION = (
                "lower", "", (*RECONSTRUCTING, CLASSES), version=2),
 )  # fmt: skip
 
+_DENSITY = (
+    MetricInfo("bits-per-dimension", "bits that test images cost under the density of the method; uniform pixels: 8",
+               "lower", "", DENSITY),
+)  # fmt: skip
+
 
 def _control(name: str, about: str, better: Literal["lower", "higher"] | None, needs: tuple[str, ...] = CODES,
              space: str | None = ORACLE, version: int = 1) -> MetricInfo:  # fmt: skip
@@ -212,7 +218,7 @@ _COST = (
     MetricInfo("parameters", "parameters of the model", None, "", TRAINING),
 )
 
-CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_CONTROL, *_COST)
+CATALOG: tuple[MetricInfo, ...] = (*_FIDELITY, *_CLASSES, *_RECONSTRUCTION, *_DENSITY, *_CONTROL, *_COST)
 
 
 # The protocol of a metric that a third party brings, e.g. spectrum@bench-spectrum:n=2000,ref=5000:lower:v1-3fa9c1d2.

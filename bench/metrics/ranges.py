@@ -9,7 +9,7 @@ _SHARES = (
 )  # fmt: skip
 _AT_LEAST_0 = (
     "fd-lite0", "fd-lite2", "fd-judge", "fid", "clean-fid", "intra-fd-judge", "density-lite0", "nll", "reconstruction-mse",
-    "nearest-training-ratio", "diversity-ratio", "train-images", "train-seconds", "images-per-second",
+    "nearest-training-ratio", "diversity-ratio", "bits-per-dimension", "train-images", "train-seconds", "images-per-second",
     "sample-seconds-per-1000", "peak-memory-mb", "parameters",
 )  # fmt: skip
 RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | dict.fromkeys(_AT_LEAST_0, (0.0, math.inf))

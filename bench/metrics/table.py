@@ -7,6 +7,7 @@ from bench.metrics import (
     agreement,
     anomaly,
     calibration,
+    density,
     inception_score,
     manifold,
     memorising,
@@ -101,6 +102,10 @@ def _mixtures(scale: Scale) -> str:
 
 def _layers(scale: Scale) -> str:
     return f"n={min(scale.n, reconstruction.MOST)}"
+
+
+def _density(scale: Scale) -> str:
+    return f"n={min(scale.n, density.MOST)},draws={density.DRAWS}"
 
 
 def _sweeps(scale: Scale) -> str:
@@ -202,6 +207,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "reconstruction-factors": (reconstructed_factors.reconstructed_factors, _n),
     "feature-error-guide": (reconstruction.feature_error("guide"), _layers),
     "feature-error-judge": (reconstruction.feature_error("judge"), _layers),
+    "bits-per-dimension": (density.bits_per_dimension, _density),
     "acs": (measures.acs, _sweeps),
     "control": (measures.control_share, _sweeps),
     "selectivity": (measures.selectivity, _sweeps),

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bench.api import Codes, Images
+from bench.api import Codes, Images, LogWeights
 from bench.errors import BenchError
 from bench.parts.doubling import doublings
 from bench.parts.gaussian import PerImage, draw, importance_weighted, kl_of_each, log_weight
@@ -94,9 +94,13 @@ class CodeVae(nn.Module):
             each = (torch.sigmoid(logits) - images.float()).square()  # without 1/2, as ID-GAN's authors have it
         return each.flatten(1).sum(1)
 
-    @torch.no_grad()
     def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
-        """Importance-weighted estimate of log p(x) from `draws` draws of q, in nats, (n,).
+        """Importance-weighted estimate of log p(x) from `draws` draws of q, in nats, (n,): see `log_weights`."""
+        return importance_weighted(self.log_weights(images, draws, rng))
+
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """log(p(x|c) p(c) / q(c|x)) of `draws` draws c of q for each image, in nats.
 
         "gaussian": under N(m, 1/2). "bernoulli": a probability if all pixels are 0 or 1, otherwise without the constant
         that makes it a density (arXiv 1907.06845). Pixels are those of the pooled images.
@@ -109,7 +113,7 @@ class CodeVae(nn.Module):
             codes = draw(mu, log_s, rng)
             pixels = self.error(images, self.logits(codes)) + constant
             weights.append(log_weight(pixels, codes, mu, log_s))
-        return importance_weighted(torch.stack(weights))
+        return torch.stack(weights)
 
 
 def channels_of(width: int, count: int) -> list[int]:

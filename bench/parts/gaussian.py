@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench.api import Codes
+from bench.api import Codes, LogWeights
 
 LOG_2PI = math.log(2 * math.pi)
 Sharing = Literal["element", "layer", "fixed"]
@@ -85,7 +85,7 @@ def log_weight(pixels: PerImage, codes: Codes, mu: Codes, log_s: Codes) -> PerIm
     return prior - pixels - log_density(codes, mu, log_s)
 
 
-def importance_weighted(log_weights: Float[Tensor, "draws n"]) -> PerImage:
+def importance_weighted(log_weights: LogWeights) -> PerImage:
     """log(1/K sum_k w_k), w = p(x|z) p(z) / q(z|x) with z from q: below log p(x) in expectation, the less so the more
     draws (arXiv 1509.00519)."""
     return log_weights.logsumexp(0) - math.log(len(log_weights))

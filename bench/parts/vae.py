@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.api import Codes, Images, Labels
+from bench.api import Codes, Images, Labels, LogWeights
 from bench.parts.conv import ConvBody, Decoder, Norm, sizes, widths
 from bench.parts.gaussian import (
     LogSigma,
@@ -99,13 +99,21 @@ class Vae(nn.Module):
         self, images: Images, rng: torch.Generator, draws: int = 100, labels: Labels | None = None
     ) -> PerImage:
         """Importance-weighted estimate of log p(x) of each image from `draws` draws of q, in nats."""
-        mu, log_s = self.encode(images, labels)
-        weights = []
-        for _ in range(draws):
-            codes = draw(mu, log_s, rng)
-            pixels = gaussian_nll(images, self.decode(codes, labels), self.log_sigma())
-            weights.append(log_weight(pixels, codes, mu, log_s))
-        return importance_weighted(torch.stack(weights))
+        return importance_weighted(self.log_weights(images, draws, rng, labels))
+
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator, labels: Labels | None = None) -> LogWeights:
+        """`log_weight` of `draws` draws of q for each image, which is encoded once."""
+        posterior = self.encode(images, labels)
+        return torch.stack([self.log_weight(images, posterior, rng, labels) for _ in range(draws)])
+
+    def log_weight(
+        self, images: Images, posterior: tuple[Codes, Codes], rng: torch.Generator, labels: Labels | None = None
+    ) -> PerImage:
+        """log(p(x|z) p(z) / q(z|x)) of one draw z of q for each image, in nats; `posterior` is mu and log s of q."""
+        codes = draw(*posterior, rng)
+        pixels = gaussian_nll(images, self.decode(codes, labels), self.log_sigma())
+        return log_weight(pixels, codes, *posterior)
 
     def _with(self, vectors: Tensor, labels: Tensor | None, length: float = 1.0) -> Tensor:
         if (labels is None) != (self.classes == 0):

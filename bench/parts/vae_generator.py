@@ -5,8 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from bench.api import Codes, Generator, Images
-from bench.parts.gaussian import PerImage
+from bench.api import Codes, Generator, Images, LogWeights
+from bench.parts.gaussian import PerImage, importance_weighted
 
 
 class AnyVae(Protocol):
@@ -16,7 +16,7 @@ class AnyVae(Protocol):
 
     def encode(self, images: Images) -> tuple[Codes, Codes]: ...
     def decode(self, codes: Codes) -> Images: ...
-    def log_likelihood(self, images: Images, rng: torch.Generator, draws: int) -> PerImage: ...
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights: ...
 
 
 class VaeGenerator(Generator):
@@ -53,4 +53,9 @@ class VaeGenerator(Generator):
 
     def log_likelihood(self, images: Images, rng: torch.Generator, draws: int = 100) -> PerImage:
         """log p(x) of the pixels in nats, importance-weighted over `draws` draws from q (arXiv 1509.00519)."""
-        return self.vae.log_likelihood(images, rng, draws)
+        return importance_weighted(self.log_weights(images, draws, rng))
+
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """log(p(x|z) p(z) / q(z|x)) of draws from q, in nats: the density of pixels around m(z), not of m(z)."""
+        return self.vae.log_weights(images, draws, rng)

@@ -29,6 +29,7 @@ ARGUMENTS = {
     "encode": "images",
     "reconstruct": "images",
     "logits": "images",
+    "log_weights": "images, draws, rng",
 }
 
 
@@ -165,7 +166,7 @@ def using_a_model_leaves_it_unchanged(subject: GeneratorSubject) -> None:
 
 @promise(
     "G11",
-    needs=("ClassConditional", "ClassMixing", "CodeConditional", "Encoding", "Reconstructing", "SelfClassifying"),
+    needs=tuple(CAPABILITIES),
     why="the host uses its labels, codes and images again",
     remedy="work on a copy of the argument",
 )
@@ -277,7 +278,7 @@ def an_image_alone_is_as_in_a_batch(subject: GeneratorSubject) -> None:
     if `decode` ignores its rng."""
     together = [(name, argument, call) for name, argument, call in _calls(subject) if not name.startswith("sample")]
     for name, argument, call in together:
-        if name == "decode" and _uses_rng(subject, argument):
+        if name == "log_weights" or (name == "decode" and _uses_rng(subject, argument)):
             continue
         batch, alone = call(argument).detach(), call(argument[:1]).detach()
         far = float((batch[:1] - alone).abs().max() / batch.abs().max().clamp(min=1))
@@ -298,6 +299,33 @@ def answers_are_repeatable(subject: GeneratorSubject) -> None:
         raise Skipped("it decodes codes but has no method that takes images")
     first, second = ({name: answer(subject.images) for name, answer in answers.items()} for _ in range(2))
     subject.require_same(first, second, "two calls with the same images")
+
+
+@promise(
+    "G24",
+    needs=("DensityEstimating",),
+    why="the bits of an image are the mean of its weights over draws, taken by the host",
+    remedy="return one row for each draw, float, without grad, and draw with `generator=rng`",
+)
+def log_weights_are_one_row_per_draw(subject: GeneratorSubject) -> None:
+    """`log_weights(images, draws, rng)` gives finite values (draws, n) without grad, the same for the same rng, for one
+    draw and for three, unless the attribute `no_density` says why not.
+
+    The suite cannot tell whether they are those of a density: that it integrates to 1 is up to the tests of a plugin.
+    """
+    if reason := getattr(subject.model, "no_density", ""):
+        require(isinstance(reason, str), f"no_density: expected a text, got {type(reason).__name__}")
+        raise Skipped(f"it has no density: {reason}")
+    for draws in (1, 3):
+        first, again = (subject.model.log_weights(subject.images.clone(), draws, subject.rng()) for _ in range(2))
+        expected = (draws, BATCH)
+        require(tuple(first.shape) == expected, f"log_weights: expected shape {expected}, got {tuple(first.shape)}")
+        require(first.is_floating_point(), f"log_weights: expected floats, got {first.dtype}")
+        require(
+            not first.requires_grad, "log_weights: expected no grad, got requires_grad=True; use `@torch.no_grad()`"
+        )
+        require(bool(first.isfinite().all()), "log_weights: expected finite values, got nan or inf")
+        require(subject.equal(first, again), "log_weights: expected the same values from the same rng, got others")
 
 
 def _draws(subject: GeneratorSubject) -> list[tuple[str, Any]]:

@@ -215,7 +215,10 @@ class GeneratorSubject(ModelSubject):
     def answers(self, model: Any) -> dict[str, Callable[[Images], Tensor]]:
         """Every method that takes images, by name."""
         methods = {"Encoding": "encode", "Reconstructing": "reconstruct", "SelfClassifying": "logits"}
-        return {method: getattr(model, method) for name, method in methods.items() if name in self.capabilities}
+        answers = {method: getattr(model, method) for name, method in methods.items() if name in self.capabilities}
+        if "DensityEstimating" in self.capabilities and not getattr(model, "no_density", ""):
+            answers["log_weights"] = lambda images: model.log_weights(images, 2, self.rng())
+        return answers
 
     def mixtures(self, labels: Labels) -> Tensor:
         """Class weights (n, k): half of each label and half of the next."""

@@ -7,7 +7,7 @@ from bad import bad_ones, breaks
 from torch import Tensor
 from toys import Plain, Toy, ToyConfig
 
-from bench import Code, Codes, Images, Labels, Logits, Spec
+from bench import Code, Codes, Images, Labels, Logits, LogWeights, Spec
 
 IMAGES = "samples_are_images"
 PROCESS = "using_a_model_leaves_the_process_unchanged"
@@ -266,6 +266,38 @@ class HasAClassTooMany(Toy):
 class IsInfinitelySure(Toy):
     def logits(self, images: Images) -> Logits:
         return super().logits(images) * float("inf")
+
+
+WEIGHTS = "log_weights_are_one_row_per_draw"
+
+
+@breaks(WEIGHTS, "log_weights: expected shape (1, 7), got (7,)")
+class AveragesItsWeights(Toy):
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        return super().log_weights(images, draws, rng).logsumexp(0)
+
+
+@breaks(WEIGHTS, "log_weights: expected finite values")
+class HasADensityOnASubspace(Toy):
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        return super().log_weights(images, draws, rng) - float("inf")
+
+
+@breaks(WEIGHTS, "log_weights: expected no grad")
+class KeepsTheGraphOfItsWeights(Toy):
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        return self.head.bias.sum() + super().log_weights(images, draws, rng)
+
+
+@breaks(WEIGHTS, "expected the same values from the same rng")
+class WeighsDrawsFromElsewhere(Toy):
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        return super().log_weights(images, draws, torch.Generator().manual_seed(torch.seed()))
+
+
+@breaks(WEIGHTS, "no_density: expected a text, got bool")
+class SaysOnlyThatItHasNoDensity(Toy):
+    no_density = True
 
 
 @breaks("an_image_alone_is_as_in_a_batch", "encode: one image alone and in a batch")

@@ -1,6 +1,7 @@
 """Good plugins, as small as a plugin can be: the bad ones in `bad_*.py` each differ from one of these in one thing."""
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +20,7 @@ from bench import (
     Images,
     Labels,
     Logits,
+    LogWeights,
     Pixels,
     Run,
     Spec,
@@ -115,6 +117,19 @@ class Toy(Generator):
 
     def logits(self, images: Images) -> Logits:
         return self.head(self.encode(images))
+
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """x = decode(z) + N(0, 1), z of a mixture over classes; q(z|x) = N(encode(x), noise)."""
+        normal = torch.distributions.Normal
+        q = normal(self.encode(images), self.config.noise)
+        rows = []
+        for _ in range(draws):
+            z = q.mean + self._noise(len(images), rng)
+            pixels = normal(self.decode(z, rng), 1.0).log_prob(images).flatten(1).sum(1)
+            prior = normal(self.means, self.config.noise).log_prob(z[:, None]).sum(2).logsumexp(1)
+            rows.append(pixels + prior - math.log(len(self.means)) - q.log_prob(z).sum(1))
+        return torch.stack(rows)
 
     def _noise(self, n: int, rng: torch.Generator) -> Tensor:
         return self.config.noise * torch.randn(n, self.config.codes, generator=rng, device=rng.device)

@@ -74,7 +74,7 @@ class Centroids(Classifier):
 
 
 class Painter(Generator):
-    """Draws for a label, mixes, decodes codes, reconstructs by a small blur, and classifies with its own classifier."""
+    """Draws for a label, mixes, decodes codes, reconstructs, classifies, and says that all images are equally likely."""
 
     Config, source = Nothing, ""
 
@@ -115,6 +115,10 @@ class Painter(Generator):
 
     def logits(self, images: Tensor) -> Tensor:
         return self.own.logits(images)
+
+    def log_weights(self, images: Tensor, draws: int, rng: torch.Generator) -> Tensor:
+        """The uniform density."""
+        return torch.zeros(draws, len(images))
 
 
 class Plain(Generator):

@@ -96,6 +96,11 @@ class DisentangledVae(VaeGenerator):
         )  # fmt: skip
         self.eval()
 
+    @property
+    def no_density(self) -> str:
+        """Why there is no density of grey levels, or ""."""
+        return "likelihood=bernoulli is no density of grey levels" if self.config.likelihood == "bernoulli" else ""
+
     @abstractmethod
     def objective(self, data: Data, run: Run) -> Objective:
         """What the VAE is trained on."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, Run, Spec
+from bench import BenchError, Codes, Data, Generator, Images, Labels, Logits, LogWeights, Run, Spec
 from bench_baselines.mixture import Mixture
 from bench_baselines.stream import LEAST, Components, Store
 
@@ -146,6 +146,11 @@ class Gmm(Generator):
         left_out = self.mean.numel() - self.dim
         noise = -0.5 * (left_out * (2 * math.pi * self.noise).log() + rest / self.noise)
         return (self.mixture.log_densities(codes) + self.class_share.log()).logsumexp(1) + noise
+
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """log p(x), which is known exactly, `draws` times; nothing is drawn."""
+        return self.log_density(images).expand(draws, -1)
 
     def _pixels(self, codes: Codes) -> Tensor:
         return self.mean + codes @ self.basis

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from bench import Code, Codes, Data, Images, Labels, Logits, Run, Spec
+from bench import Code, Codes, Data, Images, Labels, Logits, LogWeights, Run, Spec
 from bench.parts.conv import Norm
-from bench.parts.gaussian import PerImage, Sharing, gaussian_nll, kl_to_standard
+from bench.parts.gaussian import Sharing, gaussian_nll, kl_to_standard
 from bench.parts.optim import MovingAverage, MuonAdamW
 from bench.parts.vae import Vae, conv_vae
 from bench.parts.vae_generator import VaeGenerator
@@ -147,21 +147,31 @@ class ConditionalVae(PlainVae):
         """An approximation of the bound on log p(x, y) of each class, at the mean of q (README, equation 3)."""
         return self._bounds(images, self.vae.encoder(images))
 
-    def log_likelihood(
-        self, images: Images, rng: torch.Generator, draws: int = 100, labels: Labels | None = None
-    ) -> PerImage:
-        """log p(x|y) in nats, (n,); without labels, of the class of the highest bound."""
-        labels = self.logits(images).argmax(1) if labels is None else labels
-        return self.vae.log_likelihood(images, rng, draws, labels)
+    @torch.no_grad()
+    def log_weights(self, images: Images, draws: int, rng: torch.Generator) -> LogWeights:
+        """log(p(x|z, y) p(z) p(y) / q(z|x, y) q(y|x)), y drawn from the softmax of `logits`: log p(x) knows no label."""
+        features = self.vae.encoder(images)
+        log_q = self._bounds(images, features).log_softmax(1)
+        weights = []
+        for _ in range(draws):
+            labels = torch.multinomial(log_q.exp(), 1, generator=rng)
+            of_class = self._log_share()[labels] - log_q.gather(1, labels)
+            posterior = self.vae.infer(features, labels[:, 0])
+            weights.append(self.vae.log_weight(images, posterior, rng, labels[:, 0]) + of_class[:, 0])
+        return torch.stack(weights)
 
     def _bounds(self, images: Images, features: Tensor) -> Logits:
         columns = []
-        for label, share in enumerate(self.class_share):
+        for label, log_share in enumerate(self._log_share()):
             labels = torch.full((len(images),), label, device=images.device)
             mu, log_s = self.vae.infer(features, labels)
             pixels = gaussian_nll(images, self.vae.decode(mu, labels), self.vae.log_sigma())
-            columns.append(share.clamp_min(1e-9).log() - pixels - kl_to_standard(mu, log_s))
+            columns.append(log_share - pixels - kl_to_standard(mu, log_s))
         return torch.stack(columns, 1)
+
+    def _log_share(self) -> Tensor:
+        """log p(y), (k,)."""
+        return self.class_share.clamp_min(1e-9).log()
 
     def _codes_of(self, shares: Float[Tensor, "n k"], rng: torch.Generator) -> Codes:
         z = torch.randn(len(shares), self.config.latent_dim, generator=rng, device=rng.device)

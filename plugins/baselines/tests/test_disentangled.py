@@ -49,12 +49,19 @@ def test_codes_are_means_samples_are_of_the_prior_and_images_are_in_range(
     test_images: Images, train: Data, cls: type, config: DisentangledConfig
 ) -> None:
     model = cls(config, train.spec)
-    assert set(capabilities(model)) == {"CodeConditional", "Encoding", "Reconstructing"}
+    assert set(capabilities(model)) == {"CodeConditional", "DensityEstimating", "Encoding", "Reconstructing"}
     codes = model.encode(test_images[:5])
     assert torch.equal(codes, model.vae.encode(test_images[:5])[0])
     assert torch.equal(model.reconstruct(test_images[:5]), model.decode(codes, rng()))
     assert torch.equal(model.sample(5, rng()), model.decode(torch.randn(5, 4, generator=rng()), rng()))
     assert model.log_likelihood(test_images[:5], rng(), 2).isfinite().all()
+
+
+@each
+def test_only_gaussian_pixels_have_a_density(train: Data, cls: type, config: DisentangledConfig) -> None:
+    bernoulli, gaussian = (cls(replace(config, likelihood=it), train.spec) for it in ("bernoulli", "gaussian"))
+    assert bernoulli.no_density == "likelihood=bernoulli is no density of grey levels"
+    assert gaussian.no_density == ""
 
 
 def test_at_beta_1_both_are_the_plain_vae(train: Data, fit: Fit) -> None:

@@ -147,6 +147,7 @@ def test_the_density_of_an_image_is_that_of_one_gaussian_over_pixels(
     normal = torch.distributions.MultivariateNormal(mean, covariance)
     wanted = normal.log_prob(test_images[:20].double().flatten(1)).float()
     torch.testing.assert_close(model.log_density(test_images[:20]), wanted, atol=0.05, rtol=1e-3)
+    assert torch.equal(model.log_weights(test_images[:20], 3, rng()), model.log_density(test_images[:20]).expand(3, -1))
 
 
 def test_digits_are_told_and_drawn(gmm: Gmm, test: Data, test_images: Images) -> None:

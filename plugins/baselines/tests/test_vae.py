@@ -9,7 +9,7 @@ import torch
 
 from bench import Data, Images, Run
 from bench.api import capabilities
-from bench.parts.gaussian import gaussian_nll, kl_to_standard
+from bench.parts.gaussian import gaussian_nll, importance_weighted, kl_to_standard
 from bench_baselines import ConditionalVae, PlainVae, VaeConfig
 
 Fit = Callable[..., Any]
@@ -41,6 +41,18 @@ def test_the_importance_weighted_estimate_lies_above_the_bound_and_rises_with_dr
     assert bound < few < many
 
 
+def test_the_density_of_a_conditional_vae_is_the_sum_over_classes(cvae: ConditionalVae, test_images: Images) -> None:
+    """log p(x) = log sum_y p(y) p(x|y), each p(x|y) estimated on its own."""
+    images = test_images[:20]
+    of_classes = [cvae.vae.log_likelihood(images, rng(2), 100, torch.full((20,), label)) for label in range(10)]
+    wanted = (torch.stack(of_classes, 1) + cvae.class_share.log()).logsumexp(1)
+    weights = cvae.log_weights(images, 300, rng(3))
+    assert weights.shape == (300, 20)
+    found = importance_weighted(weights)
+    assert (found - wanted).abs().mean() < 1
+    torch.testing.assert_close(cvae.log_likelihood(images, rng(3), 300), found)
+
+
 def test_learned_sigmas_follow_the_residuals(train: Data, fit: Fit) -> None:
     """Pixels that vary have a larger sigma than the constant border, and none lies at its start any more."""
     vae = fit(PlainVae, VaeConfig(width=8, latent_dim=8, sigma="element"), train)
@@ -65,7 +77,7 @@ def test_a_fixed_sigma_of_one_drowns_the_pixels(train: Data, fit: Fit, vae: Plai
 
 
 def test_a_plain_vae_has_no_labels_and_a_conditional_one_has(vae: PlainVae, cvae: ConditionalVae) -> None:
-    common = {"CodeConditional", "Encoding", "Reconstructing"}
+    common = {"CodeConditional", "DensityEstimating", "Encoding", "Reconstructing"}
     assert set(capabilities(vae)) == common
     assert set(capabilities(cvae)) == common | {"ClassConditional", "ClassMixing", "SelfClassifying"}
 
