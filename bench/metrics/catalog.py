@@ -182,6 +182,7 @@ _CONTROL = (
     _control("ppl-lite0", "perceptual path length: change of an image for a small step of its codes",
              "lower", space="lite0"),
     _control("ppl-judge", "the same in the judge's features", "lower", (*CODES, CLASSES), "judge"),
+    _control("ppl-st-lpips", "the same in a learned perceptual distance", "lower", space="st-lpips"),
     _control("mig-generator", "mutual information gap between codes and attributes of the images drawn from them",
              "higher"),
     _control("dci-generator", "does each code matter for one attribute only? parts: completeness, informativeness",

@@ -32,10 +32,10 @@ class PerceptualDistance:
     def __init__(self, weights: dict[str, Tensor]) -> None:
         self._weights = weights
 
-    def __call__(self, x: Pixels, y: Pixels, device: torch.device | str = "cpu") -> Tensor:
-        """The distance of each image of x, uint8 (n, c, h, w), from the same of y, float32 (n,) on the CPU.
+    def __call__(self, x: Tensor, y: Tensor, device: torch.device | str = "cpu") -> Tensor:
+        """The distance of each image of x, levels (n, c, h, w), from the same of y, float32 (n,) on the CPU.
 
-        Images are resized to 64 pixels. Raises `BenchError` for other than one or three channels.
+        Levels are from 0 to 255, as bytes or as float32, which need not be whole numbers. Images are resized to 64 pixels. Raises `BenchError` for other than one or three channels.
         """
         device = torch.device(device)
         size, parts = self._on(device), []

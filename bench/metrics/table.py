@@ -124,6 +124,10 @@ def _path(scale: Scale) -> str:
     return f"pairs={path_length.PAIRS},eps={path_length.EPSILON:g}"
 
 
+def _path_st_lpips(scale: Scale) -> str:
+    return f"{_path(scale)},size={perceptual.SIZE}"
+
+
 def _drawn(scale: Scale) -> str:
     return f"n={sum(scale.draws)}"
 
@@ -218,6 +222,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "identity-lite0": (identity.identity, _identity),
     "ppl-lite0": (path_length.path_length("lite0"), _path),
     "ppl-judge": (path_length.path_length("judge"), _path),
+    "ppl-st-lpips": (path_length.path_length_st_lpips, _path_st_lpips),
     "mig-generator": (disentanglement.mig(disentanglement.drawn), _fit),
     "dci-generator": (disentanglement.dci(disentanglement.drawn), _fit_and_test),
     "sap-generator": (disentanglement.sap(disentanglement.drawn), _fit),
@@ -247,7 +252,7 @@ def _metric(info: MetricInfo, compute: Compute, settings: Settings) -> Metric:
 
 
 def space_metrics(space: str) -> tuple[Metric, ...]:
-    """Frechet and kernel distance in any feature space, also `timm:NAME`."""
+    """Frechet and kernel distance in any feature space, such as `dinov2` or `timm:NAME`."""
     return _metric(frechet_info(space), fd(space), _both), _metric(kernel_info(space), kid(space), _kid)
 
 

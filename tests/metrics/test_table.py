@@ -78,6 +78,7 @@ def test_the_protocol_names_the_oracle_that_reads_the_attributes():
         ("nearest-training-ratio", "nearest-training-ratio@lite0:n=500,ref=5000:v1"),
         ("feature-error-judge", "feature-error-judge:n=250:v2"),
         ("mixture-agreement", "mixture-agreement:pairs=50,weights=5:v1"),
+        ("ppl-st-lpips", "ppl@st-lpips:pairs=500,eps=0.0001,size=64:v1"),
         ("bits-per-dimension", "bits-per-dimension:n=250,draws=100:v1"),
         ("train-seconds", "train-seconds:v1"),
     ],

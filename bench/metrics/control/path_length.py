@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from bench.api import Codes
@@ -12,7 +13,10 @@ from bench.metrics.control.codes import code_layout
 from bench.metrics.control.evaluation import draws, sweeper
 from bench.metrics.control.sweeps import BATCH
 from bench.metrics.metric import Measured, NotMeasured
+from bench.metrics.perceptual import perceptual_distance
 from bench.metrics.precision import full_precision
+
+Levels = Float[Tensor, "n c h w"]  # from 0 to 255, not rounded
 
 PAIRS = 500
 EPSILON = 1e-4  # step along the path, which has length 1
@@ -25,27 +29,51 @@ def path_length(space: str) -> Callable[[EvaluationContext], Measured]:
     """The metric in a feature space: squared distance of unit features over the squared step, extremes dropped."""
 
     def compute(context: EvaluationContext) -> Measured:
-        columns = _continuous(context)
-        if not columns:
-            raise NotMeasured("no code is continuous")
-        codes = sweeper(context).draw_codes(2 * PAIRS, "path")
-        start, end = codes[:PAIRS], codes[PAIRS:]
-        position = torch.from_numpy(np.random.default_rng([context.seed, 2]).random((PAIRS, 1))).float()
-        path = slerp if is_normal(draws(context).codes[:, columns]) else torch.lerp
-        distances = []
-        for batch, rows in enumerate(torch.arange(PAIRS).split(BATCH)):
-            features = []
-            for step in (0.0, EPSILON):
-                moved = start[rows].clone()  # categorical and circular codes stay as they are
-                moved[:, columns] = path(start[rows][:, columns], end[rows][:, columns], position[rows] + step)
-                features.append(_unit_features(context, space, moved, batch))
-            distances.append((features[0] - features[1]).square().sum(1) / EPSILON**2)
-        found = torch.cat(distances).numpy()
-        if not found.any():
-            raise NotMeasured("small steps of its codes do not change its images")
-        return Measured(trimmed_mean(found), PAIRS)
+        ends = [[_unit_features(context, space, images) for images in pair] for pair in pairs(context)]
+        return _mean([(before - after).square().sum(1) for before, after in ends])
 
     return compute
+
+
+def path_length_st_lpips(context: EvaluationContext) -> Measured:
+    """The metric in ST-LPIPS, which is a squared distance itself: the distance over the squared step."""
+    distance = perceptual_distance()
+    return _mean([distance(before, after, context.device).double() for before, after in pairs(context)])
+
+
+def pairs(context: EvaluationContext) -> list[tuple[Levels, Levels]]:
+    """The images before and after each step, in batches, decoded once for all distances.
+
+    Raises `NotMeasured` if no code is continuous, or if the images are quantized.
+    """
+    return context.memoize("path pairs", lambda: _pairs(context))
+
+
+def _pairs(context: EvaluationContext) -> list[tuple[Levels, Levels]]:
+    columns = _continuous(context)
+    if not columns:
+        raise NotMeasured("no code is continuous")
+    codes = sweeper(context).draw_codes(2 * PAIRS, "path")
+    start, end = codes[:PAIRS], codes[PAIRS:]
+    position = torch.from_numpy(np.random.default_rng([context.seed, 2]).random((PAIRS, 1))).float()
+    path = slerp if is_normal(draws(context).codes[:, columns]) else torch.lerp
+    found = []
+    for batch, rows in enumerate(torch.arange(PAIRS).split(BATCH)):
+        images = []
+        for step in (0.0, EPSILON):
+            moved = start[rows].clone()  # categorical and circular codes stay as they are
+            moved[:, columns] = path(start[rows][:, columns], end[rows][:, columns], position[rows] + step)
+            images.append(_decoded(context, moved, batch))
+        found.append((images[0], images[1]))
+    return found
+
+
+def _mean(squared: list[Tensor]) -> Measured:
+    """The trimmed mean of squared distances over the squared step. Raises `NotMeasured` if all are 0."""
+    found = (torch.cat(squared) / EPSILON**2).numpy()
+    if not found.any():
+        raise NotMeasured("small steps of its codes do not change its images")
+    return Measured(trimmed_mean(found), PAIRS)
 
 
 def slerp(start: Tensor, end: Tensor, position: Tensor) -> Tensor:
@@ -78,11 +106,16 @@ def _continuous(context: EvaluationContext) -> list[int]:
     return [code.columns[0] for code in layout if code.kind == "continuous"]
 
 
-def _unit_features(context: EvaluationContext, space: str, codes: Codes, batch: int) -> Tensor:
-    """Unit feature vectors of images that are not quantized: a step of EPSILON would be lost among 256 levels."""
+def _decoded(context: EvaluationContext, codes: Codes, batch: int) -> Levels:
+    """Images that are not quantized, on the CPU: a step of EPSILON would be lost among 256 levels."""
     images = sweeper(context).decode_float(codes, "path", batch)
     if float((images * 255 - (images * 255).round()).abs().max()) < ON_GRID:
         raise NotMeasured("its images are quantized: a small step of a code cannot be seen")
+    return (images.float().clamp(0, 1) * 255).cpu()
+
+
+def _unit_features(context: EvaluationContext, space: str, images: Levels) -> Tensor:
+    """Unit feature vectors, float64 (n, d), on the CPU."""
     with full_precision(context.device):
-        features = context.space(space).embed(images.float().clamp(0, 1) * 255, context.device)
+        features = context.space(space).embed(images.to(context.device), context.device)
     return torch.nn.functional.normalize(features.double().cpu(), dim=1)

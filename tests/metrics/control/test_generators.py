@@ -9,8 +9,10 @@ from lamp_generators import Lamps, pad
 from bench.api import Code
 from bench.errors import BenchError
 from bench.metrics import METRICS
+from bench.metrics.control import path_length
 from bench.metrics.control.evaluation import control, draws, sweeps
 from bench.metrics.metric import NotMeasured
+from bench.metrics.perceptual import absent, perceptual_distance
 
 METRIC = {metric.name: metric for metric in METRICS}
 
@@ -321,6 +323,46 @@ def test_path_length_is_that_of_a_straight_line_in_feature_space(evaluate):
     rng = torch.Generator().manual_seed(0)
     expected = float((0.5 * (torch.rand(100_000, generator=rng) - torch.rand(100_000, generator=rng))).square().mean())
     assert value("ppl-judge", context) == pytest.approx(expected, rel=0.2)
+
+
+needs_st_lpips = pytest.mark.skipif(bool(absent()), reason=absent() or "installed")
+
+
+@needs_st_lpips
+def test_path_length_in_st_lpips_is_the_distance_of_each_pair_over_the_squared_step(evaluate):
+    context = evaluate(Lamps(lambda c, rng: pad(c)))
+    found = value("ppl-st-lpips", context)
+    distances = torch.cat([perceptual_distance()(before, after) for before, after in path_length.pairs(context)])
+    assert len(distances) == path_length.PAIRS
+    assert found == pytest.approx(path_length.trimmed_mean(distances.double().numpy() / 1e-8), rel=1e-4)
+    assert found > 0
+
+
+@needs_st_lpips
+@pytest.mark.parametrize("name", ["ppl-lite0", "ppl-st-lpips"])
+def test_a_path_along_which_nothing_changes_has_no_length(evaluate, name):
+    """The distance of each pair is exactly 0, which is shown as a dash: a constant image is not smoothness."""
+    context = evaluate(Lamps(lambda c, rng: torch.full((len(c), 4), 0.3)))
+    assert all(torch.equal(before, after) for before, after in path_length.pairs(context))
+    with pytest.raises(NotMeasured, match="do not change its images"):
+        value(name, context)
+
+
+def test_path_length_in_a_squared_distance_is_the_squared_speed(evaluate, monkeypatch):
+    """A quarter of the pixels moves from one draw to another at a constant speed: its mean square is a sixth."""
+    squared = lambda x, y, device: ((x - y) / 255).square().mean((1, 2, 3))  # noqa: E731
+    monkeypatch.setattr(path_length, "perceptual_distance", lambda: squared)
+    for speed in (1.0, 0.5):
+        context = evaluate(Lamps(lambda c, rng, speed=speed: pad(speed * c[:, :1]), codes=1))
+        assert value("ppl-st-lpips", context) == pytest.approx(speed**2 / 6 / 4, rel=0.2)
+
+
+@needs_st_lpips
+def test_all_path_lengths_share_the_images_of_one_decoding(evaluate, monkeypatch):
+    context = evaluate(Lamps(lambda c, rng: pad(c)))
+    value("ppl-lite0", context)
+    monkeypatch.setattr(context.coder, "decode", None)
+    assert value("ppl-st-lpips", context) > 0
 
 
 def test_path_length_needs_a_continuous_code(evaluate):
