@@ -1,49 +1,53 @@
 """`bench fetch`: download weights or data sets now, and say where they are."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.arguments import add_command
 from bench.cli.console import show
 from bench.errors import BenchError, nearest
 
+if TYPE_CHECKING:
+    from bench.metrics.features.weights_file import WeightsFile
+
 EXAMPLES = """bench fetch inception
 bench fetch fashion-mnist --dry-run"""
-WEIGHTS = "inception"
 
 
 def add_parser(commands: Any) -> None:
-    text = "download the weights of the published FID, or a data set, and check their digests"
+    text = "download the weights of a feature space, or a data set, and check their digests"
     sub = add_command(commands, "fetch", fetch, text, examples=EXAMPLES)
-    sub.add_argument("names", metavar="NAME", nargs="+", help="inception, or a data set")
+    sub.add_argument("names", metavar="NAME", nargs="+", help="inception, dinov2, clip, or a data set")
     sub.add_argument("--dry-run", action="store_true", help="print what would be downloaded, and stop")
 
 
 def fetch(options: argparse.Namespace) -> int:
+    from bench.metrics.spaces import weights_files
+
+    files = weights_files()
     for name in options.names:
-        lines = _weights(options.dry_run) if name == WEIGHTS else _dataset(name, options.dry_run)
-        show(lines)
+        known = list(files)
+        show(_weights(files[name], options.dry_run) if name in files else _dataset(name, options.dry_run, known))
     return 0
 
 
-def _weights(dry_run: bool) -> list[str]:
+def _weights(weights: "WeightsFile", dry_run: bool) -> list[str]:
     """Raises `BenchError` for weights that cannot be downloaded, or are not the published ones."""
     from bench.data.download import download_to
     from bench.data.files import Published
-    from bench.metrics.features import inception
     from bench.util.paths import tilde
 
-    target, there = inception.weights_path(), inception.weights_path().is_file()
+    target, there = weights.path(), weights.path().is_file()
     if dry_run and not there:
-        facts = (f"from      {inception.URL}", f"to        {tilde(target)}", f"SHA-256   {inception.DIGEST}")
-        return [f"{WEIGHTS}: {inception.MEGABYTES} MB to download", *facts]
-    file = Published(inception.FILE, (inception.URL,), f"sha256:{inception.DIGEST}", inception.MEGABYTES)
-    download_to(target, file, f"get {inception.URL} and put it at {target}, or set BENCH_INCEPTION to its path")
-    inception.check_weights(target)
-    return [f"{WEIGHTS}: {'already in' if there else 'downloaded to'} {tilde(target)}"]
+        facts = (f"from      {weights.url}", f"to        {tilde(target)}", f"SHA-256   {weights.digest}")
+        return [f"{weights.name}: {weights.megabytes:,} MB to download", *facts]
+    file = Published(weights.file, (weights.url,), f"sha256:{weights.digest}", weights.megabytes)
+    download_to(target, file, f"get {weights.url} and put it at {target}, or set {weights.variable} to its path")
+    weights.checked()
+    return [f"{weights.name}: {'already in' if there else 'downloaded to'} {tilde(target)}"]
 
 
-def _dataset(name: str, dry_run: bool) -> list[str]:
+def _dataset(name: str, dry_run: bool, others: list[str]) -> list[str]:
     """Raises `BenchError` for an unknown name, and for files that cannot be had."""
     from bench.experiment.request import DatasetRef
     from bench.registry.plugins import Plugins
@@ -51,7 +55,7 @@ def _dataset(name: str, dry_run: bool) -> list[str]:
     plugins, ref = Plugins(), DatasetRef.parse(name)
     known = [entry.name for entry in plugins.all("datasets")]
     if ref.base not in known:
-        raise BenchError(f"nothing to fetch is called {name!r}: {nearest(name, [WEIGHTS, *known])}")
+        raise BenchError(f"nothing to fetch is called {name!r}: {nearest(name, [*others, *known])}")
     ref.require_path()
     source = plugins.find("datasets", ref.base).target(ref.argument)
     if dry_run:

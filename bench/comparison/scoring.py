@@ -14,6 +14,7 @@ from bench.errors import BenchError, nearest
 from bench.experiment.device import find_device
 from bench.metrics import METRICS, EvaluationContext, Metric
 from bench.metrics.metric import NotMeasured
+from bench.metrics.spaces import ON_REQUEST
 from bench.metrics.table import space_metrics
 from bench.training.no_classifier import NoClassifier
 from bench.util.failure import explain
@@ -126,11 +127,12 @@ def _metric(name: str) -> Metric:
     if name in usable:
         return usable[name]
     family, _, space = name.partition("-")
-    if family in ("fd", "kid") and space.startswith("timm:"):
+    if family in ("fd", "kid") and (space.startswith("timm:") or space in ON_REQUEST):
         return space_metrics(space)[("fd", "kid").index(family)]
     if any(metric.name == name for metric in METRICS):
         raise BenchError(f"{name} needs more than images: choose among {', '.join(usable)}")
-    raise BenchError(f"unknown metric {name!r}: {nearest(name, usable)}")
+    named = [f"{family}-{space}" for space in ON_REQUEST for family in ("fd", "kid")]
+    raise BenchError(f"unknown metric {name!r}: {nearest(name, [*usable, *named])}")
 
 
 def _first(pixels: Pixels, n: int | None) -> Pixels:

@@ -24,7 +24,7 @@ from bench.experiment.keys import content_key
 from bench.experiment.request import ClassifierRef, Given, RunRequest, parse_settings
 from bench.metrics.brought import describe
 from bench.metrics.control.kinds import FLOORS, VERSION, OracleKind, oracle_kind
-from bench.metrics.features.inception import require_named_weights
+from bench.metrics.features import inception
 from bench.metrics.metric import LEAST
 from bench.registry.groups import METRICS
 from bench.registry.limits import limit_of
@@ -75,7 +75,7 @@ def make_plan(
 
     device: what the jobs compute on, by default that of this machine.
     """
-    require_named_weights()
+    inception.WEIGHTS.require_if_named()
     budget, plugins = find_budget(request.budget), Plugins(probe=probe)
     isolated = _isolated(plugins, request)
     entries, broken = _entries(plugins, isolated.other_names(request), strict)

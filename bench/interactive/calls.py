@@ -117,7 +117,7 @@ def evaluate(
     or an array or tensor of type uint8, (n, h, w), (n, h, w, c) or (n, c, h, w). `dataset` is a name as `bench.run`
     takes it; its test images, as many as there are samples, give the floor of each metric.
 
-    metrics: names from `bench list metrics`, also fd-timm:NAME and kid-timm:NAME; by default all that need images only.
+    metrics: names from `bench list metrics`, also fd-SPACE and kid-SPACE for dinov2, clip and timm:NAME; by default all that need images only.
     n: score this many of the samples, chosen at random with a fixed seed. size: resize all images to it. progress: show
     a progress bar, in a notebook too.
 

@@ -1,6 +1,7 @@
 """The Inception spaces, with random weights in a file of the published form: the same code, other numbers."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ def weights(tmp_path_factory):
 def installed(weights, monkeypatch):
     """As if it were the published file."""
     monkeypatch.setenv("BENCH_INCEPTION", str(weights))
-    monkeypatch.setattr(inception, "DIGEST", hashlib.sha256(weights.read_bytes()).hexdigest())
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    monkeypatch.setattr(inception, "WEIGHTS", replace(inception.WEIGHTS, digest=digest))
     return weights
 
 

@@ -180,7 +180,7 @@ def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str
 def test_states_name_every_space_and_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "nothing.pth"))
     states = {name: (state, note) for name, state, note in space_states()}
-    assert list(states) == ["lite0", "lite2", "judge", "inception", "clean", "st-lpips", "timm:NAME"]
+    assert list(states) == ["lite0", "lite2", "judge", "inception", "clean", "dinov2", "clip", "st-lpips", "timm:NAME"]
     assert states["lite0"][0] == states["lite2"][0] == states["judge"][0] == "ready"
     assert states["inception"][0] == states["clean"][0] == "needs weights"
     assert str(tmp_path / "nothing.pth") in states["inception"][1]

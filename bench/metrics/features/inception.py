@@ -3,11 +3,7 @@
 The weights are not on PyPI: the file is $BENCH_INCEPTION, or else the one that torch-fidelity downloads.
 """
 
-import hashlib
 import importlib.util
-import os
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,12 +14,16 @@ from bench.api import Pixels
 from bench.errors import BenchError
 from bench.metrics.features.base import Features, FeatureSpace, three_channels
 from bench.metrics.features.resize import resize
-from bench.util.paths import expanded, tilde
+from bench.metrics.features.weights_file import WeightsFile
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
-URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
-MEGABYTES = 96
-DIGEST = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # SHA-256: no other network is called fid
+WEIGHTS = WeightsFile(
+    "inception",
+    FILE,
+    f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",  # no other network is called fid
+    96,
+)
 LAYERS = (
     "Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2",
     "Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e",
@@ -70,49 +70,7 @@ def absent() -> str:
     """Why the spaces cannot be used now, or ""."""
     if importlib.util.find_spec("torch_fidelity") is None:
         return "inception needs torch-fidelity: pip install torch-fidelity"
-    path = weights_path()
-    if not path.is_file():
-        return f"inception has no weights in {tilde(path)}: bench fetch inception"
-    return "" if file_digest(path) == DIGEST else _other_weights(path)
-
-
-def require_named_weights() -> None:
-    """Raise `BenchError` if $BENCH_INCEPTION is set, and is not the published file."""
-    path = weights_path()
-    if os.environ.get("BENCH_INCEPTION") and not path.is_file():
-        raise BenchError(f"BENCH_INCEPTION: there is no file {path}; bench fetch inception downloads it to there")
-    if os.environ.get("BENCH_INCEPTION"):
-        check_weights(path)
-
-
-def weights_path() -> Path:
-    """Where the weights are looked for: $BENCH_INCEPTION, or where torch-fidelity downloads them."""
-    named = os.environ.get("BENCH_INCEPTION")
-    return expanded(named) if named else Path(torch.hub.get_dir()) / "checkpoints" / FILE
-
-
-def check_weights(path: Path) -> str:
-    """The SHA-256 of the file. Raises `BenchError` for any file but the published one."""
-    digest = file_digest(path)
-    if digest != DIGEST:
-        raise BenchError(_other_weights(path))
-    return digest
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, computed once as long as its size and date stay the same."""
-    stat = path.stat()
-    return _digest(path, stat.st_size, stat.st_mtime_ns)
-
-
-@cache
-def _digest(path: Path, size: int, date: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _other_weights(path: Path) -> str:
-    return f"{tilde(path)} holds other weights than {FILE}: expected the SHA-256 {DIGEST}, got {file_digest(path)}"
+    return WEIGHTS.absent()
 
 
 def _load() -> tuple[nn.Module, str]:
@@ -121,8 +79,7 @@ def _load() -> tuple[nn.Module, str]:
         raise BenchError(absent())
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    path = weights_path()
-    digest = check_weights(path)
+    path = WEIGHTS.checked()
     torch.load(path, map_location="cpu", weights_only=True)  # torch-fidelity would unpickle anything
     net = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
-    return net, digest
+    return net, WEIGHTS.digest
