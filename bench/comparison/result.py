@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from bench.boards.numbers import align
@@ -30,7 +31,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `bench.evaluate` returns. In a notebook it shows itself as a table."""
+    """What `bench.evaluate` returns. It shows itself as a table."""
 
     samples: str
     reference: str
@@ -71,6 +72,10 @@ class Evaluation:
         if any(score.value is None for score in self.scores):
             lines += ["", *fold(f"not measured: {self._reasons()}", width, "  ")]
         return "\n".join([f"{self.samples} against {self.reference}", "", *lines])
+
+    def __repr__(self) -> str:
+        """The table, as wide as the terminal."""
+        return self.table(get_terminal_size().columns)
 
     def _repr_html_(self) -> str:
         """For notebooks."""

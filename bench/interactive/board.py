@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from bench.boards import board_text, to_html
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Board:
-    """What `bench.run` and `bench.leaderboard` return. In a notebook it shows itself as a table."""
+    """What `bench.run` and `bench.leaderboard` return. It shows itself as a table."""
 
     records: tuple[Record, ...]
     samples: dict[str, Path]  # by method: the picture of the samples of its first seed, if it is there
@@ -33,6 +34,10 @@ class Board:
     def table(self, width: int | None = None, everything: bool = False) -> str:
         """The board as the terminal shows it: the headline metrics, or all metrics and costs."""
         return board_text(self.records, width, everything)
+
+    def __repr__(self) -> str:
+        """The table, as wide as the terminal."""
+        return self.table(get_terminal_size().columns)
 
     def _repr_html_(self) -> str:
         return to_html(self.records)

@@ -91,6 +91,11 @@ def test_a_result_is_a_frame_json_and_a_table_in_a_notebook(scored):
     assert scored._repr_html_().count("<tr>") == 1 + len(QUICK)
 
 
+def test_the_prompt_shows_the_table(scored, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "90")
+    assert repr(scored) == scored.table(90)
+
+
 def test_progress_names_each_metric(images):
     told = []
     evaluate(*images, metrics=QUICK[:2], progress=lambda *step: told.append(step))

@@ -90,6 +90,12 @@ def test_a_notebook_shows_tables_of_methods_and_headline_metrics(board: bench.Bo
     assert {"gmm", "real", "fd-lite0 ↓", "control"} <= set(page.texts)
 
 
+def test_the_prompt_shows_the_table_and_no_list_of_rows(board: bench.Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    assert repr(board) == board.table(90)
+    assert "Record(" not in repr(board)
+
+
 def test_what_the_command_line_refuses_is_an_error_with_the_same_sentence(place: dict[str, Path]) -> None:
     with pytest.raises(bench.BenchError, match="did you mean 'gmm'"):
         bench.run("gmn", "digits", **RUN, **place)
