@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.evaluation.pending import measurements, missing_metrics
+from bench.results.record import Record
 from bench.results.run_dir import RunDir
 from bench.util.atomic import write_atomic
 
@@ -14,14 +16,26 @@ OF_ONE_RUN = ("fit-*", "*.unavailable.json", "*.corrupt", "job.json", "environme
 log = logging.getLogger(__name__)
 
 
-def take_known(run_dir: RunDir, cache: Path) -> None:
-    """Copy what is known of an anchor into its run directory, which keeps the files that it has."""
+def take_known(run_dir: RunDir, cache: Path) -> bool:
+    """Copy what is known of an anchor into its run directory, which keeps the files that it has. Whether that is all."""
     _copy(_store(run_dir, cache), run_dir.path, replace=False)
+    known = next(_known(run_dir), None)
+    if known is None or missing_metrics(run_dir):
+        return False
+    run_dir.create()
+    run_dir.write_fit(0, known.guide, known.judge)
+    return True
 
 
 def keep_known(run_dir: RunDir, cache: Path) -> None:
     """Copy what has been found out into the cache. A failure is only logged: results do not depend on the cache."""
     _copy(run_dir.path, _store(run_dir, cache), replace=True)
+
+
+def _known(run_dir: RunDir) -> Iterator[Record]:
+    """Rows of metrics, which name the guide and the judge."""
+    for name, key in measurements(run_dir.job)[1:]:
+        yield from run_dir.record(name, key) or []
 
 
 def _store(run_dir: RunDir, cache: Path) -> Path:

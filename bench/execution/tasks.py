@@ -17,7 +17,7 @@ from bench.execution.messages import Assignment, FitClassifier, Fitted, Progress
 from bench.experiment.budget import find_budget
 from bench.experiment.request import DatasetRef
 from bench.registry.plugins import Plugins
-from bench.results.record import FIT, Record
+from bench.results.record import FIT
 from bench.results.run_dir import RunDir
 from bench.training.classifier_spec import ClassifierSpec, M, Role, resolve_classifier
 from bench.training.context import JobContext
@@ -59,15 +59,16 @@ def run_job(assignment: RunJob, plugins: Plugins, emit: Emit) -> str:
     """
     from filelock import FileLock
 
-    context = _context(assignment, plugins, emit)
-    context.run_dir.path.mkdir(parents=True, exist_ok=True)
-    known = assignment.job.entry in ANCHORS and assignment.settings.share_anchors
-    with FileLock(context.run_dir.path / ".lock"):
-        if known:
-            take_known(context.run_dir, context.cache)
+    job, settings = assignment.job, assignment.settings
+    run_dir, shared = RunDir(settings.runs, job), job.entry in ANCHORS and settings.share_anchors
+    run_dir.path.mkdir(parents=True, exist_ok=True)
+    with FileLock(run_dir.path / ".lock"):
+        if shared and take_known(run_dir, settings.cache):
+            return ""
+        context = _context(assignment, plugins, emit)
         train_and_evaluate(context, plugins)
-        if known:
-            keep_known(context.run_dir, context.cache)
+        if shared:
+            keep_known(run_dir, settings.cache)
     return "; ".join(context.guard.restored)
 
 
@@ -78,9 +79,7 @@ def train_and_evaluate(context: JobContext, plugins: Plugins) -> None:
     model = None if job.entry in ANCHORS or job.given else train_or_load(context, plugins)
     if run_dir.record(FIT, job.key) is None:
         seen = run_dir.costs("train.json").get("train-images", 0)
-        guide, judge = context.guide.label, context.judge.label
-        record = Record.of(job, FIT, job.key, FIT, value=seen, n=len(context.dataset.train), guide=guide, judge=judge)
-        run_dir.write_record(FIT, job.key, [record])
+        run_dir.write_fit(seen, context.guide.label, context.judge.label)
     evaluate(context, model)
 
 

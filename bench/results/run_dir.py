@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from bench.errors import BenchError
 from bench.experiment.job import Job
 from bench.results.environment import environment
-from bench.results.record import Record
+from bench.results.record import FIT, Record
 from bench.util.atomic import (
     Corrupt,
     read_checksummed,
@@ -106,6 +106,12 @@ class RunDir:
 
     def write_unavailable(self, name: str, key: str, records: list[Record]) -> None:
         self.write(unavailable_name(name, key), [record.to_dict() for record in records])
+
+    def write_fit(self, seen: float, guide: str, judge: str) -> None:
+        """Write the row of a training that has ended, after so many images."""
+        job = self.job
+        record = Record.of(job, FIT, job.key, FIT, value=seen, n=job.train_size, guide=guide, judge=judge)
+        self.write_record(FIT, job.key, [record])
 
     def write_record(self, name: str, key: str, records: list[Record]) -> None:
         self.write(record_name(name, key), [record.to_dict() for record in records])
