@@ -56,6 +56,22 @@ def pack(path: Path, records: Sequence[Record], runs: Path, report: Mapping[str,
     write_atomic(path, _zipped({MANIFEST: json.dumps(manifest, indent=1).encode(), **files}))
 
 
+def of_these_files(
+    records: Sequence[Record], runs: Path, report: Mapping[str, Any]
+) -> tuple[list[Record], list[Record]]:
+    """The rows that the tested files of their plugins have made, and those of earlier files, which cannot be submitted."""
+    sources = {str(entry.get("name")): entry.get("source") for entry in report["entries"]}
+    jobs = {written["key"]: written["job"] for _, written in jobs_in(runs)}
+    keys = {record.job: record.key for record in records if record.metric == "fit"}
+
+    def is_older(record: Record) -> bool:
+        job = jobs.get(keys.get(record.job, ""))
+        return job is not None and job["source"] != sources.get(record.entry, job["source"])
+
+    kept = [record for record in records if not is_older(record)]
+    return kept, [record for record in records if is_older(record)]
+
+
 def open_submission(path: Path) -> Submission:
     """Read a submission and check that it is whole. Raises `BenchError` that says what is wrong."""
     try:

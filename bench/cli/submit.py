@@ -30,19 +30,30 @@ def add_parser(commands: Any) -> None:
 
 
 def submit(options: argparse.Namespace) -> int:
-    from bench.boards.submission import check, open_submission, pack
+    from bench.boards.submission import check, of_these_files, open_submission, pack
 
     names = items(options.only)
-    records = rows_of(options, names)
+    found, report = rows_of(options, names), conformance_report(names)
+    records, older = of_these_files(found, options.runs, report)
+    if not records:
+        raise BenchError(f"all rows of {', '.join(names)} were made by earlier files of the plugin: run it again")
     path = options.out or Path(f"{records[0].dataset}-{'-'.join(names)}.zip")
-    pack(path, records, options.runs, conformance_report(names))
+    pack(path, records, options.runs, report)
     check(open_submission(path))
     jobs = sum(record.metric == "fit" for record in records)
     if options.json:
-        print(json.dumps({"file": str(path), "rows": len(records), "jobs": jobs}, indent=1))
+        print(json.dumps({"file": str(path), "rows": len(records), "jobs": jobs, "left_out": len(older)}, indent=1))
     else:
-        show([f"{path}: {len(records):,} rows of {jobs} jobs, {path.stat().st_size / 2**20:.1f} MB"])
+        show([f"{path}: {len(records):,} rows of {jobs} jobs, {path.stat().st_size / 2**20:.1f} MB", *left_out(older)])
     return 0
+
+
+def left_out(older: "list[Record]") -> list[str]:
+    """What is said of rows that earlier files of a plugin have made."""
+    jobs = dict.fromkeys(f"{record.entry}, budget {record.budget}" for record in older)
+    return (
+        [f"left out {len(older):,} rows that earlier files of the plugin have made: {'; '.join(jobs)}"] if jobs else []
+    )
 
 
 def rows_of(options: argparse.Namespace, names: list[str]) -> "list[Record]":

@@ -15,7 +15,7 @@ from toy_board import KEYS, put_run, rows
 from bench.boards import merge, read
 from bench.boards.conflict import both_sides, has_conflict
 from bench.boards.rows import decode_sides, encode
-from bench.boards.submission import check, open_submission, pack
+from bench.boards.submission import check, of_these_files, open_submission, pack
 from bench.cli import main
 from bench.errors import BenchError
 from bench.metrics.catalog import CATALOG
@@ -135,6 +135,21 @@ def test_a_report_of_other_files_of_the_plugin_is_refused(packed, tmp_path):
     other = REPORT | {"entries": [{"name": "alpha", "source": "0" * 16}]}
     with pytest.raises(BenchError, match="the conformance report of alpha is of other files of its plugin"):
         check(open_submission(repacked(tmp_path, alpha(), other)))
+
+
+def test_rows_that_earlier_files_of_the_plugin_have_made_are_left_out(packed, tmp_path):
+    runs, [first, _] = tmp_path / "runs", list(open_submission(packed).jobs.values())
+    [path] = (path for path in runs.rglob("job.json") if json.loads(path.read_text())["key"] == first["key"])
+    older = json.loads(path.read_text())
+    older["job"]["source"] = "0" * 16
+    path.write_text(json.dumps(older))
+    report = REPORT | {"entries": [{"name": "alpha", "source": first["job"]["source"]}]}
+    kept, left = of_these_files(alpha(), runs, report)
+    seeds = {record.seed for record in left}
+    assert len(seeds) == 1
+    assert {record.seed for record in kept} == {0, 1} - seeds
+    assert len(kept) + len(left) == len(alpha())
+    check(open_submission(repacked(tmp_path, kept, report)))
 
 
 def test_the_report_of_an_earlier_version_is_read(packed):
