@@ -23,6 +23,16 @@ def test_operations_are_those_of_the_formula() -> None:
     assert throughput.operations_of(lambda: layer(x.clone().requires_grad_()).sum().backward()) == 3 * forward
 
 
+def test_the_networks_that_a_training_calls_are_those_that_are_compiled() -> None:
+    data = throughput.random_data(16)
+    model = throughput.new_model("vae", data, CPU)
+    names = throughput.called_from_outside(model, lambda: throughput.fit("vae", data, CPU, 64, model))
+    assert names
+    assert all(isinstance(model.get_submodule(name), nn.Module) for name in names)
+    nested = [(a, b) for a in names for b in names if b.startswith(f"{a}.")]
+    assert not nested, "a module inside another one was called from outside of it"
+
+
 def test_shares_are_between_nothing_and_all_of_the_device() -> None:
     data = throughput.random_data(16)
     measured = throughput.measure("vae", data, CPU, 256)

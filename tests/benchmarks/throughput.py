@@ -10,7 +10,9 @@ images that stay on the device. The columns:
   the optimizer's matrix products, counted by torch over a short `fit`;
 - utilisation: operations per second as a share of those of a product of two matrices in the same precision here;
 - in operators: the share of the time that is spent in operators of torch (on a GPU: in its kernels), under the profiler.
-  A bare loop around the same operators could save at most the rest.
+  A bare loop around the same operators could save at most the rest;
+- compiled, with --compile: how many times as many images a second if torch.compile has compiled every network that the
+  method calls, on a GPU as CUDA graphs ("reduce-overhead"). The time to compile is left out.
 """
 
 import argparse
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -56,11 +59,13 @@ class Throughput:
     operations_per_image: float
     utilisation: float
     in_operators: float
+    compiled: float | None = None  # images per second over those without
 
     def __str__(self) -> str:
         return (
             f"{self.entry:<16}{self.images_per_second:>12,.0f}{self.operations_per_image / 1e6:>14,.1f}"
             f"{self.utilisation:>14.1%}{self.in_operators:>14.1%}"
+            f"{'' if self.compiled is None else format(self.compiled, '>12.2f')}"
         )
 
 
@@ -74,21 +79,65 @@ def random_data(size: int) -> Data:
     return Data(spec, pixels, torch.arange(HELD) % CLASSES)
 
 
-def measure(entry: str, data: Data, device: Device, images: int) -> Throughput:
+def measure(entry: str, data: Data, device: Device, images: int, compiles: bool = False) -> Throughput:
     fit(entry, data, device, images)
     seconds = fit(entry, data, device, images)
     operations = operations_of(lambda: fit(entry, data, device, images)) / images
     busy = time_in_operators(lambda: fit(entry, data, device, images), device)
     used = operations * images / seconds / matrix_speed(device)
-    return Throughput(entry, images / seconds, operations, used, busy)
+    ratio = seconds / compiled_seconds(entry, data, device, images) if compiles else None
+    return Throughput(entry, images / seconds, operations, used, busy, ratio)
 
 
-def fit(entry: str, data: Data, device: Device, images: int) -> float:
-    """Wall seconds of one training."""
+def compiled_seconds(entry: str, data: Data, device: Device, images: int) -> float:
+    """Wall seconds of one training with compiled networks, after one that compiles them."""
+    model = new_model(entry, data, device)
+    names = called_from_outside(model, lambda: fit(entry, data, device, images, model))
+    torch.compiler.reset()
+
+    def compiled() -> float:
+        model = new_model(entry, data, device)
+        for name in names:
+            model.get_submodule(name).compile(mode=None if device.kind == "cpu" else "reduce-overhead")
+        return fit(entry, data, device, images, model)
+
+    compiled()
+    return compiled()
+
+
+def called_from_outside(model: Model, work: Callable[[], object]) -> list[str]:
+    """The names of the modules of `model` that `work` calls while no other module is at work."""
+    names, found, depth = {id(module): name for name, module in model.named_modules()}, {}, 0
+
+    def before(module, args):
+        nonlocal depth
+        if depth == 0 and id(module) in names:
+            found[names[id(module)]] = None
+        depth += 1
+
+    def after(module, args, out):
+        nonlocal depth
+        depth -= 1
+
+    hooks = [register_module_forward_pre_hook(before), register_module_forward_hook(after)]
+    try:
+        work()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return list(found)
+
+
+def new_model(entry: str, data: Data, device: Device) -> Model:
     torch.manual_seed(0)
     target = Plugins().find("generators", entry).target
     model: Model = target(build(target.Config, {}, entry), data.spec)
-    model = model.to(device.kind).to(memory_format=torch.channels_last)
+    return model.to(device.kind).to(memory_format=torch.channels_last)
+
+
+def fit(entry: str, data: Data, device: Device, images: int, model: Model | None = None) -> float:
+    """Wall seconds of one training."""
+    model = model or new_model(entry, data, device)
     run = Run(model, images=images, device=device.kind, precision=device.precision, guide=_guide(data, device))
     started = time.perf_counter()
     model.fit(data, run)
@@ -145,14 +194,15 @@ def main() -> None:
     parser.add_argument("entries", help="names of methods, separated by commas")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
     parser.add_argument("--images", type=int, default=2560, help="training images of a measurement (default: 2560)")
+    parser.add_argument("--compile", action="store_true", help="compare with networks that torch.compile has compiled")
     parser.add_argument("--size", type=int, default=32, help="height and width of the images (default: 32)")
     options = parser.parse_args()
     torch.set_num_threads(1)
     device, data = find_device(options.device, 1), random_data(options.size)
     print(f"{device.name}; {matrix_speed(device) / 1e12:.2f} TFLOP/s in a product of matrices in {device.precision}")
-    print(HEAD)
+    print(HEAD + f"{'compiled':>12}" * options.compile)
     for entry in options.entries.split(","):
-        print(measure(entry, data, device, options.images), flush=True)
+        print(measure(entry, data, device, options.images, options.compile), flush=True)
 
 
 if __name__ == "__main__":
