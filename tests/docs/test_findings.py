@@ -1,0 +1,55 @@
+"""The numbers of docs/findings.md are those of the published boards."""
+
+import csv
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = " ".join((ROOT / "docs/findings.md").read_text(encoding="utf-8").split())
+JUDGES = {"sprites": "resnet-s@0c6c27bc64c6", "digits": "resnet-s@78ae025dc144"}
+QUOTED = [
+    ("sprites", "ae-mix", "class-agreement", "0.845"), ("sprites", "ae-mix", "cas", "0.885"),
+    ("sprites", "ae-mix", "fd-lite0", "461"), ("sprites", "ae-mix", "reconstruction-mse", "0.0007"),
+    ("sprites", "regene", "class-agreement", "0.642"), ("sprites", "regene", "cas", "0.580"),
+    ("sprites", "regene", "fd-lite0", "1,771"), ("sprites", "regene", "accuracy-all", "0.996"),
+    ("sprites", "regene", "anomaly-auroc", "0.893"), ("sprites", "regene", "reconstruction-mse", "0.0080"),
+    ("sprites", "gmm", "accuracy-all", "0.346"), ("sprites", "gmm", "class-agreement", "0.275"),
+    ("sprites", "cvae", "accuracy-all", "0.588"), ("sprites", "cvae", "anomaly-auroc", "0.642"),
+    ("sprites", "dr-vae", "reconstruction-agreement", "0.912"), ("sprites", "dr-vae", "reconstruction-factors", "0.924"),
+    ("sprites", "dr-vae", "reconstruction-mse", "0.0012"), ("sprites", "dr-vae", "fd-judge", "57.0"),
+    ("sprites", "vae", "reconstruction-agreement", "0.647"), ("sprites", "vae", "reconstruction-factors", "0.786"),
+    ("sprites", "vae", "reconstruction-mse", "0.0018"), ("sprites", "vae", "fd-judge", "53.5"),
+    ("sprites", "vae", "fd-lite0", "1,279"), ("sprites", "vae-mix", "acs", "0.082"), ("sprites", "real", "acs", "0.989"),
+    ("sprites", "slight-noise", "fd-lite0", "1,403"), ("digits", "regene", "accuracy-all", "0.992"),
+    ("digits", "regene", "class-agreement", "1.000"), ("digits", "regene", "fd-lite0", "212"),
+    ("digits", "ae-mix", "fd-lite0", "130"), ("digits", "real", "fd-lite0", "139"),
+    ("digits", "ae-mix", "nearest-training-ratio", "0.644"), ("digits", "gmm", "accuracy-all", "0.943"),
+    ("digits", "gmm", "class-agreement", "0.992"), ("digits", "gmm", "cas", "0.976"),
+    ("digits", "gmm", "train-seconds", "1.5"),
+]  # fmt: skip
+PERCENT = [("slight-noise", "cas", "99.7 %"), ("blur", "class-agreement", "99.95 %"), ("blur", "cas", "20.9 %"),
+           ("regene", "cas", "58.0 %")]  # fmt: skip
+
+
+def value(dataset: str, entry: str, metric: str) -> float:
+    """The mean over the seeds of the default settings at `quick`."""
+    with open(ROOT / "leaderboards" / f"{dataset}.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if (row["entry"], row["metric"]) == (entry, metric)]
+    own = [row for row in rows if row["judge"] == JUDGES[dataset] and row["budget"] == "quick" and not row["settings"]]
+    return statistics.mean(float(row["value"]) for row in own)
+
+
+@pytest.mark.parametrize(("dataset", "entry", "metric", "text"), QUOTED)
+def test_a_quoted_number_is_that_of_the_board(dataset, entry, metric, text):
+    assert text in TEXT
+    decimals = len(text.partition(".")[2])
+    assert f"{value(dataset, entry, metric):,.{decimals}f}" == text
+
+
+@pytest.mark.parametrize(("entry", "metric", "text"), PERCENT)
+def test_a_quoted_percentage_is_that_of_the_board(entry, metric, text):
+    assert text in TEXT
+    decimals = len(text.split()[0].partition(".")[2])
+    assert f"{100 * value('sprites', entry, metric):.{decimals}f} %" == text
