@@ -11,10 +11,11 @@ from bench.errors import BenchError
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured, NotMeasured
 from bench.metrics.precision import full_precision
+from bench.metrics.scale import SMALL, Scale
 from bench.training_run import generator
 
-MOST = 250  # images
-DRAWS = 100  # of latent variables for each image
+MOST, DRAWS = 250, 100  # images, and draws of latent variables for each
+FEW = 20, 10  # of a run that shows nothing about quality
 BATCH = 50  # images at once: part of the protocol, since `rng` is per batch
 LEVELS = 256
 
@@ -28,11 +29,17 @@ def bits_per_dimension(context: EvaluationContext) -> Measured:
     """
     if reason := getattr(context.model, "no_density", ""):
         raise NotMeasured(reason)
-    pixels = context.test.images[:MOST]
-    weights = log_weights(context, dequantized(pixels, context.seed))
+    n, draws = numbers(context.scale)
+    pixels = context.test.images[:n]
+    weights = log_weights(context, dequantized(pixels, context.seed), draws)
     many, one = (bits(log_p, pixels[0].numel()) for log_p in (log_mean_exp(weights), weights.mean(0)))
     error = float(many.std(correction=1)) / math.sqrt(len(many)) if len(many) > 1 else 0.0
     return Measured(float(many.mean()), len(pixels), {"elbo": float(one.mean()), "se": error})
+
+
+def numbers(scale: Scale) -> tuple[int, int]:
+    """Images, and draws for each."""
+    return (min(scale.n, MOST), DRAWS) if scale.n >= SMALL else (min(scale.n, FEW[0]), FEW[1])
 
 
 def dequantized(pixels: Pixels, seed: int) -> Images:
@@ -42,14 +49,14 @@ def dequantized(pixels: Pixels, seed: int) -> Images:
     return ((pixels + noise) / LEVELS).clamp(max=below_1).float()
 
 
-def log_weights(context: EvaluationContext, images: Images) -> LogWeights:
+def log_weights(context: EvaluationContext, images: Images, draws: int) -> LogWeights:
     """The model's log importance weights, float64 (draws, n), on the CPU. Never under `no_grad`: see `Model`."""
     model: Any = context.model
     parts = []
     with full_precision(context.device):
         for index, batch in enumerate(images.split(BATCH)):
             rng = generator(context.device, context.seed, "density", index)
-            parts.append(_checked(model.log_weights(batch.to(context.device), DRAWS, rng), len(batch)))
+            parts.append(_checked(model.log_weights(batch.to(context.device), draws, rng), (draws, len(batch))))
     return torch.cat(parts, 1)
 
 
@@ -63,12 +70,12 @@ def bits(log_density: Tensor, dimensions: int) -> Tensor:
     return math.log2(LEVELS) - log_density / (dimensions * math.log(2))
 
 
-def _checked(weights: Any, n: int) -> LogWeights:
+def _checked(weights: Any, shape: tuple[int, int]) -> LogWeights:
     """The weights as float64 on the CPU. Raises `BenchError` for another type, shape, a gradient or infinite values."""
     if not isinstance(weights, Tensor):
         raise BenchError(f"log_weights: expected a tensor, got {type(weights).__name__}")
-    if tuple(weights.shape) != (DRAWS, n):
-        raise BenchError(f"log_weights: expected shape {(DRAWS, n)}, got {tuple(weights.shape)}")
+    if tuple(weights.shape) != shape:
+        raise BenchError(f"log_weights: expected shape {shape}, got {tuple(weights.shape)}")
     if weights.requires_grad:
         raise BenchError("log_weights: expected no grad, got requires_grad=True; use `@torch.no_grad()`")
     if not weights.isfinite().all():

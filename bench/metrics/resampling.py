@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured, Metric, NotMeasured
+from bench.metrics.scale import SMALL
 
 SAMPLINGS = 3  # of a model, the one that everything is measured on included
-FEWEST = 200  # samples: a budget with fewer says nothing about quality
+FEWEST = SMALL  # samples
 
 
 def sampling_sd(metrics: Sequence[Metric]) -> Callable[[EvaluationContext], Measured]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bench.metrics.control.kinds import OracleKind
 
 FULL = 1000  # samples from which the control metrics use their full numbers
+SMALL = 200  # samples: a run with fewer shows that everything works, and nothing about quality
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Scale:
     def spread(self) -> int:
         """Images of independent codes whose variance the effects of codes are shares of."""
         return 4_000 if self.n >= FULL else 1_000
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of codes whose paths are measured."""
+        return 500 if self.n >= SMALL else 50
 
     @property
     def draws(self) -> tuple[int, int]:

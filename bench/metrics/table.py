@@ -105,7 +105,7 @@ def _layers(scale: Scale) -> str:
 
 
 def _density(scale: Scale) -> str:
-    return f"n={min(scale.n, density.MOST)},draws={density.DRAWS}"
+    return "n={},draws={}".format(*density.numbers(scale))
 
 
 def _sweeps(scale: Scale) -> str:
@@ -121,7 +121,7 @@ def _identity(scale: Scale) -> str:
 
 
 def _path(scale: Scale) -> str:
-    return f"pairs={path_length.PAIRS},eps={path_length.EPSILON:g}"
+    return f"pairs={scale.pairs},eps={path_length.EPSILON:g}"
 
 
 def _path_st_lpips(scale: Scale) -> str:

@@ -666,11 +666,13 @@ def test_nothing_that_a_stranger_could_have_written_is_unpickled():
             if name == "torch.load":
                 assert words.get("weights_only") == "True", where
                 seen["torch.load"] += 1
-            assert name not in ("eval", "exec", "torch.jit.load", "np.fromfile", "__import__"), where
+            if name == "torch.jit.load":  # of one file, whose SHA-256 is that of the published one
+                assert path.name == "clip.py", where
+            assert name not in ("eval", "exec", "np.fromfile", "__import__"), where
         if path.name != "unpickle.py":
             imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
             assert not {alias.name for node in imports for alias in node.names} & UNSAFE, path
-    assert seen == {"np.load": 6, "torch.load": 4}  # a new one is to be looked at
+    assert seen == {"np.load": 6, "torch.load": 5}  # a new one is to be looked at
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "features", "samples"])

@@ -18,7 +18,6 @@ from bench.metrics.precision import full_precision
 
 Levels = Float[Tensor, "n c h w"]  # from 0 to 255, not rounded
 
-PAIRS = 500
 EPSILON = 1e-4  # step along the path, which has length 1
 DROPPED = 0.01  # of the distances at each end
 ON_GRID = 1e-3  # levels of 255 from whole ones, at most, for images that were quantized
@@ -53,12 +52,13 @@ def _pairs(context: EvaluationContext) -> list[tuple[Levels, Levels]]:
     columns = _continuous(context)
     if not columns:
         raise NotMeasured("no code is continuous")
-    codes = sweeper(context).draw_codes(2 * PAIRS, "path")
-    start, end = codes[:PAIRS], codes[PAIRS:]
-    position = torch.from_numpy(np.random.default_rng([context.seed, 2]).random((PAIRS, 1))).float()
+    n = context.scale.pairs
+    codes = sweeper(context).draw_codes(2 * n, "path")
+    start, end = codes[:n], codes[n:]
+    position = torch.from_numpy(np.random.default_rng([context.seed, 2]).random((n, 1))).float()
     path = slerp if is_normal(draws(context).codes[:, columns]) else torch.lerp
     found = []
-    for batch, rows in enumerate(torch.arange(PAIRS).split(BATCH)):
+    for batch, rows in enumerate(torch.arange(n).split(BATCH)):
         images = []
         for step in (0.0, EPSILON):
             moved = start[rows].clone()  # categorical and circular codes stay as they are
@@ -73,7 +73,7 @@ def _mean(squared: list[Tensor]) -> Measured:
     found = (torch.cat(squared) / EPSILON**2).numpy()
     if not found.any():
         raise NotMeasured("small steps of its codes do not change its images")
-    return Measured(trimmed_mean(found), PAIRS)
+    return Measured(trimmed_mean(found), len(found))
 
 
 def slerp(start: Tensor, end: Tensor, position: Tensor) -> Tensor:

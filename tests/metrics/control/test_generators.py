@@ -333,7 +333,7 @@ def test_path_length_in_st_lpips_is_the_distance_of_each_pair_over_the_squared_s
     context = evaluate(Lamps(lambda c, rng: pad(c)))
     found = value("ppl-st-lpips", context)
     distances = torch.cat([perceptual_distance()(before, after) for before, after in path_length.pairs(context)])
-    assert len(distances) == path_length.PAIRS
+    assert len(distances) == context.scale.pairs
     assert found == pytest.approx(path_length.trimmed_mean(distances.double().numpy() / 1e-8), rel=1e-4)
     assert found > 0
 
