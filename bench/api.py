@@ -220,7 +220,7 @@ class CodeConditional(Protocol):
 
 
 @runtime_checkable
-class DensityEstimating(Protocol):
+class Density(Protocol):
     """A model with a probability density of images over all their pixels, exactly or by importance sampling.
 
     An optional attribute `no_density`, a text, says why a model with these settings has none, such as one whose pixels
@@ -255,7 +255,7 @@ CAPABILITIES: dict[str, tuple[str, ...]] = {
     "ClassConditional": ("sample_class",),
     "ClassMixing": ("sample_mixture",),
     "CodeConditional": ("draw_codes", "decode"),
-    "DensityEstimating": ("log_weights",),
+    "Density": ("log_weights",),
     "Encoding": ("encode",),
     "Reconstructing": ("reconstruct",),
     "SelfClassifying": ("logits",),

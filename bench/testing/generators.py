@@ -303,7 +303,7 @@ def answers_are_repeatable(subject: GeneratorSubject) -> None:
 
 @promise(
     "G24",
-    needs=("DensityEstimating",),
+    needs=("Density",),
     why="the bits of an image are the mean of its weights over draws, taken by the host",
     remedy="return one row for each draw, float, without grad, and draw with `generator=rng`",
 )

@@ -216,7 +216,7 @@ class GeneratorSubject(ModelSubject):
         """Every method that takes images, by name."""
         methods = {"Encoding": "encode", "Reconstructing": "reconstruct", "SelfClassifying": "logits"}
         answers = {method: getattr(model, method) for name, method in methods.items() if name in self.capabilities}
-        if "DensityEstimating" in self.capabilities and not getattr(model, "no_density", ""):
+        if "Density" in self.capabilities and not getattr(model, "no_density", ""):
             answers["log_weights"] = lambda images: model.log_weights(images, 2, self.rng())
         return answers
 

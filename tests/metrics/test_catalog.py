@@ -63,7 +63,7 @@ def test_a_metric_is_special_if_it_needs_more_than_drawn_images():
     assert {entry.name for entry in images if entry.special} == {
         entry.name
         for entry in images
-        if {"SelfClassifying", "ClassMixing", "Reconstructing", "DensityEstimating"} & set(entry.needs)
+        if {"SelfClassifying", "ClassMixing", "Reconstructing", "Density"} & set(entry.needs)
     }
 
 

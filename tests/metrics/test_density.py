@@ -175,7 +175,7 @@ def test_a_model_that_says_that_it_has_no_density_is_not_measured(context_of) ->
     model.no_density = "its pixels are Bernoulli"
     with pytest.raises(NotMeasured, match="its pixels are Bernoulli"):
         bits_per_dimension(context_of(model))
-    assert "DensityEstimating" in capabilities(model)
+    assert "Density" in capabilities(model)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_codes_are_means_samples_are_of_the_prior_and_images_are_in_range(
     test_images: Images, train: Data, cls: type, config: DisentangledConfig
 ) -> None:
     model = cls(config, train.spec)
-    assert set(capabilities(model)) == {"CodeConditional", "DensityEstimating", "Encoding", "Reconstructing"}
+    assert set(capabilities(model)) == {"CodeConditional", "Density", "Encoding", "Reconstructing"}
     codes = model.encode(test_images[:5])
     assert torch.equal(codes, model.vae.encode(test_images[:5])[0])
     assert torch.equal(model.reconstruct(test_images[:5]), model.decode(codes, rng()))

@@ -77,7 +77,7 @@ def test_a_fixed_sigma_of_one_drowns_the_pixels(train: Data, fit: Fit, vae: Plai
 
 
 def test_a_plain_vae_has_no_labels_and_a_conditional_one_has(vae: PlainVae, cvae: ConditionalVae) -> None:
-    common = {"CodeConditional", "DensityEstimating", "Encoding", "Reconstructing"}
+    common = {"CodeConditional", "Density", "Encoding", "Reconstructing"}
     assert set(capabilities(vae)) == common
     assert set(capabilities(cvae)) == common | {"ClassConditional", "ClassMixing", "SelfClassifying"}
 

@@ -76,7 +76,7 @@ def test_after_stage_4_the_decoders_statistics_are_those_of_prior_samples(
 
 
 def test_a_model_does_all_it_says(model: DrVae) -> None:
-    assert set(capabilities(model)) == {"CodeConditional", "DensityEstimating", "Encoding", "Reconstructing"}
+    assert set(capabilities(model)) == {"CodeConditional", "Density", "Encoding", "Reconstructing"}
 
 
 def test_samples_are_decoded_draws_from_the_prior(model: DrVae) -> None:
