@@ -26,7 +26,7 @@ def test_operations_are_those_of_the_formula() -> None:
 def test_the_networks_that_a_training_calls_are_those_that_are_compiled() -> None:
     data = throughput.random_data(16)
     model = throughput.new_model("vae", data, CPU)
-    names = throughput.called_from_outside(model, lambda: throughput.fit("vae", data, CPU, 64, model))
+    names = throughput.called_from_outside(model, throughput.prepared(model, data, CPU, 64))
     assert names
     assert all(isinstance(model.get_submodule(name), nn.Module) for name in names)
     nested = [(a, b) for a in names for b in names if b.startswith(f"{a}.")]

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.boards.files import board_path, locked, read, settle, update
 from bench.boards.notes import Notes, marks
 from bench.boards.text import GIVEN_IMAGES, MISSING, link, markdown, number
-from bench.boards.uncertainty import WHY
+from bench.boards.uncertainty import HEADS, TITLE, WHY
 from bench.boards.view import Column, Line, Section, sections
 from bench.experiment.budget import BUDGETS
 from bench.results.record import Record
@@ -200,12 +200,12 @@ def _protocol(column: Column, notes: Notes) -> str:
 
 
 def _spreads(notes: Notes) -> str:
-    """What training and sampling add to the spread of the ranked metrics, folded away; empty if nothing is known."""
-    rows = [["method", "metric", "deviation over seeds", "of training", "of sampling", "seeds"]]
+    """How much of the variation of the ranked metrics comes from training and from sampling, folded away."""
+    rows = [list(HEADS)]
     for line, column, found in notes.section.spreads:
         shares = (MISSING if each is None else number(each) for each in (found.total, found.training, found.sampling))
         rows.append([markdown(notes.label(line)), markdown(column.metric), *shares, str(found.seeds)])
-    return _folded("Spread of training and of sampling", f"{WHY}\n\n{_grid(rows)}") if rows[1:] else ""
+    return _folded(TITLE, f"{WHY}\n\n{_grid(rows)}") if rows[1:] else ""
 
 
 def _parts(notes: Notes) -> list[str]:

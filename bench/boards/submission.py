@@ -59,8 +59,8 @@ def pack(path: Path, records: Sequence[Record], runs: Path, report: Mapping[str,
 def of_these_files(
     records: Sequence[Record], runs: Path, report: Mapping[str, Any]
 ) -> tuple[list[Record], list[Record]]:
-    """The rows that the tested files of their plugins have made, and those of earlier files, which cannot be submitted."""
-    sources = {str(entry.get("name")): entry.get("source") for entry in report["entries"]}
+    """The rows made by the tested version of their plugins, and those of earlier versions, which cannot be submitted."""
+    sources = _sources(report)
     jobs = {written["key"]: written["job"] for _, written in jobs_in(runs)}
     keys = {record.job: record.key for record in records if record.metric == "fit"}
 
@@ -70,6 +70,11 @@ def of_these_files(
 
     kept = [record for record in records if not is_older(record)]
     return kept, [record for record in records if is_older(record)]
+
+
+def _sources(report: Mapping[str, Any]) -> dict[str, Any]:
+    """By entry: the digest of the source files that were tested."""
+    return {str(entry.get("name")): entry.get("source") for entry in report["entries"]}
 
 
 def open_submission(path: Path) -> Submission:
@@ -151,7 +156,7 @@ def _untested(submission: Submission) -> Iterator[str]:
 
 def _of_another_source(submission: Submission) -> Iterator[str]:
     """Methods whose conformance report is not of the files that were trained."""
-    sources = {str(entry.get("name")): entry.get("source") for entry in submission.report["entries"]}
+    sources = _sources(submission.report)
     jobs = [written["job"] for written in submission.jobs.values()]
     for name in sorted({job["entry"] for job in jobs if sources.get(job["entry"], job["source"]) != job["source"]}):
         yield f"the conformance report of {name} is of other files of its plugin than its rows: run it again"

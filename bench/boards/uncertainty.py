@@ -8,9 +8,11 @@ from bench.boards.over_seeds import deviation, mean
 from bench.metrics.catalog import RANKED, SAMPLING_SD
 from bench.results.record import Record
 
+TITLE = "Variation from training and from sampling"
+HEADS = ("method", "metric", "deviation over seeds", "from training", "from sampling", "seeds")
 WHY = (
-    "Each model is sampled three times. The variance over seeds, each a training with one sampling of its model, is the "
-    "sum of two: that of sampling is the mean of the variances within a model, and that of training is the rest, or 0."
+    "Each model is sampled three times. The variance over seeds has two parts: the variance from sampling is the mean "
+    "variance among the samplings of one model, and the variance from training is the remainder, at least 0."
 )
 
 

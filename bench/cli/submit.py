@@ -36,7 +36,7 @@ def submit(options: argparse.Namespace) -> int:
     found, report = rows_of(options, names), conformance_report(names)
     records, older = of_these_files(found, options.runs, report)
     if not records:
-        raise BenchError(f"all rows of {', '.join(names)} were made by earlier files of the plugin: run it again")
+        raise BenchError(f"all rows of {', '.join(names)} were made by earlier versions of the plugin: run it again")
     path = options.out or Path(f"{records[0].dataset}-{'-'.join(names)}.zip")
     pack(path, records, options.runs, report)
     check(open_submission(path))
@@ -49,11 +49,9 @@ def submit(options: argparse.Namespace) -> int:
 
 
 def left_out(older: "list[Record]") -> list[str]:
-    """What is said of rows that earlier files of a plugin have made."""
+    """The message about rows that were made by earlier versions of a plugin."""
     jobs = dict.fromkeys(f"{record.entry}, budget {record.budget}" for record in older)
-    return (
-        [f"left out {len(older):,} rows that earlier files of the plugin have made: {'; '.join(jobs)}"] if jobs else []
-    )
+    return [f"left out {len(older):,} rows made by earlier versions of the plugin: {'; '.join(jobs)}"] if jobs else []
 
 
 def rows_of(options: argparse.Namespace, names: list[str]) -> "list[Record]":

@@ -22,7 +22,7 @@ class Conditions:
     disk: float | None = None  # GB of one file
     checkpoint_every: float = 30.0  # seconds
     strict: bool = False
-    share_anchors: bool = True  # take what is known of them on this machine; False: measure them here
+    share_anchors: bool = True  # reuse the measurements in the cache; False: measure them again
 
     def memory_mb(self, jobs: int) -> float:
         """The limit of each of `jobs` processes, in MB."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bench.boards.notes import Notes, marks
 from bench.boards.text import MISSING, number
-from bench.boards.uncertainty import WHY
+from bench.boards.uncertainty import HEADS, TITLE, WHY
 from bench.boards.view import Column, Line
 from bench.pages.cells import head, metric_table, table
 from bench.results.markup import text
@@ -16,7 +16,7 @@ def full_tables(notes: Notes, section: str) -> str:
         metric_table(title, columns, lines, notes, section) for title, columns, lines in _groups(notes) if columns
     )
     blocks = [("Every metric", tables), ("How each metric was measured", _protocols(notes))]
-    blocks.append(("Spread of training and of sampling", _spreads(notes)))
+    blocks.append((TITLE, _spreads(notes)))
     blocks.append(("How the authors chose the settings", _tuning(notes)))
     blocks.append(("Not measured, and why", _not_measured(notes)))
     folded = "".join(f"<details><summary>{title}</summary>{block}</details>\n" for title, block in blocks if block)
@@ -75,8 +75,7 @@ def _spreads(notes: Notes) -> str:
         cells = "".join(f"<td>{MISSING if each is None else text(number(each))}</td>" for each in shares)
         name = f'<th scope="row">{text(notes.label(line))}</th><td>{text(column.metric)}</td>'
         rows.append(f"<tr>{name}{cells}<td>{found.seeds}</td></tr>")
-    titles = "method", "metric", "deviation over seeds", "of training", "of sampling", "seeds"
-    return f"<p>{text(WHY)}</p>\n{table('Spread', [head(title) for title in titles], rows, [])}" if rows else ""
+    return f"<p>{text(WHY)}</p>\n{table(TITLE, [head(title) for title in HEADS], rows, [])}" if rows else ""
 
 
 def _tuning(notes: Notes) -> str:

@@ -80,10 +80,13 @@ def random_data(size: int) -> Data:
 
 
 def measure(entry: str, data: Data, device: Device, images: int, compiles: bool = False) -> Throughput:
-    fit(entry, data, device, images)
-    seconds = fit(entry, data, device, images)
-    operations = operations_of(lambda: fit(entry, data, device, images)) / images
-    busy = time_in_operators(lambda: fit(entry, data, device, images), device)
+    def training() -> Callable[[], float]:
+        return prepared(new_model(entry, data, device), data, device, images)
+
+    training()()
+    seconds = training()()
+    operations = operations_of(training()) / images
+    busy = time_in_operators(training(), device)
     used = operations * images / seconds / matrix_speed(device)
     ratio = seconds / compiled_seconds(entry, data, device, images) if compiles else None
     return Throughput(entry, images / seconds, operations, used, busy, ratio)
@@ -92,14 +95,14 @@ def measure(entry: str, data: Data, device: Device, images: int, compiles: bool 
 def compiled_seconds(entry: str, data: Data, device: Device, images: int) -> float:
     """Wall seconds of one training with compiled networks, after one that compiles them."""
     model = new_model(entry, data, device)
-    names = called_from_outside(model, lambda: fit(entry, data, device, images, model))
+    names = called_from_outside(model, prepared(model, data, device, images))
     torch.compiler.reset()
 
     def compiled() -> float:
         model = new_model(entry, data, device)
         for name in names:
             model.get_submodule(name).compile(mode=None if device.kind == "cpu" else "reduce-overhead")
-        return fit(entry, data, device, images, model)
+        return prepared(model, data, device, images)()
 
     compiled()
     return compiled()
@@ -135,14 +138,17 @@ def new_model(entry: str, data: Data, device: Device) -> Model:
     return model.to(device.kind).to(memory_format=torch.channels_last)
 
 
-def fit(entry: str, data: Data, device: Device, images: int, model: Model | None = None) -> float:
-    """Wall seconds of one training."""
-    model = model or new_model(entry, data, device)
+def prepared(model: Model, data: Data, device: Device, images: int) -> Callable[[], float]:
+    """A training of `model`, which returns its wall seconds. Nothing else happens in it, so that it can be profiled."""
     run = Run(model, images=images, device=device.kind, precision=device.precision, guide=_guide(data, device))
-    started = time.perf_counter()
-    model.fit(data, run)
-    _wait(device)
-    return time.perf_counter() - started
+
+    def fit() -> float:
+        started = time.perf_counter()
+        model.fit(data, run)
+        _wait(device)
+        return time.perf_counter() - started
+
+    return fit
 
 
 def operations_of(work: Callable[[], object]) -> int:

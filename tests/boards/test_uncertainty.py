@@ -75,9 +75,9 @@ def test_a_board_has_a_table_of_them_and_no_column(rows):
     assert "| regene | recall-lite0 | – | – | 0.01000 | 1 |" in page
     assert "sampling-sd" not in page
     [section] = sections(rows(12.0, 0.25))
-    assert "Spread of training and of sampling" in full_tables(Notes(section), "section-1")
+    assert "Variation from training and from sampling" in full_tables(Notes(section), "section-1")
 
 
 def test_without_such_rows_there_is_no_table(make):
     page = to_markdown([make(), make(seed=1, value=2.0)], "sprites")
-    assert "Spread of training" not in page
+    assert "Variation from training" not in page

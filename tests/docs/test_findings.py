@@ -1,13 +1,16 @@
 """The numbers of docs/findings.md are those of the published boards."""
 
 import csv
+import re
 import statistics
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "docs/findings.md").read_text(encoding="utf-8").split())
+MEDIUM = [("id-gan", "acs", "0.281"), ("beta-vae", "acs", "0.826")]
 JUDGES = {"sprites": "resnet-s@0c6c27bc64c6", "digits": "resnet-s@78ae025dc144"}
 QUOTED = [
     ("sprites", "ae-mix", "class-agreement", "0.845"), ("sprites", "ae-mix", "cas", "0.885"),
@@ -33,11 +36,15 @@ PERCENT = [("slight-noise", "cas", "99.7 %"), ("blur", "class-agreement", "99.95
            ("regene", "cas", "58.0 %")]  # fmt: skip
 
 
-def value(dataset: str, entry: str, metric: str) -> float:
-    """The mean over the seeds of the default settings at `quick`."""
+def value(dataset: str, entry: str, metric: str, judge: str = "", budget: str = "quick") -> float:
+    """The mean over the seeds of the default settings, by the published judge unless another one is given."""
     with open(ROOT / "leaderboards" / f"{dataset}.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if (row["entry"], row["metric"]) == (entry, metric)]
-    own = [row for row in rows if row["judge"] == JUDGES[dataset] and row["budget"] == "quick" and not row["settings"]]
+    own = [
+        row
+        for row in rows
+        if row["judge"] == (judge or JUDGES[dataset]) and row["budget"] == budget and not row["settings"]
+    ]
     return statistics.mean(float(row["value"]) for row in own)
 
 
@@ -53,3 +60,24 @@ def test_a_quoted_percentage_is_that_of_the_board(entry, metric, text):
     assert text in TEXT
     decimals = len(text.split()[0].partition(".")[2])
     assert f"{100 * value('sprites', entry, metric):.{decimals}f} %" == text
+
+
+@pytest.mark.parametrize(("entry", "metric", "text"), MEDIUM)
+def test_a_quoted_number_of_medium_is_that_of_the_board(entry, metric, text):
+    assert text in TEXT
+    assert f"{value('sprites', entry, metric, 'resnet-s@46101e55eab7', 'medium'):.3f}" == text
+
+
+def test_beta_vae_varies_three_of_seven_attributes_at_medium():
+    found = value("sprites", "beta-vae", "varying-attributes", "resnet-s@46101e55eab7", "medium")
+    assert round(7 * found, 6) == 3
+
+
+def test_claims_are_counted_as_the_ledgers_have_them():
+    ledgers = (tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("plugins/*/bench_*/claims.toml"))
+    states = [claim["status"] for ledger in ledgers for claim in ledger["claim"]]
+    quoted = re.search(
+        r"of (\d+) claims in the ledgers (\d+) were reproduced, (\d+) were not, (\d+) were not attempted", TEXT
+    )
+    counts = [len(states), *(states.count(state) for state in ("shown", "not shown", "not attempted"))]
+    assert [int(number) for number in quoted.groups()] == counts

@@ -16,7 +16,7 @@ from environment import build_wheel
 from bench.cli import main
 from bench.errors import BenchError
 from bench.execution.isolated.ask import check_described
-from bench.execution.isolated.environment import Environment, _extras_here, find_environment, find_uv
+from bench.execution.isolated.environment import Environment, _installed_extras, find_environment, find_uv
 from bench.execution.isolated.host_wheel import write_host_wheel
 from bench.execution.isolated.messages import Described
 from bench.registry.sources import source_digest
@@ -223,7 +223,7 @@ def test_the_wheel_of_the_host_holds_its_packages_its_weights_and_its_entry_poin
 
 
 def test_optional_packages_that_are_here_are_there_too():
-    names = _extras_here()
+    names = _installed_extras()
     assert ("stlpips-pytorch" in names) == (importlib.util.find_spec("stlpips_pytorch") is not None)
     assert not {"pytest", "ray", "ruff", "torch"} & set(names)
 

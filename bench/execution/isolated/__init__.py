@@ -1,1 +1,1 @@
-"""Plugins in environments of their own, so that plugins whose requirements conflict stand on one board."""
+"""Plugins in environments of their own, so that plugins whose requirements conflict can appear on one board."""

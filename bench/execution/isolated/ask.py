@@ -17,7 +17,7 @@ from bench.registry.plugins import OWN
 from bench.registry.sources import source_digest
 
 INSIDE = ("-P", "-m", "bench.execution.isolated.inside")  # -P: nothing is imported from the current folder
-OF_HERE = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # variables that lead to the packages of this environment
+PATHS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # variables that point to the packages of this environment
 SECONDS = 600.0  # to load a data set and to import a plugin
 TAIL = 400  # characters of what a failed process wrote
 
@@ -73,7 +73,7 @@ def ask(request: RunRequest, find_data: Callable[[], str], cache: Path) -> Isola
 
 def variables() -> dict[str, str]:
     """The variables of a process in another environment."""
-    return {name: value for name, value in os.environ.items() if name not in OF_HERE}
+    return {name: value for name, value in os.environ.items() if name not in PATHS}
 
 
 def describe(environment: Environment, question: Question) -> Described:

@@ -23,8 +23,8 @@ from bench.registry.sources import digest_of, source_digest
 from bench.util.paths import expanded
 
 READY, LOCK = "ready", "requirements.txt"
-EXTRAS = ("faces", "inception", "st-lpips")  # that data sets and metrics need
-TAIL = 500  # characters of what uv said
+EXTRAS = ("faces", "inception", "st-lpips")  # of optional data sets and metrics
+TAIL = 500  # characters of uv's message
 IGNORED = {"__pycache__", "build", "dist", ".git", ".venv"}
 logger = logging.getLogger("bench")
 
@@ -74,7 +74,7 @@ def _source(requirement: str) -> Path | None:
 def _key(requirement: str, source: Path | None) -> str:
     """The digest of what an environment is made from."""
     what = _digest_of_source(source) if source else requirement
-    parts = [what, source_digest("bench"), *sorted(distribution(OWN).requires or ()), *_extras_here()]
+    parts = [what, source_digest("bench"), *sorted(distribution(OWN).requires or ()), *_installed_extras()]
     parts.append(platform.python_version())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
@@ -105,9 +105,9 @@ def _make(folder: Path, requirement: str) -> None:
     logger.info("making an environment for %s", requirement)
     with tempfile.TemporaryDirectory() as wheels:
         host = write_host_wheel(Path(wheels))
-        wanted = [str(host), requirement, *_extras_here()]
-        (folder / "requirements.in").write_text("\n".join(wanted) + "\n", encoding="utf-8")
-        (folder / LOCK).write_text(_versions_here(), encoding="utf-8")  # which uv keeps if it can
+        requirements = "\n".join([str(host), requirement, *_installed_extras()])
+        (folder / "requirements.in").write_text(requirements + "\n", encoding="utf-8")
+        (folder / LOCK).write_text(_installed_versions(), encoding="utf-8")  # uv prefers these
         compile_ = ["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python", sys.executable]
         _uv(uv, [*compile_, str(folder / "requirements.in"), "--output-file", str(folder / LOCK)], requirement)
         _uv(uv, ["venv", "--quiet", "--clear", "--python", sys.executable, str(folder / "env")], requirement)
@@ -117,32 +117,32 @@ def _make(folder: Path, requirement: str) -> None:
     (folder / READY).touch()
 
 
-def _extras_here() -> list[str]:
-    """The packages of optional metrics and data sets that are installed here: the same are measured everywhere."""
-    found = {canonicalize_name(each.name) for each in distributions() if each.name}
-    wanted = [Requirement(text) for text in distribution(OWN).requires or ()]
-    optional = {canonicalize_name(each.name) for each in wanted if _is_of_extra(each)}
-    return sorted(optional & found)
+def _installed_extras() -> list[str]:
+    """The installed packages that optional metrics and data sets need, so that an environment has the same metrics."""
+    installed = {canonicalize_name(package.name) for package in distributions() if package.name}
+    requirements = map(Requirement, distribution(OWN).requires or ())
+    optional = {canonicalize_name(requirement.name) for requirement in requirements if _is_optional(requirement)}
+    return sorted(optional & installed)
 
 
-def _is_of_extra(requirement: Requirement) -> bool:
-    """Whether only one of `EXTRAS` asks for it."""
+def _is_optional(requirement: Requirement) -> bool:
+    """Whether one of `EXTRAS` needs it, and the host itself does not."""
     marker = requirement.marker
     if marker is None or marker.evaluate({"extra": ""}):
         return False
     return any(marker.evaluate({"extra": name}) for name in EXTRAS)
 
 
-def _versions_here() -> str:
-    """What is installed here, as pins."""
-    found = {each.name.lower(): each.version for each in distributions() if each.name}
+def _installed_versions() -> str:
+    """All installed packages, pinned to their versions."""
+    found = {package.name.lower(): package.version for package in distributions() if package.name}
     return "".join(
         f"{name}=={version}\n" for name, version in sorted(found.items()) if name != OWN and "+" not in version
     )
 
 
 def _forget_paths(lock: Path) -> None:
-    """Replace the paths of the two distributions by what they hold: they are in temporary folders, or anywhere."""
+    """Keep the pinned versions alone: the paths of the host and the plugin are different on each machine."""
     lines = lock.read_text(encoding="utf-8").splitlines()
     kept = sorted(line for line in lines if "==" in line and "/" not in line)
     lock.write_text("\n".join(kept) + "\n", encoding="utf-8")

@@ -54,7 +54,7 @@ class WeightsFile:
             return
         if not self.path().is_file():
             raise BenchError(
-                f"{self.variable}: there is no file {self.path()}; bench fetch {self.name} downloads it to there"
+                f"{self.variable}: no such file: {self.path()}; bench fetch {self.name} downloads it to that path"
             )
         self.checked()
 
