@@ -257,6 +257,15 @@ def test_an_environment_is_made_once_for_the_same_files(tmp_path, monkeypatch):
     assert made == [str(plugin), str(plugin), "bench-haze==1.0", "bench-haze==1.1"]
 
 
+def test_another_optional_package_here_is_another_environment(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.execution.isolated.environment._make", lambda folder, source: (folder / "ready").touch())
+    found = []
+    for names in ([], ["stlpips-pytorch"]):
+        monkeypatch.setattr("bench.execution.isolated.environment._installed_extras", lambda names=names: names)
+        found.append(find_environment("bench-haze==1.0", tmp_path / "cache").folder)
+    assert found[0] != found[1]
+
+
 def _made(made: list[str], folder: Path, source: str) -> None:
     made.append(source)
     (folder / "ready").touch()

@@ -136,6 +136,19 @@ def test_dinov2_is_that_of_its_authors(installed_dino, dino):
     np.testing.assert_allclose(load_space("dinov2")(pixels()), wanted, rtol=1e-3, atol=1e-4)
 
 
+def test_positions_are_resampled_at_the_scale_of_the_authors():
+    """A ramp stays one within 0.05: patch i lies at (i + 1/2) 37 / (16 + 0.1) - 1/2, which is up to 0.2 off without 0.1."""
+    ramp = torch.arange(37.0).expand(37, 37)
+    positions = torch.cat([torch.full((1, 1, 2), 7.0), torch.stack([ramp, ramp.mT], -1).reshape(1, -1, 2)], 1)
+    moved = dinov2.resampled(positions, 16)
+    assert moved.shape == (1, 257, 2)
+    assert moved[0, 0].tolist() == [7, 7]
+    wanted = ((torch.arange(16) + 0.5) * 37 / 16.1 - 0.5)[1:-1]
+    table = moved[0, 1:].unflatten(0, (16, 16))[1:-1, 1:-1]
+    torch.testing.assert_close(table[..., 0], wanted.expand(14, 14), rtol=0, atol=0.06)
+    torch.testing.assert_close(table[..., 1], wanted.expand(14, 14).mT, rtol=0, atol=0.06)
+
+
 @torch.no_grad()
 def test_dinov2_is_the_class_token_of_the_network_at_224_pixels(installed_dino, dino):
     """timm resamples positions otherwise, so the comparison is with positions that need no resampling."""

@@ -23,9 +23,10 @@ def contexts(make_context, tmp_path):
     """The context of a model; its later samplings are put into a list."""
 
     def make(model):
-        made = []
+        made, asked = [], []
 
         def context(sampling: int):
+            asked.append(sampling)
             samples, conditional = draw_samples(model, 60, 3, "cpu", sampling=sampling)
             made.append(
                 make_context(
@@ -34,15 +35,15 @@ def contexts(make_context, tmp_path):
             )
             return made[-1]
 
-        return context(0), made
+        return context(0), made, asked
 
     return make
 
 
 def test_it_is_the_deviation_of_each_ranked_metric_over_three_samplings(contexts, toys):
-    context, made = contexts(toys.Painter())
+    context, made, asked = contexts(toys.Painter())
     found = SAMPLING_SD.compute(context)
-    assert len(made) == 3
+    assert asked == [0, 1, 2]
     expected = {name: statistics.stdev(BY_NAME[name].compute(each).value for each in made) for name in RANKED}
     assert {"fd-lite0": found.value, **found.parts} == expected
     assert all(value > 0 for name, value in expected.items() if name.startswith("fd-"))
@@ -70,7 +71,7 @@ def test_images_that_no_model_draws_are_not_sampled_again(make_context):
 
 def test_with_few_samples_it_is_not_measured(monkeypatch, contexts, toys):
     monkeypatch.setattr(resampling, "FEWEST", 61)
-    context, made = contexts(toys.Painter())
+    context, made, _ = contexts(toys.Painter())
     with pytest.raises(NotMeasured, match="expected at least 61 samples, got 60"):
         SAMPLING_SD.compute(context)
     assert len(made) == 1

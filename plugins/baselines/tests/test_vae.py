@@ -53,6 +53,17 @@ def test_the_density_of_a_conditional_vae_is_the_sum_over_classes(cvae: Conditio
     torch.testing.assert_close(cvae.log_likelihood(images, rng(3), 300), found)
 
 
+def test_that_density_also_holds_if_the_classes_cannot_be_told_apart(test: Data, test_images: Images) -> None:
+    """Without training q(y|x) is nearly flat, so that each draw of a class has a weight of its own."""
+    torch.manual_seed(0)
+    model = ConditionalVae(VaeConfig(sigma="fixed"), test.spec).eval()
+    images = test_images[:8]
+    assert float(model.logits(images).softmax(1).max()) < 0.5
+    of_classes = [model.vae.log_likelihood(images, rng(2), 300, torch.full((8,), label)) for label in range(10)]
+    wanted = (torch.stack(of_classes, 1) + model._log_share()).logsumexp(1)
+    torch.testing.assert_close(model.log_likelihood(images, rng(3), 1000), wanted, rtol=0, atol=0.3)
+
+
 def test_learned_sigmas_follow_the_residuals(train: Data, fit: Fit) -> None:
     """Pixels that vary have a larger sigma than the constant border, and none lies at its start any more."""
     vae = fit(PlainVae, VaeConfig(width=8, latent_dim=8, sigma="element"), train)
