@@ -119,7 +119,7 @@ def test_a_file_that_is_not_the_weights_is_told_before_any_computation(
 
 def test_weights_that_were_named_and_are_not_there_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "none.pth"))
-    with pytest.raises(BenchError, match=r"BENCH_INCEPTION: there is no file .*none\.pth"):
+    with pytest.raises(BenchError, match=r"BENCH_INCEPTION: no such file: .*none\.pth"):
         make_plan(REQUEST)
 
 
