@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from bench.api import Classifier
 from bench.backbones.architecture import build as timm_network
 from bench.backbones.classifier import TimmClassifier
-from bench.backbones.presets import ResNetLayerNorm, ResNetMedium, ResNetSmall, ResNetTiny, ResNetTinyConfig
+from bench.backbones.presets import (
+    ConvNeXtSmall,
+    ResNetLayerNorm,
+    ResNetMedium,
+    ResNetSmall,
+    ResNetTiny,
+    ResNetTinyConfig,
+)
 from bench.hookspecs import hookimpl
 
 __all__ = ["ResNetTiny", "ResNetTinyConfig", "TimmClassifier", "bench_classifiers", "timm_network"]
@@ -20,4 +27,5 @@ def bench_classifiers() -> Mapping[str, type[Classifier]]:
         "resnet-s": ResNetSmall,
         "resnet-m": ResNetMedium,
         "resnet-ln": ResNetLayerNorm,
+        "convnext-s": ConvNeXtSmall,
     }

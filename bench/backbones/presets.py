@@ -60,3 +60,19 @@ class ResNetLayerNorm(TimmClassifier):
     """Its result for an image does not depend on the other images of a batch, not even in training."""
 
     Config = ResNetLayerNormConfig
+
+
+@dataclass(frozen=True)
+class ConvNeXtSmallConfig(TimmConfig):
+    """A narrow ConvNeXt-Atto whose stem halves the image: five blocks with depthwise 7x7 kernels and layer normalisation."""
+
+    name: str = "convnext_atto"
+    widths: tuple[int, ...] = (24, 48, 96, 128)
+    depths: tuple[int, ...] = (1, 1, 2, 1)
+    side: int = 2
+
+
+class ConvNeXtSmall(TimmClassifier):
+    """The second judge: of another family than the default judge and guide."""
+
+    Config = ConvNeXtSmallConfig

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench.boards.notes import Notes, marks
 from bench.boards.numbers import Number, align
 from bench.boards.text import MISSING
+from bench.boards.two_judges import MARK
 from bench.boards.view import Column, Line
 from bench.util.columns import GAP, fold
 from bench.util.text import one_line
@@ -97,6 +98,7 @@ def _end(line: Line, column: Column, notes: Notes) -> str:
     section = notes.section
     cell = section.cell(line, column)
     parts = [FLOOR] if not column.info.cost and section.at_floor(line, column) else []
+    parts += [MARK] if notes.disputed(line, column) else []
     if cell.values and len(cell.values) != len(section.seeds_of(line)) and not cell.failed:
         parts.append(f"({len(cell.values)})")
     if cell.failed:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from bench.boards import two_judges
 from bench.boards.files import board_path, locked, read, settle, update
 from bench.boards.notes import Notes, marks
 from bench.boards.text import GIVEN_IMAGES, MISSING, link, markdown, number
@@ -64,7 +65,7 @@ def _section(section: Section) -> list[str]:
         _tuning(notes),
     ]
     if section.main:
-        blocks += ["### Ranks", _ranks(notes), _agreement(section)]
+        blocks += ["### Ranks", _ranks(notes), _agreement(section), markdown(notes.second_judge)]
     if section.cost:
         blocks += ["### Cost", "To be read within one device, never across; not ranked.", _cost_table(notes)]
     if section.columns:
@@ -106,8 +107,9 @@ def _row(line: Line, columns: Sequence[Column], notes: Notes) -> list[str]:
 
 
 def _cell(line: Line, column: Column, notes: Notes) -> str:
-    text = _part(line, column, notes)
-    return f"{text} {FLOOR}" if not column.info.cost and notes.section.at_floor(line, column) else text
+    floor = not column.info.cost and notes.section.at_floor(line, column)
+    marks = [FLOOR] * floor + [two_judges.MARK] * notes.disputed(line, column)
+    return " ".join([_part(line, column, notes), *marks])
 
 
 def _legend(notes: Notes) -> str:
@@ -115,6 +117,10 @@ def _legend(notes: Notes) -> str:
     lines = ["Mean ± standard deviation over seeds; ↓ lower is better, ↑ higher is better; – not measured."]
     if any(section.at_floor(line, column) for line in section.lines for column in section.main):
         lines.append(f"{FLOOR} beyond `real`, or within two standard errors of it: there the metric says nothing more.")
+    if any(each.disputed for each in notes.opinions):
+        lines.append(
+            f"{two_judges.MARK} {two_judges.MEANING}: each of the two ranks lies outside the other's interval."
+        )
     if section.given:
         lines.append(markdown(GIVEN_IMAGES))
     if notes.brought:

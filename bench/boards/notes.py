@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bench.boards.two_judges import Opinions, opinions
 from bench.boards.view import JOB, Column, Line, Section, line_of
 from bench.experiment.job import GIVEN
-from bench.metrics.catalog import BROUGHT
+from bench.metrics.catalog import BROUGHT, SECOND_JUDGE
 from bench.results.record import Record
 
 MISORDERED = "Not ranked: anchors are out of order, so these say nothing about quality on this data set"
@@ -89,6 +90,25 @@ class Notes:
         found = self.section.misordered
         names = [f"{column.metric} ({found[column]})" for column in columns if column in found]
         return f"{MISORDERED}: {'; '.join(names)}." if names else ""
+
+    @cached_property
+    def opinions(self) -> list[Opinions]:
+        """What the two judges say about the order of the methods; empty at a budget that says nothing about quality."""
+        return [] if self.section.budget == "smoke" else list(opinions(self.section))
+
+    def disputed(self, line: Line, column: Column) -> bool:
+        """Whether the second judge rules out the rank of a method by this metric."""
+        return any(column in (each.first, each.second) and line in each.disputed for each in self.opinions)
+
+    @property
+    def second_judge(self) -> str:
+        """How far the two judges agree, as a sentence; empty if the second one has measured nothing."""
+        found = [f"{each.first.metric} {each.correlation:.2f} over {each.methods} methods" for each in self.opinions
+                 if each.correlation is not None]  # fmt: skip
+        if not found:
+            return ""
+        listed = "; ".join(found)
+        return f"Spearman's rank correlation of the judge and the second judge ({SECOND_JUDGE}): {listed}."
 
     @property
     def tuning(self) -> list[tuple[str, list[str]]]:

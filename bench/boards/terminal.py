@@ -11,6 +11,7 @@ from bench.boards.headline import control_headline, headline
 from bench.boards.notes import Notes
 from bench.boards.summary import summary
 from bench.boards.text import GIVEN_IMAGES, MISSING
+from bench.boards.two_judges import MARK, MEANING
 from bench.boards.view import Column, Line, Section, sections
 from bench.metrics.control.kinds import OracleKind
 from bench.results.record import Record
@@ -116,11 +117,14 @@ def _legend(notes: Notes, everything: bool) -> list[str]:
     parts += ["mean ± standard deviation over seeds"] if any(len(cell.values) > 1 for cell in cells) else []
     if any(section.at_floor(line, column) for line in section.lines for column in shown):
         parts.append(f"{FLOOR} as good as real, or better")
+    if any(notes.disputed(line, column) for line in section.lines for column in shown):
+        parts.append(f"{MARK} {MEANING}")
     parts += ["[1] failed, see below"] if any(cell.failed for cell in cells) else []
     lines = ["; ".join(parts) + "."]
     lines += [ANCHORS] if any(line.anchor for line in section.lines) else []
     lines += [GIVEN_IMAGES] if section.given else []
     lines += [text] if (text := notes.misordered(shown)) else []
+    lines += [text] if everything and (text := notes.second_judge) else []
     lines += [f"{notes.brought}."] if notes.brought else []
     hidden = len(section.main) + len(section.cost) - len(shown)
     return [*lines, *([f"{hidden} more metrics and costs: --all"] if hidden else [])]

@@ -231,6 +231,12 @@ class Section:
             return "No ranks: they need at least two seeds."
         return ""
 
+    def ranks_by(self, column: Column, needed: Iterable[Column]) -> dict[Line, Rank]:
+        """Ranks by one column alone, of the methods that have finite values in all the columns that are needed."""
+        cells = {line: [self.cell(line, each).values for each in needed] for line in self._methods}
+        known = [line for line, values in cells.items() if all(own and all(map(math.isfinite, own)) for own in values)]
+        return rank({line: {column: self._score(line, column)} for line in known})
+
     def agreement(self, first: Column, second: Column) -> tuple[int, float | None]:
         """How many methods have finite values in both columns, and Spearman's correlation of their means."""
         values = [[self.cell(line, column).values for column in (first, second)] for line in self._methods]

@@ -56,7 +56,7 @@ def overview(found: dict[str, Rows], width: int | None) -> list[str]:
         rows = found[KINDS[kind]]
         lines += [f"{kind} ({len(rows)})", *columns(_grouped(kind, rows), width, indent=2), ""]
     rest = ", ".join(f"{len(found[KINDS[kind]])} {kind}" for kind in ("metrics", "spaces", "oracles", "plugins"))
-    return [*lines, f"and {rest}; bench list KIND, bench info NAME"]
+    return [*lines, f"{rest}: bench list KIND, bench info NAME"]
 
 
 def in_full(kind: str, found: dict[str, Rows], width: int | None) -> list[str]:

@@ -93,6 +93,7 @@ def _evaluation_context(
     from bench.evaluation.anchor_codes import anchor_codes
     from bench.evaluation.fresh_classifier import train_classifier
     from bench.metrics import EvaluationContext
+    from bench.training.second_judge import find_second_judge
 
     run_dir, job = context.run_dir, context.run_dir.job
 
@@ -119,6 +120,7 @@ def _evaluation_context(
         renderer=context.renderer,
         train_classifier=partial(train_classifier, context),
         sample_again=None if model is None or samples is None or job.given else again,
+        find_second_judge=partial(find_second_judge, context.dataset, context.device),
     )
 
 

@@ -5,7 +5,7 @@ metrics are in `bench.metrics.table`; `docs/metrics.md` has a row for each metri
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,6 +15,13 @@ from typing import Literal
 RANKED = ("fd-lite0", "fd-judge", "precision-lite0", "recall-lite0", "intra-fd-judge", "class-agreement")
 
 ORACLE = "oracle"  # in place of a feature space: the oracle of the data set, whose name the protocol states
+
+SECOND_JUDGE = "convnext-s"  # the network of the second judge
+
+TWO_JUDGES = {  # metrics of the judge, and the same by the second judge
+    "fd-judge": "fd-judge2",
+    "class-agreement": "class-agreement-judge2",
+}
 
 SAMPLING_SD = "sampling-sd"  # in a table of its own: it says how far to trust the others
 
@@ -78,7 +85,7 @@ class MetricInfo:
 def frechet_info(space: str) -> MetricInfo:
     """Frechet distance in a feature space, `timm:NAME` included."""
     about = f"Frechet distance to training images in {space} features"
-    needs = (*SAMPLES, CLASSES) if space == "judge" else SAMPLES
+    needs = (*SAMPLES, CLASSES) if space in ("judge", "judge2") else SAMPLES
     return MetricInfo(f"fd-{space}", about, "lower", "", needs, space)
 
 
@@ -91,6 +98,7 @@ def kernel_info(space: str) -> MetricInfo:
 _FIDELITY = (
     frechet_info("lite0"),
     frechet_info("judge"),
+    replace(frechet_info("judge2"), about="fd-judge in features of the second judge"),
     MetricInfo("fd-lite0-inf", "fd-lite0 that infinitely many images would have; se: standard error",
                "lower", "", SAMPLES, "lite0"),
     frechet_info("lite2"),
@@ -117,6 +125,8 @@ _FIDELITY = (
 _CLASSES = (
     MetricInfo("intra-fd-judge", "fd-judge within a class, mean over classes", "lower", "", LABELLED, "judge"),
     MetricInfo("class-agreement", "the judge's accuracy on samples drawn for a label", "higher", "", LABELLED),
+    MetricInfo("class-agreement-judge2", "the second judge's accuracy on samples drawn for a label",
+               "higher", "", LABELLED, "judge2"),
     MetricInfo("cas", "accuracy on real images of a classifier that is trained on samples alone", "higher", "", LABELLED),
     MetricInfo("hacking-gap", "the model's own accuracy on its samples minus the judge's",
                "lower", "", (*LABELLED, "SelfClassifying")),
@@ -137,6 +147,8 @@ _CLASSES = (
                "0.5 is real, 1 is copied", None, "", SAMPLES, "lite0"),
     MetricInfo("authenticity-lite0", "fraction of samples that are not nearer to a training image than that is to another",
                "higher", "", SAMPLES, "lite0"),
+    MetricInfo("nearest-reconstruction-ratio", "distance to the nearest reconstruction of a training image over that of "
+               "reconstructions of test images; 1 is ideal", None, "", (*SAMPLES, *RECONSTRUCTING)),
     MetricInfo("mixture-agreement", "the judge's probability of the two classes that were mixed",
                "higher", "", MIXING),
 )  # fmt: skip

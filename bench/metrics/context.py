@@ -15,6 +15,7 @@ from bench.metrics.control.kinds import OracleKind
 from bench.metrics.control.oracle import Oracle
 from bench.metrics.features.base import BATCH, Features, FeatureSpace
 from bench.metrics.features.judge import JudgeSpace
+from bench.metrics.metric import NotMeasured
 from bench.metrics.precision import full_precision
 from bench.metrics.sampling import CHUNK, checked
 from bench.metrics.scale import Scale
@@ -55,6 +56,7 @@ class EvaluationContext:
         renderer: Rendering | None = None,  # draws images of any factor values
         train_classifier: Callable[[Data, int], Classifier] | None = None,  # a new one, on so many images of the data
         sample_again: Callable[[int], "EvaluationContext"] | None = None,  # of another sampling: 1, 2, ...
+        find_second_judge: Callable[[], tuple[Classifier, str] | None] = lambda: None,  # with the digest of its weights
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
@@ -63,6 +65,7 @@ class EvaluationContext:
         self.anchor, self.renderer, self._find_oracle = anchor, renderer, find_oracle
         self._samples, self._judge_digest, self._cache = samples, judge_digest, Cache(cache)
         self._train_classifier, self.sample_again = train_classifier, sample_again
+        self._find_second_judge = find_second_judge
         self._spaces: dict[str, FeatureSpace] = {}
         self._memo: dict[str, Any] = {}
         self.real = stratified(dataset.train, reference, "reference")
@@ -90,12 +93,25 @@ class EvaluationContext:
             raise BenchError("the metric needs an oracle of attributes, but there is none")
         return self._find_oracle()
 
+    @cached_property
+    def second_judge(self) -> tuple[Classifier, str]:
+        """A judge of another family, and the digest of its weights. Raises `NotMeasured` if the data set has none."""
+        found = self._find_second_judge()
+        if found is None:
+            raise NotMeasured(f"no second judge is published for {self.spec.name}")
+        return found
+
     # Features, once for each space
 
     def space(self, name: str) -> FeatureSpace:
         if name not in self._spaces:
-            self._spaces[name] = JudgeSpace(self.judge, self._judge_digest) if name == "judge" else load_space(name)
+            self._spaces[name] = self._new_space(name)
         return self._spaces[name]
+
+    def _new_space(self, name: str) -> FeatureSpace:
+        if name == "judge":
+            return JudgeSpace(name, self.judge, self._judge_digest)
+        return JudgeSpace(name, *self.second_judge) if name == "judge2" else load_space(name)
 
     def features(self, space: str) -> Features:
         """Features of the samples, float32 (n, d)."""
@@ -184,12 +200,15 @@ class EvaluationContext:
     @cached_property
     def reconstructions(self) -> Pixels:
         """Reconstructions of the test images, uint8; never under `no_grad`: a model may reconstruct by gradients."""
-        pixels = torch.empty_like(self.test.images)
-        for start in range(0, self.n, CHUNK):
-            batch = to_float(self.test.images[start : start + CHUNK].to(self.device))
-            shape = tuple(batch.shape)
-            images = self.model.reconstruct(batch)  # type: ignore[union-attr, operator]
-            pixels[start : start + CHUNK] = checked(images, shape, self.device, "reconstructions")
+        return self.reconstruct(self.test.images)
+
+    def reconstruct(self, images: Pixels) -> Pixels:
+        """The model's reconstructions of any images, uint8."""
+        pixels = torch.empty_like(images)
+        for start in range(0, len(images), CHUNK):
+            batch = to_float(images[start : start + CHUNK].to(self.device))
+            found = self.model.reconstruct(batch)  # type: ignore[union-attr, operator]
+            pixels[start : start + CHUNK] = checked(found, tuple(batch.shape), self.device, "reconstructions")
         return pixels
 
 

@@ -3,13 +3,13 @@
 import math
 
 _SHARES = (
-    "precision-lite0", "recall-lite0", "coverage-lite0", "class-agreement", "cas", "accuracy", "accuracy-all", "ece",
+    "precision-lite0", "recall-lite0", "coverage-lite0", "class-agreement", "class-agreement-judge2", "cas", "accuracy", "accuracy-all", "ece",
     "ece-adaptive", "copying-lite0", "authenticity-lite0", "mixture-agreement", "reconstruction-agreement",
     "reconstruction-factors", "live-codes", "varying-attributes", "anomaly-auroc",
 )  # fmt: skip
 _AT_LEAST_0 = (
-    "fd-lite0", "fd-lite2", "fd-judge", "fid", "clean-fid", "intra-fd-judge", "density-lite0", "nll", "reconstruction-mse",
-    "nearest-training-ratio", "diversity-ratio", "bits-per-dimension", "train-images", "train-seconds", "images-per-second",
+    "fd-lite0", "fd-lite2", "fd-judge", "fd-judge2", "fid", "clean-fid", "intra-fd-judge", "density-lite0", "nll", "reconstruction-mse",
+    "nearest-training-ratio", "nearest-reconstruction-ratio", "diversity-ratio", "bits-per-dimension", "train-images", "train-seconds", "images-per-second",
     "sample-seconds-per-1000", "peak-memory-mb", "parameters",
 )  # fmt: skip
 RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | dict.fromkeys(_AT_LEAST_0, (0.0, math.inf))

@@ -12,7 +12,7 @@ ON_REQUEST = ("dinov2", "clip")  # whose metrics are measured only if they are n
 def load_space(name: str) -> FeatureSpace:
     """The feature space of this name: `lite0`, `lite2`, `inception`, `clean`, `dinov2`, `clip` or `timm:NAME`.
 
-    Not `judge`, which needs a judge: see `EvaluationContext.space`. Raises `BenchError` for an unknown name, and for
+    Not `judge` and `judge2`, which need a judge: see `EvaluationContext.space`. Raises `BenchError` for an unknown name, and for
     weights that are missing.
     """
     if name.startswith("timm:"):
@@ -48,6 +48,7 @@ def space_states() -> list[tuple[str, str, str]]:
         "lite0": "EfficientNet-Lite0 at 64 px, 1280 features",
         "lite2": "EfficientNet-Lite2 at 64 px, 1280 features",
         "judge": "the judge's last features; comparable under the same judge only",
+        "judge2": "the same of the second judge, which is published with some data sets",
         "inception": "torch-fidelity's Inception v3, 2048 features; the only one called fid",
         "clean": "the same Inception behind clean-fid's resize",
         "dinov2": "DINOv2 ViT-L/14 at 224 px, 1024 features; measured if fd-dinov2 or kid-dinov2 is named",

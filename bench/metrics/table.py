@@ -13,13 +13,23 @@ from bench.metrics import (
     memorising,
     mixing,
     mixing_response,
+    nearest_reconstructions,
     perceptual,
     perceptual_scores,
     reconstructed_factors,
     reconstruction,
 )
 from bench.metrics.balls import K
-from bench.metrics.catalog import CATALOG, RANKED, SAMPLING_SD, MetricInfo, frechet_info, info, kernel_info
+from bench.metrics.catalog import (
+    CATALOG,
+    RANKED,
+    SAMPLING_SD,
+    SECOND_JUDGE,
+    MetricInfo,
+    frechet_info,
+    info,
+    kernel_info,
+)
 from bench.metrics.context import EvaluationContext
 from bench.metrics.control import class_leakage, identity, measures, path_length, sweeps
 from bench.metrics.cost import cost
@@ -49,6 +59,14 @@ def _samplings(scale: Scale) -> str:
 
 def _both(scale: Scale) -> str:
     return f"n={scale.n},ref={scale.reference}"
+
+
+def _n_second(scale: Scale) -> str:
+    return f"{_n(scale)},net={SECOND_JUDGE}"
+
+
+def _both_second(scale: Scale) -> str:
+    return f"{_both(scale)},net={SECOND_JUDGE}"
 
 
 def _infinity(scale: Scale) -> str:
@@ -86,6 +104,11 @@ def _whole_bins(scale: Scale) -> str:
 
 def _nearest(scale: Scale) -> str:
     return f"n={min(scale.n, memorising.MOST)},ref={scale.reference}"
+
+
+def _decoded(scale: Scale) -> str:
+    train = nearest_reconstructions.training_images(scale)
+    return f"n={min(scale.n, nearest_reconstructions.MOST)},train={train}"
 
 
 def _pairs(scale: Scale) -> str:
@@ -173,6 +196,7 @@ def _none(scale: Scale) -> str:
 COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "fd-lite0": (fd("lite0"), _both),
     "fd-judge": (fd("judge"), _both),
+    "fd-judge2": (fd("judge2"), _both_second),
     "fd-lite0-inf": (fd_infinity("lite0"), _infinity),
     "fd-lite2": (fd("lite2"), _both),
     "kid-lite0": (kid("lite0"), _kid),
@@ -189,6 +213,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "vendi-lite0": (vendi("lite0"), _n),
     "intra-fd-judge": (intra_fd("judge"), _both),
     "class-agreement": (agreement.class_agreement, _n),
+    "class-agreement-judge2": (agreement.class_agreement_second, _n_second),
     "cas": (accuracy_score.accuracy_score, _trained),
     "hacking-gap": (agreement.hacking_gap, _n),
     "accuracy": (agreement.accuracy, _n),
@@ -202,6 +227,7 @@ COMPUTE: dict[str, tuple[Compute, Settings]] = {
     "nearest-training-ratio": (memorising.nearest_training_ratio("lite0"), _nearest),
     "copying-lite0": (memorising.copying("lite0"), _nearest),
     "authenticity-lite0": (memorising.authenticity("lite0"), _nearest),
+    "nearest-reconstruction-ratio": (nearest_reconstructions.nearest_reconstruction_ratio, _decoded),
     "mixture-agreement": (mixing.mixture_agreement, _mixtures),
     "reconstruction-mse": (reconstruction.reconstruction_mse, _n),
     "psnr": (reconstruction.psnr, _n),

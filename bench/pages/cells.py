@@ -7,10 +7,12 @@ from html import escape
 from bench.boards.notes import Notes, marks
 from bench.boards.over_seeds import mean
 from bench.boards.text import MISSING, spread
+from bench.boards.two_judges import MARK, MEANING
 from bench.boards.view import Column, Line
 from bench.results.markup import text
 
 FLOOR = '<abbr title="beyond real images, or within two standard errors of them">≈</abbr>'
+DISPUTED = f'<abbr title="{MEANING}">{MARK}</abbr>'
 
 
 def number_cell(line: Line, column: Column, notes: Notes, section: str) -> str:
@@ -21,6 +23,7 @@ def number_cell(line: Line, column: Column, notes: Notes, section: str) -> str:
         parts.append(f"({len(cell.values)})")
     if cell.values and not column.info.cost and notes.section.at_floor(line, column):
         parts.append(FLOOR)
+    parts += [DISPUTED] if notes.disputed(line, column) else []
     if cell.failed:
         numbers = dict.fromkeys(notes.number(record) for record in cell.failed)
         links = ", ".join(f'<a href="#{section}-note-{number}">{number}</a>' for number in numbers)

@@ -10,7 +10,7 @@ from bench.boards.view import Column, Line, Section
 from bench.pages.short_table import pillars
 
 COST = "train-seconds"
-SPACES = ("fd-lite0", "fd-lite2", "fd-judge", "fid", "clean-fid", "kid-lite0")  # whose orders are compared
+SPACES = ("fd-lite0", "fd-lite2", "fd-judge", "fd-judge2", "fid", "clean-fid", "kid-lite0")  # whose orders are compared
 
 
 def charts(notes: Notes) -> dict[str, Any]:

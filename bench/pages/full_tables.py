@@ -17,6 +17,7 @@ def full_tables(notes: Notes, section: str) -> str:
     )
     blocks = [("Every metric", tables), ("How each metric was measured", _protocols(notes))]
     blocks.append((TITLE, _spreads(notes)))
+    blocks.append(("The second judge", _second_judge(notes)))
     blocks.append(("How the authors chose the settings", _tuning(notes)))
     blocks.append(("Not measured, and why", _not_measured(notes)))
     folded = "".join(f"<details><summary>{title}</summary>{block}</details>\n" for title, block in blocks if block)
@@ -76,6 +77,10 @@ def _spreads(notes: Notes) -> str:
         name = f'<th scope="row">{text(notes.label(line))}</th><td>{text(column.metric)}</td>'
         rows.append(f"<tr>{name}{cells}<td>{found.seeds}</td></tr>")
     return f"<p>{text(WHY)}</p>\n{table(TITLE, [head(title) for title in HEADS], rows, [])}" if rows else ""
+
+
+def _second_judge(notes: Notes) -> str:
+    return f"<p>{text(notes.second_judge)}</p>" if notes.second_judge else ""
 
 
 def _tuning(notes: Notes) -> str:

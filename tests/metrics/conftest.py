@@ -158,6 +158,7 @@ def make_context(dataset: Dataset) -> Callable[..., EvaluationContext]:
             "judge_digest": "thirds", "guide": Thirds(10.0), "device": torch.device("cpu"), "n": n, "reference": 150,
             "seed": 0, "find_oracle": lambda: Morphology(1),
             "train_classifier": lambda data, images: Centroids(data),
+            "find_second_judge": lambda: (Thirds(), "second"),
         }  # fmt: skip
         return EvaluationContext(**defaults | changes)
 

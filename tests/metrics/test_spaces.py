@@ -143,7 +143,7 @@ def test_surrounding_autocast_changes_no_feature(lite0):
 
 def test_the_judge_space_is_its_last_layer(toys):
     judge = toys.Thirds()
-    space = JudgeSpace(judge, "digest")
+    space = JudgeSpace("judge", judge, "digest")
     images = toys.toy_images(130, 0).images
     assert (space.dim, space.digest) == (6, "digest")
     assert np.array_equal(space(images), judge.features(toys.to_float(images))[-1].numpy())
@@ -180,7 +180,9 @@ def test_an_unknown_space_is_an_error_with_the_nearest_name(name: str, hint: str
 def test_states_name_every_space_and_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_INCEPTION", str(tmp_path / "nothing.pth"))
     states = {name: (state, note) for name, state, note in space_states()}
-    assert list(states) == ["lite0", "lite2", "judge", "inception", "clean", "dinov2", "clip", "st-lpips", "timm:NAME"]
+    assert list(states) == [
+        "lite0", "lite2", "judge", "judge2", "inception", "clean", "dinov2", "clip", "st-lpips", "timm:NAME"
+    ]  # fmt: skip
     assert states["lite0"][0] == states["lite2"][0] == states["judge"][0] == "ready"
     assert states["inception"][0] == states["clean"][0] == "needs weights"
     assert str(tmp_path / "nothing.pth") in states["inception"][1]

@@ -1,4 +1,4 @@
-"""`judge`: the last hidden layer of the judge."""
+"""`judge` and `judge2`: the last hidden layer of a judge."""
 
 from functools import cached_property
 
@@ -11,12 +11,10 @@ from bench.metrics.precision import full_precision
 
 
 class JudgeSpace(FeatureSpace):
-    """The judge's pre-logits; comparable only under the same judge."""
+    """A judge's pre-logits; comparable only under the same judge."""
 
-    name = "judge"
-
-    def __init__(self, judge: Classifier, digest: str) -> None:
-        self._judge, self.digest = judge, digest
+    def __init__(self, name: str, judge: Classifier, digest: str) -> None:
+        self.name, self._judge, self.digest = name, judge, digest
 
     @cached_property
     def dim(self) -> int:  # type: ignore[override]
