@@ -4,16 +4,25 @@ An anchor depends on the data, the judge and the seed alone, all of which are in
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.evaluation.pending import measurements, missing_metrics
+from bench.evaluation.anchors import ANCHORS
+from bench.evaluation.pending import is_done, measurements, missing_metrics
+from bench.experiment.job import Job
 from bench.results.record import Record
 from bench.results.run_dir import RunDir
 from bench.util.atomic import write_atomic
 
-OF_ONE_RUN = ("fit-*", "*.unavailable.json", "*.corrupt", "job.json", "environment.json", "spent.json", "log.txt")
+OF_ONE_RUN = ("fit-*", "*.corrupt", "job.json", "environment.json", "spent.json", "log.txt")
 log = logging.getLogger(__name__)
+
+
+def take_anchors(jobs: Iterable[Job], runs: Path, cache: Path) -> None:
+    """Copy what is known of the anchors among the jobs into their run directories, so that no process starts for them."""
+    for run_dir in (RunDir(runs, job) for job in jobs if job.entry in ANCHORS):
+        if not is_done(run_dir):
+            take_known(run_dir, cache)
 
 
 def take_known(run_dir: RunDir, cache: Path) -> bool:

@@ -67,6 +67,7 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
 
     Raises `BenchError` if a folder cannot be written or the judge is not reliable.
     """
+    from bench.evaluation.shared_anchors import take_anchors
     from bench.execution.executors.engines import executor_of
     from bench.execution.outline import time_needed
     from bench.execution.session import Session
@@ -81,6 +82,8 @@ def carry_out(plan: "Plan", conditions: Conditions, show: "Show", given: "GivenS
     check_writable(conditions.runs)
     if given is not None:
         given.place(plan, conditions.runs)
+    if conditions.share_anchors:
+        take_anchors(plan.jobs, conditions.runs, cache_dir())
     show.expect(time_needed(plan, conditions.runs))
     if session.run() == 0:
         _write_manifest(session, conditions)

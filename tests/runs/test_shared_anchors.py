@@ -40,7 +40,7 @@ def names(folder: RunDir) -> set[str]:
 def test_records_and_pictures_are_kept_and_taken_and_nothing_about_one_run(tmp_path, job):
     of_one_run = {
         "log.txt": "", "job.json": "{}", "spent.json": "{}", "environment.json": "{}", ".lock": "",
-        "records/fit-0123.json": "{}", "records/fid-0123.unavailable.json": "{}", "records/x.json.corrupt": "",
+        "records/fit-0123.json": "{}", "records/x.json.corrupt": "",
     }  # fmt: skip
     keep_known(filled(tmp_path / "first", job, **of_one_run), tmp_path / "cache")
     second = RunDir(tmp_path / "second", job)
@@ -83,6 +83,8 @@ def test_a_run_takes_them_from_the_cache_and_verify_measures_them(bench, tmp_pat
     corrupt.write_text(corrupt.read_text().replace("value", "worth"))
     answer = bench(*RUN, "--runs", "second", "--json", **cache)
     assert answer.row("real", "fd-lite0")["value"] == 1234.5
+    assert "noise seed 0: started" in first.err
+    assert "noise seed 0" not in answer.err  # known in full: no process is started for it
     assert answer.row("real", "fd-judge") == first.row("real", "fd-judge")
     assert read_json(corrupt)[0]["value"] == first.row("real", "fd-judge")["value"]
     found = bench(
