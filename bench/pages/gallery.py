@@ -97,7 +97,7 @@ def _small(source: Path) -> bytes:
         height = round(image.height * WIDEST / image.width)
         image = image.resize((WIDEST, max(1, height)), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=6)
+    image.save(buffer, "WEBP", quality=QUALITY)
     return buffer.getvalue()
 
 

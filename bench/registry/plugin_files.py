@@ -158,6 +158,7 @@ def _imported(unit: Unit) -> set[str]:
     return names
 
 
+@cache
 def _imports_of(source: bytes) -> set[str]:
     try:
         tree = ast.parse(source)

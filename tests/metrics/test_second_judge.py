@@ -18,6 +18,7 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 CPU = torch.device("cpu")
 OF_VERSION_1 = {  # raise the version of the metrics of TWO_JUDGES if other weights are published
     "digits": "cc75836a27d3cf8499d2adede5b0eea4cc6dc26f52ec8c96aca23a0acf29db48",
+    "sprites": "d5366726c26cd94f99a8aec335016c145eda71cfceb7e18c276eb7062e5b425e",
 }  # fmt: skip
 
 
