@@ -21,30 +21,35 @@ class Scale:
     @property
     def contexts(self) -> int:
         """Contexts in which each code is changed."""
-        return 256 if self.n >= FULL else 64
+        return (256, 64, 8)[self._step]
 
     @property
     def values(self) -> int:
         """Values that a continuous code takes in each context."""
-        return 11 if self.n >= FULL else 7
+        return (11, 7, 5)[self._step]
 
     @property
     def spread(self) -> int:
         """Images of independent codes whose variance the effects of codes are shares of."""
-        return 4_000 if self.n >= FULL else 1_000
+        return (4_000, 1_000, 300)[self._step]
 
     @property
     def pairs(self) -> int:
         """Pairs of codes whose paths are measured."""
-        return 500 if self.n >= SMALL else 50
+        return (500, 500, 50)[self._step]
 
     @property
     def draws(self) -> tuple[int, int]:
         """Images drawn from codes for measures of whole representations: to fit and to test."""
-        return (10_000, 5_000) if self.n >= FULL else (1_000, 500)
+        return ((10_000, 5_000), (1_000, 500), (300, 150))[self._step]
 
     @property
     def encoded(self) -> tuple[int, int]:
         """Real images encoded for such measures: training images to fit, and test images."""
         fit, test = self.draws
         return min(fit, self.train), min(test, self.test)
+
+    @property
+    def _step(self) -> int:
+        """0 for full numbers, 1 for those of fewer samples than FULL, 2 for fewer than SMALL."""
+        return (self.n < FULL) + (self.n < SMALL)

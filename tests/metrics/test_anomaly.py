@@ -56,7 +56,7 @@ def test_classes_that_are_far_from_each_other_score_one(measure):
     found = measure(far)
     assert found.value == 1
     assert classes_of(found) == {"left-side": 1, "middle": 1, "right": 1}
-    assert found.n == 500  # test images
+    assert found.n == 150  # test images
 
 
 def test_the_class_itself_as_code_scores_one_though_no_code_varies_without_it(measure):
@@ -200,7 +200,7 @@ def test_the_protocol_states_the_counts():
         "anomaly-auroc:classes=20,detector=knn5,pca=32,fit=5000,n=10000,test=5000:v1"
     )
     assert METRIC.protocol(Scale(100, 200, 20_000, 300)) == (
-        "anomaly-auroc:classes=20,detector=knn5,pca=32,fit=1000,n=1000,test=300:v1"
+        "anomaly-auroc:classes=20,detector=knn5,pca=32,fit=300,n=300,test=150:v1"
     )
 
 
@@ -231,14 +231,14 @@ def test_one_class_is_a_dash(make_context, toys):
 
 
 def test_codes_that_are_all_the_same_are_a_dash(measure):
-    with pytest.raises(NotMeasured, match="expected codes that vary, got the same codes for all 900 training images"):
+    with pytest.raises(NotMeasured, match="expected codes that vary, got the same codes for all 300 training images"):
         measure(lambda classes, noise: torch.full_like(noise, 0.1))
 
 
 def test_a_class_without_test_images_is_a_dash(measure, toys):
     data = striped(toys)
     lacking = replace(data, test=data.test[data.test.labels != 1])
-    with pytest.raises(NotMeasured, match="class 'middle': expected test images, got none of 500"):
+    with pytest.raises(NotMeasured, match="class 'middle': expected test images, got none of 150"):
         measure(far, lacking)
 
 

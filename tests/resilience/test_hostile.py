@@ -92,7 +92,7 @@ def undisturbed(tmp_path_factory, bench_in):
 def answer(folder, bench_in, undisturbed):
     """One run of them all, with guide and judge in the cache: they have the same limits, and may need longer."""
     names = ",".join(["good", *TRAININGS, *SAMPLES, *HARMLESS])
-    limits = ("--timeout", "45", "--memory", "1.5", "--disk", "0.05", "--jobs", "2")
+    limits = ("--timeout", "45", "--memory", "1.5", "--disk", "0.05", "--jobs", "3")
     path = os.pathsep.join(str(Path(__file__).parent / name) for name in ("hostile", "early"))
     return bench_in(folder)("run", "--plugins", names, *TOY, *limits, PYTHONPATH=path)
 
