@@ -93,7 +93,7 @@ def test_changed_weights_of_a_judge_are_broken(monkeypatch):
     monkeypatch.setattr(contents, "_digest", lambda name: "0" * 64)
     found = contents._published()
     assert found.state == "broken"
-    assert "not as published: digits.resnet-s, " in found.detail
+    assert "not as published: digits.convnext-s, digits.resnet-s, " in found.detail
 
 
 def test_a_data_set_that_cannot_say_whether_it_is_there_is_broken(monkeypatch):
