@@ -57,7 +57,7 @@ def _copy(source: Path, target: Path, replace: bool) -> None:
             found, payload = target / path.relative_to(source), path.read_bytes()
             if not found.exists() or (replace and found.read_bytes() != payload):
                 found.parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(found, payload)
+                write_atomic(found, payload, durable=False)
     except OSError as error:
         log.warning("cannot copy the records of an anchor to %s: %s", target, error.strerror or error)
 

@@ -21,25 +21,27 @@ class Corrupt(BenchError):
     """A file that does not hold what was written to it."""
 
 
-def write_atomic(path: Path, payload: bytes) -> None:
+def write_atomic(path: Path, payload: bytes, durable: bool = True) -> None:
     """Replace `path` by `payload` in one step: readers see the old file or the new one, never a part.
 
+    durable: wait until the disk has it, so that it outlasts a power failure; a copy that can be made again need not.
     Raises `OSError` that names `path`.
     """
     try:
-        _write_and_replace(path, payload)
+        _write_and_replace(path, payload, durable)
     except OSError as error:  # names the temporary file or, if the disk is full, no file
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _write_and_replace(path: Path, payload: bytes) -> None:
+def _write_and_replace(path: Path, payload: bytes, durable: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(payload)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.chmod(name, _mode(path))
         os.replace(name, path)
     except BaseException:
