@@ -29,7 +29,7 @@ from bench.results.record import Record
 from bench.results.run_dir import RunDir, check_writable, jobs_in, look, parse_records
 from bench.results.samples import pack_samples, unpack_samples
 from bench.training_run import Run
-from bench.util.atomic import write_checksummed, write_json
+from bench.util.atomic import write_atomic, write_checksummed, write_json
 
 JOB = Job(
     entry="good", plugin="p", distribution="d", version="1", source="s", settings=(), config={}, dataset="digits",
@@ -324,3 +324,14 @@ def test_a_spoiled_job_does_not_keep_others_from_being_explained(folder: RunDir,
     assert answer.returncode == 0, answer.stderr
     assert JOB.key in answer.stdout
     assert "seed1-x/job.json: not a valid job file" in answer.stderr
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_what_cannot_be_made_again_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool
+):
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    write_atomic(tmp_path / "record.json", b"new", durable)
+    assert (tmp_path / "record.json").read_bytes() == b"new"
+    assert len(waited) == durable
