@@ -7,6 +7,7 @@ from bench.boards.over_seeds import deviation, mean
 from bench.util.text import shown
 
 MISSING = "–"
+ROUNDING = 1e-6  # a deviation of less than this share of the mean is the rounding of float32
 GIVEN_IMAGES = "[images=...]: external images; no model was trained here."
 
 
@@ -44,7 +45,7 @@ def spread(values: list[float]) -> str:
     if len(values) < 2 or not math.isfinite(centre):
         return number(centre)
     error = deviation(values)
-    if not error:
+    if error <= ROUNDING * abs(centre):
         return f"{number(centre)} ± 0"
     if not math.isfinite(error):
         return f"{number(centre)} ± {number(error)}"

@@ -30,7 +30,9 @@ QUOTED = [
     ("digits", "ae-mix", "fd-lite0", "130"), ("digits", "real", "fd-lite0", "139"),
     ("digits", "ae-mix", "nearest-training-ratio", "0.644"), ("digits", "gmm", "accuracy-all", "0.943"),
     ("digits", "gmm", "class-agreement", "0.992"), ("digits", "gmm", "cas", "0.976"),
-    ("digits", "gmm", "train-seconds", "1.5"),
+    ("digits", "gmm", "train-seconds", "1.3"), ("digits", "regene", "nearest-training-ratio", "0.897"),
+    ("digits", "regene", "nearest-reconstruction-ratio", "0.361"),
+    ("digits", "ae-mix", "nearest-reconstruction-ratio", "0.324"),
 ]  # fmt: skip
 PERCENT = [("slight-noise", "cas", "99.7 %"), ("blur", "class-agreement", "99.95 %"), ("blur", "cas", "20.9 %"),
            ("regene", "cas", "58.0 %")]  # fmt: skip
@@ -66,6 +68,12 @@ def test_a_quoted_percentage_is_that_of_the_board(entry, metric, text):
 def test_a_quoted_number_of_medium_is_that_of_the_board(entry, metric, text):
     assert text in TEXT
     assert f"{value('sprites', entry, metric, 'resnet-s@46101e55eab7', 'medium'):.3f}" == text
+
+
+def test_both_judges_order_the_four_methods_of_digits_alike():
+    methods = ("regene", "ae-mix", "gmm", "vae")
+    orders = [sorted(methods, key=lambda name: value("digits", name, metric)) for metric in ("fd-judge", "fd-judge2")]
+    assert orders[0] == orders[1]
 
 
 def test_beta_vae_varies_three_of_seven_attributes_at_medium():
