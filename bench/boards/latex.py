@@ -15,7 +15,7 @@ from bench.util.text import shown
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$",
-    "–": "--", "∞": r"$\infty$", "≈": r"$\approx$", "†": r"$\dagger$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}",
+    "–": "--", "∞": r"$\infty$", "≈": r"$\approx$", "≠": r"$\neq$", "†": r"$\dagger$", "·": r"$\cdot$", "<": r"\textless{}", ">": r"\textgreater{}",
 }  # fmt: skip
 
 
