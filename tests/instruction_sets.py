@@ -33,7 +33,7 @@ def main() -> None:
     context = EvaluationContext(
         model=None, dataset=digits, samples=ANCHORS["slight-noise"](digits, N, 0), conditional=True,
         judge=judge.classifier, judge_digest=judge.digest, guide=judge.classifier, device=CPU, n=N,
-        reference=REFERENCE, seed=0, find_second_judge=lambda: find_second_judge(digits, CPU),
+        reference=REFERENCE, seed=0, find_second_judge=lambda: find_second_judge(digits, CPU, {}),
     )  # fmt: skip
     values = {metric.name: metric.compute(context).value for metric in METRICS if metric.name in MEASURED}
     print(

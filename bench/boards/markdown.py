@@ -108,8 +108,8 @@ def _row(line: Line, columns: Sequence[Column], notes: Notes) -> list[str]:
 
 def _cell(line: Line, column: Column, notes: Notes) -> str:
     floor = not column.info.cost and notes.section.at_floor(line, column)
-    marks = [FLOOR] * floor + [two_judges.MARK] * notes.disputed(line, column)
-    return " ".join([_part(line, column, notes), *marks])
+    after = [FLOOR] * floor + [two_judges.MARK] * notes.disputed(line, column)
+    return " ".join([_part(line, column, notes), *after])
 
 
 def _legend(notes: Notes) -> str:

@@ -97,7 +97,7 @@ class Notes:
         return [] if self.section.budget == "smoke" else list(opinions(self.section))
 
     def disputed(self, line: Line, column: Column) -> bool:
-        """Whether the second judge rules out the rank of a method by this metric."""
+        """Whether the ranks of a method by the two judges contradict each other on this metric."""
         return any(column in (each.first, each.second) and line in each.disputed for each in self.opinions)
 
     @property

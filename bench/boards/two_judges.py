@@ -18,7 +18,7 @@ class Opinions(NamedTuple):
     second: Column
     methods: int
     correlation: float | None  # Spearman's; None for fewer than three methods, or if a judge finds all equal
-    disputed: dict[Line, tuple[Rank, Rank]]  # the ranks of a method whose rank by one judge the other one rules out
+    disputed: dict[Line, tuple[Rank, Rank]]  # both ranks of each method whose ranks contradict each other
 
 
 def opinions(section: Section) -> Iterator[Opinions]:
@@ -44,5 +44,5 @@ def _disputed(section: Section, first: Column, second: Column) -> dict[Line, tup
 
 
 def _outside(rank: Rank, other: Rank) -> bool:
-    """Whether a rank lies outside the interval of the other one; a single seed has no interval and rules nothing out."""
+    """Whether a rank lies outside the interval of the other one; a single seed has no interval."""
     return other.low is not None and other.high is not None and not other.low <= rank.mean <= other.high

@@ -120,7 +120,9 @@ def _evaluation_context(
         renderer=context.renderer,
         train_classifier=partial(train_classifier, context),
         sample_again=None if model is None or samples is None or job.given else again,
-        find_second_judge=partial(find_second_judge, context.dataset, context.device),
+        find_second_judge=lambda: find_second_judge(
+            context.dataset, context.device, {"guide": context.guide.classifier, "judge": context.judge.classifier}
+        ),
     )
 
 

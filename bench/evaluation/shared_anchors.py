@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def take_anchors(jobs: Iterable[Job], runs: Path, cache: Path) -> None:
-    """Copy what is known of the anchors among the jobs into their run directories, so that no process starts for them."""
+    """Copy the known measurements of all anchors into their run directories, so that no process is started for them."""
     for run_dir in (RunDir(runs, job) for job in jobs if job.entry in ANCHORS):
         if not is_done(run_dir):
             take_known(run_dir, cache)

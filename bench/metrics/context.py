@@ -56,7 +56,7 @@ class EvaluationContext:
         renderer: Rendering | None = None,  # draws images of any factor values
         train_classifier: Callable[[Data, int], Classifier] | None = None,  # a new one, on so many images of the data
         sample_again: Callable[[int], "EvaluationContext"] | None = None,  # of another sampling: 1, 2, ...
-        find_second_judge: Callable[[], tuple[Classifier, str] | None] = lambda: None,  # with the digest of its weights
+        find_second_judge: Callable[[], tuple[Classifier, str]] | None = None,  # with the digest of its weights
     ) -> None:
         self.model, self.dataset, self.spec, self.conditional = model, dataset, dataset.spec, conditional
         self.judge, self.guide, self.device = judge.eval(), guide.eval(), torch.device(device)
@@ -95,11 +95,10 @@ class EvaluationContext:
 
     @cached_property
     def second_judge(self) -> tuple[Classifier, str]:
-        """A judge of another family, and the digest of its weights. Raises `NotMeasured` if the data set has none."""
-        found = self._find_second_judge()
-        if found is None:
-            raise NotMeasured(f"no second judge is published for {self.spec.name}")
-        return found
+        """A judge of another family, and the digest of its weights. Raises `NotMeasured` if there is none."""
+        if self._find_second_judge is None:
+            raise NotMeasured("there is no second judge")
+        return self._find_second_judge()
 
     # Features, once for each space
 

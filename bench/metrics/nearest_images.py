@@ -13,7 +13,7 @@ from bench.api import Pixels
 from bench.metrics.cache import Array
 from bench.metrics.context import EvaluationContext
 from bench.metrics.features.base import Features
-from bench.metrics.neighbours import distance_blocks, nearest, pair_distances, row_distances
+from bench.metrics.neighbours import distance_blocks, nearest, nearest_in_blocks, pair_distances, row_distances
 
 THUMBNAIL = 16  # pixels per side, at most
 BLOCK = 8192  # training images at once
@@ -63,14 +63,8 @@ def _nearest_other(x: Features, i: int, y: Features, candidates: Array) -> float
 
 def nearest_thumbnails(thumbs: Array, train: Array, device: torch.device) -> Array:
     """Index of the training thumbnail nearest to each thumbnail, int64 (n,)."""
-    queries = thumbs.astype(np.float32)
-    best, index = np.full(len(thumbs), np.inf, dtype=np.float32), np.zeros(len(thumbs), dtype=np.int64)
-    for start in range(0, len(train), BLOCK):
-        for rows, squares in distance_blocks(queries, train[start : start + BLOCK].astype(np.float32), device):
-            near, place = (value.cpu().numpy() for value in squares.min(1))
-            closer = near < best[rows]
-            best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
-    return index
+    blocks = (train[start : start + BLOCK].astype(np.float32) for start in range(0, len(train), BLOCK))
+    return nearest_in_blocks(thumbs.astype(np.float32), blocks, device)
 
 
 def thumbnails(pixels: Pixels, side: int = THUMBNAIL) -> Array:

@@ -12,7 +12,7 @@ from bench.api import Pixels
 from bench.metrics.cache import Array
 from bench.metrics.context import EvaluationContext
 from bench.metrics.metric import Measured, NotMeasured
-from bench.metrics.neighbours import distance_blocks
+from bench.metrics.neighbours import nearest_in_blocks
 from bench.metrics.scale import SMALL, Scale
 
 MOST = 250  # samples, and test images
@@ -41,13 +41,8 @@ def training_images(scale: Scale) -> int:
 def _to_nearest(context: EvaluationContext, images: Pixels) -> Array:
     """Root mean squared distance of each image to the nearest reconstruction, in levels, float64 (n,)."""
     train = (context.dataset.train if context.n >= SMALL else context.real).images
-    best, index = np.full(len(images), np.inf), np.zeros(len(images), dtype=np.int64)
-    for start in range(0, len(train), BLOCK):
-        found = _rows(context.reconstruct(train[start : start + BLOCK]))
-        for rows, squares in distance_blocks(_rows(images), found, context.device):
-            near, place = (value.cpu().numpy() for value in squares.min(1))
-            closer = near < best[rows]
-            best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
+    blocks = (_rows(context.reconstruct(block)) for block in train.split(BLOCK))
+    index = nearest_in_blocks(_rows(images), blocks, context.device)
     nearest = context.reconstruct(train[torch.from_numpy(index)])
     return np.asarray((images.double() - nearest.double()).square().flatten(1).mean(1).sqrt())
 

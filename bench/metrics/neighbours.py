@@ -1,6 +1,6 @@
 """Nearest neighbours under the Euclidean distance, a block of rows at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -28,6 +28,18 @@ def distance_blocks(x: Array, y: Array, device: torch.device) -> Iterator[tuple[
             part = a[rows]
             distances = torch.addmm(squares[None] + part.square().sum(1, keepdim=True), part, b.T, alpha=-2)
         yield rows, distances.clamp_(min=0)
+
+
+def nearest_in_blocks(x: Array, blocks: Iterable[Array], device: torch.device) -> Array:
+    """Index of the row nearest to each row of x among those of all blocks, counted through, int64 (n,)."""
+    best, index, start = np.full(len(x), np.inf, dtype=np.float32), np.zeros(len(x), dtype=np.int64), 0
+    for block in blocks:
+        for rows, squares in distance_blocks(x, block, device):
+            near, place = (value.cpu().numpy() for value in squares.min(1))
+            closer = near < best[rows]
+            best[rows][closer], index[rows][closer] = near[closer], start + place[closer]
+        start += len(block)
+    return index
 
 
 class Nearest:

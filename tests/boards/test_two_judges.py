@@ -62,6 +62,7 @@ def test_methods_whose_ranks_lie_outside_of_each_other_s_intervals_are_marked(ma
 
 def test_a_rank_that_its_own_seeds_do_not_settle_is_not_disputed(make: Make) -> None:
     assert "regene" not in disputed(board(make, UNSURE))
+    assert "regene" not in disputed(board(make, SAME, first=UNSURE))
 
 
 def test_one_seed_disputes_nothing(make: Make) -> None:

@@ -73,6 +73,21 @@ def test_noise_is_farther_than_unseen_images(make_context, dataset, blurring):
     assert ratio(make_context(model=blurring, samples=replace(dataset.test[:60], images=noise))).value > 3
 
 
+def test_images_twice_as_far_as_unseen_ones_have_ratio_two(make_context, dataset, toys):
+    """Black training images, test images at level 10, samples at level 20, and perfect reconstructions."""
+
+    class Perfect(toys.Painter):
+        def reconstruct(self, images):
+            return images
+
+    def level(data, value):
+        return replace(data, images=torch.full_like(data.images, value))
+
+    known = replace(dataset, train=level(dataset.train, 0), test=level(dataset.test, 10))
+    context = make_context(model=Perfect(), dataset=known, samples=level(dataset.test[:60], 20))
+    assert ratio(context).value == pytest.approx(2)
+
+
 def test_a_method_that_reconstructs_everything_alike_has_a_dash(make_context, toys):
     class Constant(toys.Painter):
         def reconstruct(self, images):
@@ -91,9 +106,9 @@ def test_few_samples_are_compared_with_the_reference_images_alone(monkeypatch, m
 
 def test_blocks_of_training_images_change_nothing(monkeypatch, make_context, toys, blurring):
     context = make_context(model=blurring, samples=decoded(toys.toy_images(60, 77)))
-    wanted = ratio(context).value
+    expected = ratio(context).value
     monkeypatch.setattr(nearest_reconstructions, "BLOCK", 17)
-    assert ratio(context).value == pytest.approx(wanted)
+    assert ratio(context).value == pytest.approx(expected)
 
 
 def test_the_protocol_states_the_training_images(monkeypatch):

@@ -143,10 +143,10 @@ def test_positions_are_resampled_at_the_scale_of_the_authors():
     moved = dinov2.resampled(positions, 16)
     assert moved.shape == (1, 257, 2)
     assert moved[0, 0].tolist() == [7, 7]
-    wanted = ((torch.arange(16) + 0.5) * 37 / 16.1 - 0.5)[1:-1]
+    expected = ((torch.arange(16) + 0.5) * 37 / 16.1 - 0.5)[1:-1]
     table = moved[0, 1:].unflatten(0, (16, 16))[1:-1, 1:-1]
-    torch.testing.assert_close(table[..., 0], wanted.expand(14, 14), rtol=0, atol=0.06)
-    torch.testing.assert_close(table[..., 1], wanted.expand(14, 14).mT, rtol=0, atol=0.06)
+    torch.testing.assert_close(table[..., 0], expected.expand(14, 14), rtol=0, atol=0.06)
+    torch.testing.assert_close(table[..., 1], expected.expand(14, 14).mT, rtol=0, atol=0.06)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.backbones.presets import ConvNeXtSmall
+from bench.backbones.presets import ConvNeXtSmall, ConvNeXtSmallConfig, ResNetTiny, ResNetTinyConfig
 from bench.data.digits import Digits
 from bench.metrics import METRICS
 from bench.metrics.catalog import SECOND_JUDGE, TWO_JUDGES
@@ -46,7 +46,10 @@ def test_it_is_the_second_judge_that_is_asked(make_context, toys, name):
 
 @pytest.mark.parametrize("name", TWO_JUDGES.values())
 def test_a_data_set_without_one_has_a_dash_with_the_reason(make_context, name):
-    context = make_context(find_second_judge=lambda: None)
+    def absent():
+        return find_second_judge(SimpleNamespace(digest="0" * 64, spec=SimpleNamespace(name="stripes")), CPU, {})
+
+    context = make_context(find_second_judge=absent)
     with pytest.raises(NotMeasured, match="no second judge is published for stripes"):
         BY_NAME[name].compute(context)
 
@@ -60,8 +63,9 @@ def test_its_metrics_count_for_no_rank_and_state_the_network():
 
 def test_the_published_one_is_as_accurate_as_its_card_says_and_is_frozen():
     digits = Digits("").load()
+    guide = ResNetTiny(ResNetTinyConfig(), digits.spec)
     state = torch.random.get_rng_state()
-    judge, digest = find_second_judge(digits, CPU)
+    judge, digest = find_second_judge(digits, CPU, {"guide": guide})
     assert torch.equal(torch.random.get_rng_state(), state)
     [card] = (card for card in cards() if (card.network, card.dataset) == (SECOND_JUDGE, "digits"))
     assert digest == card.weights
@@ -70,9 +74,13 @@ def test_the_published_one_is_as_accurate_as_its_card_says_and_is_frozen():
     assert not any(parameter.requires_grad for parameter in judge.parameters())
 
 
-def test_data_of_other_bytes_have_none():
+@pytest.mark.parametrize("role", ["guide", "judge"])
+def test_a_run_whose_guide_or_judge_is_the_same_network_has_none(role):
+    """A method must never have seen the network that scores it, and a judge is no second opinion on itself."""
     digits = Digits("").load()
-    assert find_second_judge(SimpleNamespace(digest="0" * 64, spec=digits.spec), CPU) is None
+    same = ConvNeXtSmall(ConvNeXtSmallConfig(), digits.spec)
+    with pytest.raises(NotMeasured, match=f"the {role} is the network of the second judge, convnext-s"):
+        find_second_judge(digits, CPU, {role: same})
 
 
 def test_its_weights_are_those_that_the_version_of_its_metrics_stands_for():

@@ -60,8 +60,8 @@ def test_that_density_also_holds_if_the_classes_cannot_be_told_apart(test: Data,
     images = test_images[:8]
     assert float(model.logits(images).softmax(1).max()) < 0.5
     of_classes = [model.vae.log_likelihood(images, rng(2), 300, torch.full((8,), label)) for label in range(10)]
-    wanted = (torch.stack(of_classes, 1) + model._log_share()).logsumexp(1)
-    torch.testing.assert_close(model.log_likelihood(images, rng(3), 1000), wanted, rtol=0, atol=0.3)
+    expected = (torch.stack(of_classes, 1) + model._log_share()).logsumexp(1)
+    torch.testing.assert_close(model.log_likelihood(images, rng(3), 1000), expected, rtol=0, atol=0.3)
 
 
 def test_learned_sigmas_follow_the_residuals(train: Data, fit: Fit) -> None:
