@@ -25,6 +25,11 @@ class ScaleCode:
     scale: int  # pixels of the maps whose style it enters
     columns: tuple[int, ...]
 
+    @property
+    def variance(self) -> float:
+        """The sum of the variances of its columns under its prior."""
+        return {"continuous": 1 / 3, "circular": 1.0}.get(self.kind, 1 - 1 / len(self.columns))
+
     def draw(self, n: int, rng: torch.Generator) -> Codes:
         """n values from the prior, (n, width)."""
         width, device = len(self.columns), rng.device

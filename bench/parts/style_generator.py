@@ -15,14 +15,16 @@ Maps = Float[Tensor, "n c h w"]
 Noise = Float[Tensor, "n 1 h w"]
 LAYERS = 2  # 3x3 convolutions at each scale
 EPSILON = 1e-8
+FIRST_SPREAD = 0.5  # deviation of a and b over styles before the training
 
 
 class AdaIn(nn.Module):
-    """y = (1 + a(w)) IN(h) + b(w), with a and b linear in the style w: at first both are small (mi_control.md, 2.2)."""
+    """y = (1 + a(w)) IN(h) + b(w), with a and b linear in the style w (arXiv 1812.04948, equation 1)."""
 
     def __init__(self, style: int, count: int) -> None:
         super().__init__()
         self.affine = nn.Linear(style, 2 * count)
+        nn.init.normal_(self.affine.weight, std=FIRST_SPREAD * style**-0.5)
         nn.init.zeros_(self.affine.bias)
 
     def forward(self, maps: Maps, style: Vectors) -> Maps:
@@ -47,12 +49,21 @@ class StyleLayer(nn.Module):
 
 
 class Mapping(nn.Module):
-    """A style from [PixelNorm(z), c]: linear layers with leaky ReLUs. c is not normalised, which would mix its codes."""
+    """A style from [PixelNorm(z), c]: linear layers with leaky ReLUs. c is not normalised, which would mix its codes.
 
-    def __init__(self, z_dim: int, codes: int, width: int, depth: int) -> None:
+    `gains` has one value for each column of c: its first weights, relative to those of a component of z.
+    """
+
+    def __init__(self, z_dim: int, gains: Sequence[float], width: int, depth: int) -> None:
         super().__init__()
-        sizes = [z_dim + codes, *[width] * depth]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        sizes = [z_dim + len(gains), *[width] * depth]
+        layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        for layer in layers:
+            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            layers[0].weight[:, z_dim:] *= torch.tensor(gains)
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, z: Vectors, codes: Vectors) -> Vectors:
         length = z.square().mean(1, keepdim=True).add(EPSILON).rsqrt() if z.shape[1] else 1.0
@@ -65,16 +76,16 @@ class Mapping(nn.Module):
 class StyleGenerator(Drawer):
     """G(z, c): a learned constant, then at each scale two style layers. Draws images in [-1, 1].
 
-    `columns` are the columns of c that the styles of each scale depend on, from the smallest scale to the full size. With
-    `shared`, one mapping makes the styles of all scales; otherwise each scale has its own. While training, `mixing` is
+    `columns` are the columns of c that the styles of each scale depend on, from the smallest scale to the full size, and
+    `gains` the first weights of every column, as in `Mapping`. With `shared`, one mapping makes the styles of all scales; otherwise each scale has its own. While training, `mixing` is
     the probability that the finer scales of an image take a second z: c stays, so that it is still what the image shows.
     `stage` is the scale at which images are drawn, from 0 to `scales` - 1; between two, the images of both are blended.
     Raises `BenchError` if the size cannot be reached by doubling.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], columns: Sequence[Sequence[int]], *, z_dim: int, width: int,
-        mapping_width: int, mapping_depth: int, shared: bool = False, mixing: float = 0.0, blur: bool = False,
+        self, shape: tuple[int, int, int], columns: Sequence[Sequence[int]], gains: Sequence[float], *, z_dim: int,
+        width: int, mapping_width: int, mapping_depth: int, shared: bool = False, mixing: float = 0.0, blur: bool = False,
         growing: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -84,7 +95,8 @@ class StyleGenerator(Drawer):
         self.columns = [list(each) for each in columns]
         self.stage: float = doubled
         made = [
-            Mapping(z_dim, len(each), mapping_width, mapping_depth) for each in self.columns[: 1 if shared else None]
+            Mapping(z_dim, [gains[column] for column in each], mapping_width, mapping_depth)
+            for each in self.columns[: 1 if shared else None]
         ]
         self.mappings = nn.ModuleList(made)
         self.constant = nn.Parameter(torch.randn(1, counts[0], self.side, self.side))

@@ -1,6 +1,6 @@
 """A style-based GAN whose codes enter at chosen scales: what `style-gan` and methods that make it use its codes share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -16,6 +16,7 @@ from bench.parts.style_discriminator import StyleDiscriminator
 from bench.parts.style_generator import StyleGenerator
 from bench.training_run import Run
 
+CIRCLES = 0.1  # influence of a circular code before the training, relative to that of other codes
 FIRST_GROWN = 1  # the scale at which a growing training starts, 0 is the smallest
 
 
@@ -26,8 +27,11 @@ class StyleConfig(AdversarialConfig):
     batch_size: int = 32
     r1: float = 0.5
     ema: float = 0.998
-    codes: str = "auto"  # e.g. "4: 2, 8: 1 + circle, 16: 3-way"; auto: a choice by the size of the images
+    codes: str = (
+        "auto"  # e.g. "4: 2, 8: 1 + circle, 16: 3-way"; auto: a choice by the size of the images and their colours
+    )
     inject: Literal["per-scale", "global"] = "per-scale"  # whether a code enters the styles of its own scale or of all
+    code_influence: float = 5.0  # of a code on the styles before the training; that of a component of z is 1
     z_dim: int = 24  # of z ~ N(0, I)
     width: int = 16  # channels of both networks at full size; doubled by each halving, up to 512
     mapping_width: int = 64
@@ -40,14 +44,27 @@ class StyleConfig(AdversarialConfig):
         """Raises ValueError for invalid settings."""
         super().__post_init__()
         require_between(self, 1, float("inf"), "z_dim", "width", "mapping_width", "mapping_depth")
+        require_between(self, 0, float("inf"), "code_influence")
         require_between(self, 0, 1, "style_mixing", "grow")
         if self.codes != "auto":
             parse_codes(self.codes)
 
 
-def default_codes(scales: list[int]) -> str:
-    """Continuous codes: two at each of the smallest two scales, one at each of the others."""
-    return ", ".join(f"{scale}: {2 if place < 2 else 1}" for place, scale in enumerate(scales))
+def default_codes(scales: list[int], channels: int) -> str:
+    """Two continuous codes at the smallest scale, one at the next and at the full size; there a circle too for colours."""
+    counts = dict.fromkeys([*scales[:2], scales[-1]], "1")
+    if channels == 3 and len(scales) > 1:
+        counts[scales[-1]] = "1 + circle"
+    return ", ".join(f"{scale}: {codes}" for scale, codes in ({**counts, scales[0]: "2"}).items())
+
+
+def first_gains(codes: Sequence[ScaleCode], influence: float) -> list[float]:
+    """For each column, the weight that gives every code this influence on the styles, and circles less.
+
+    With more, a circle would take an attribute that is not circular, such as brightness, before other codes do.
+    """
+    powers = ((code, influence * (CIRCLES if code.kind == "circular" else 1.0)) for code in codes)
+    return [(power / code.variance) ** 0.5 for code, power in powers for _ in code.columns]
 
 
 class StyleModel(Generator):
@@ -61,16 +78,17 @@ class StyleModel(Generator):
         side, doubled = doublings(spec.size)
         scales = [side << scale for scale in range(doubled + 1)]
         self.codes: tuple[ScaleCode, ...] = parse_codes(
-            default_codes(scales) if config.codes == "auto" else config.codes
+            default_codes(scales, spec.channels) if config.codes == "auto" else config.codes
         )
         self.code_layout = layout_of(self.codes)
         every = [column for code in self.codes for column in code.columns]
         own = columns_by_scale(self.codes, scales, config.mapping_width)
         shared = config.inject == "global"
         self.generator = StyleGenerator(
-            spec.shape, [every] * len(scales) if shared else own, z_dim=config.z_dim, width=config.width,
-            mapping_width=config.mapping_width, mapping_depth=config.mapping_depth, shared=shared,
-            mixing=config.style_mixing, blur=config.blur, growing=config.grow > 0,
+            spec.shape, [every] * len(scales) if shared else own, first_gains(self.codes, config.code_influence),
+            z_dim=config.z_dim, width=config.width, mapping_width=config.mapping_width,
+            mapping_depth=config.mapping_depth, shared=shared, mixing=config.style_mixing, blur=config.blur,
+            growing=config.grow > 0,
         )  # fmt: skip
         self.discriminator = StyleDiscriminator(spec.shape, config.width, config.batch_size, growing=config.grow > 0)
         self.eval()

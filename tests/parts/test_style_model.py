@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bench import BenchError, Data, Run, Spec
-from bench.parts.style_model import RandomCodes, StyleConfig, StyleModel, default_codes, stage_of
+from bench.parts.scale_codes import draw_codes, parse_codes
+from bench.parts.style_model import RandomCodes, StyleConfig, StyleModel, default_codes, first_gains, stage_of
 from bench.testing.fixtures import DIGITS, digits
 
 TINY = StyleConfig(width=4, z_dim=5, mapping_width=8, mapping_depth=2, batch_size=32, r1_every=3)
@@ -30,17 +31,28 @@ def model(config: StyleConfig = TINY, spec: Spec = DIGITS) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("scales", "codes"),
+    ("scales", "channels", "codes"),
     [
-        ([5], "5: 2"),
-        ([4, 8], "4: 2, 8: 2"),
-        ([7, 14, 28], "7: 2, 14: 2, 28: 1"),
-        ([4, 8, 16, 32], "4: 2, 8: 2, 16: 1, 32: 1"),
-        ([4, 8, 16, 32, 64], "4: 2, 8: 2, 16: 1, 32: 1, 64: 1"),
+        ([5], 1, "5: 2"),
+        ([5], 3, "5: 2"),
+        ([4, 8], 1, "4: 2, 8: 1"),
+        ([4, 8], 3, "4: 2, 8: 1 + circle"),
+        ([7, 14, 28], 1, "7: 2, 14: 1, 28: 1"),
+        ([4, 8, 16, 32], 1, "4: 2, 8: 1, 32: 1"),
+        ([4, 8, 16, 32], 3, "4: 2, 8: 1, 32: 1 + circle"),
+        ([4, 8, 16, 32, 64], 3, "4: 2, 8: 1, 64: 1 + circle"),
     ],
 )
-def test_images_of_every_size_have_codes_by_default(scales: list[int], codes: str) -> None:
-    assert default_codes(scales) == codes
+def test_images_of_every_size_have_codes_by_default(scales: list[int], channels: int, codes: str) -> None:
+    assert default_codes(scales, channels) == codes
+
+
+def test_before_the_training_codes_of_all_kinds_count_the_same_but_circles_a_tenth() -> None:
+    codes = parse_codes("4: 1 + 3-way, 8: circle")
+    gains = torch.tensor(first_gains(codes, influence=5.0))
+    powers = gains.square() * draw_codes(codes, 50_000, rng()).var(0)
+    found = [float(powers[list(code.columns)].sum()) for code in codes]
+    assert found == pytest.approx([5.0, 5.0, 0.5], rel=0.02)
 
 
 @pytest.mark.parametrize("inject", ["per-scale", "global"])

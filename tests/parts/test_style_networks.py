@@ -20,7 +20,10 @@ def rng(seed: int = 0) -> torch.Generator:
 
 def generator(columns: list[list[int]] = OWN, *, size: int = 16, **options: Any) -> StyleGenerator:
     torch.manual_seed(0)
-    made = StyleGenerator((3, size, size), columns, z_dim=5, width=4, mapping_width=8, mapping_depth=2, **options)
+    gains = [1.0] * sum(map(len, columns))
+    made = StyleGenerator(
+        (3, size, size), columns, gains, z_dim=5, width=4, mapping_width=8, mapping_depth=2, **options
+    )
     for layer in made.layers:
         torch.nn.init.ones_(layer.gain)  # at first the noise has no effect
     return made.eval()
@@ -45,9 +48,26 @@ def test_adain_of_a_style_of_zero_is_instance_norm() -> None:
 
 
 def test_the_mapping_normalises_z_and_not_the_codes() -> None:
-    mapping, z, codes = Mapping(5, 2, 8, 2), torch.randn(3, 5), torch.rand(3, 2)
+    mapping, z, codes = Mapping(5, [1, 1], 8, 2), torch.randn(3, 5), torch.rand(3, 2)
     torch.testing.assert_close(mapping(7 * z, codes), mapping(z, codes))
     assert not torch.allclose(mapping(z, 2 * codes), mapping(z, codes))
+
+
+def test_before_the_training_a_column_of_the_codes_counts_as_much_as_its_gain_says() -> None:
+    """In the variance of what the first layer adds up, relative to a component of z."""
+    torch.manual_seed(0)
+    weights = Mapping(64, [4.0, 0.5], 4_096, 2).layers[0].weight
+    torch.testing.assert_close(
+        weights[:, 64:].std(0) / weights[:, :64].std(), torch.tensor([4.0, 0.5]), rtol=0.05, atol=0
+    )
+
+
+def test_before_the_training_styles_move_every_scale() -> None:
+    """AdaIN changes means and deviations by about half, however many layers the mapping has."""
+    torch.manual_seed(0)
+    for depth in (1, 3, 8):
+        style = Mapping(24, [4.0], 64, depth)(torch.randn(500, 24), 2 * torch.rand(500, 1) - 1)
+        assert 0.2 < AdaIn(64, 100).affine(style).std(0).mean() < 0.8
 
 
 @pytest.mark.parametrize("size", [4, 7, 8, 28, 32, 64])

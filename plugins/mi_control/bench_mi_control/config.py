@@ -13,7 +13,7 @@ class MiControlConfig(StyleConfig):
 
     w_mi: float = 1.0  # lambda, the weight of the bound in the losses of both players; 0: the codes are ignored
     posterior_std: Literal["fixed", "learned"] = "fixed"  # of Q for continuous and circular codes
-    fixed_std: float = 0.7  # of posterior_std=fixed
+    fixed_std: float = 0.7  # of posterior_std=fixed; of a continuous code, a circle has 3 ** 0.5 times as much
     posterior_width: int = 128  # units of Q's hidden layer
 
     def __post_init__(self) -> None:

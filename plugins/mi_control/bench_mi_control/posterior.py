@@ -1,6 +1,5 @@
 """Q(c|x), the factor posterior: a head on the features of the discriminator."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -20,13 +19,19 @@ PerImage = Float[Tensor, "n"]
 
 class Posterior(nn.Module):
     """Features (n, features) to the parameters of a factorised Q: means of continuous and circular codes, logits of
-    categorical ones, one column for each column of the codes; then log s of each, if it is learned."""
+    categorical ones, one column for each column of the codes; then log s of each, if it is learned.
+
+    A fixed s is in proportion to the deviation of the code, so that circular codes are worth as much as continuous ones.
+    """
+
+    log_std: Tensor
 
     def __init__(self, codes: Sequence[ScaleCode], config: MiControlConfig, features: int) -> None:
         super().__init__()
         self.codes, self.learned = tuple(codes), config.posterior_std == "learned"
-        self.log_std = math.log(config.fixed_std)
-        self.columns = sum(len(code.columns) for code in codes)
+        stds = [config.fixed_std * (3 * code.variance) ** 0.5 for code in codes for _ in code.columns]
+        self.register_buffer("log_std", torch.tensor(stds).log(), persistent=False)
+        self.columns = len(stds)
         self.layers = nn.Sequential(
             nn.Linear(features, config.posterior_width),
             nn.LeakyReLU(SLOPE),
@@ -37,7 +42,7 @@ class Posterior(nn.Module):
         """Means or logits, and log s, each (n, columns), in float32."""
         found = self.layers(features).float()
         means, rest = found[:, : self.columns], found[:, self.columns :]
-        return means, rest.clamp(-CLAMP, CLAMP) if self.learned else torch.full_like(means, self.log_std)
+        return means, rest.clamp(-CLAMP, CLAMP) if self.learned else self.log_std.expand_as(means)
 
     def log_density(self, codes: Codes, means: Codes, log_std: Codes) -> dict[str, PerImage]:
         """log Q_i(c_i|x) of each code, in nats (README, equation 2)."""

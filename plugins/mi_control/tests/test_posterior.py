@@ -51,10 +51,20 @@ def test_the_density_of_a_categorical_code_is_its_probability() -> None:
 def test_the_standard_deviation_is_fixed_or_learned_within_bounds() -> None:
     features = 1_000 * torch.randn(9, 6)
     _, log_std = posterior()(features)
-    assert torch.equal(log_std, torch.full((9, 7), math.log(0.7)))
+    torch.testing.assert_close(log_std[:, :2], torch.full((9, 2), math.log(0.7)))
     _, log_std = posterior(posterior_std="learned")(features)
     assert log_std.min() == -CLAMP
     assert log_std.max() == CLAMP
+
+
+def test_with_a_fixed_deviation_a_circle_is_worth_as_much_as_a_continuous_code() -> None:
+    """What reading a code exactly adds to the bound, over reading nothing."""
+    codes = draw_codes(CODES, 50_000, rng())
+    q = posterior()
+    _, log_std = q(torch.randn(50_000, 6))
+    exact, nothing = (q.log_density(codes, means, log_std) for means in (codes, torch.zeros_like(codes)))
+    gained = {name: float((exact[name] - nothing[name]).mean()) for name in ("4a", "4b", "8a")}
+    assert gained == pytest.approx(dict.fromkeys(gained, 1 / 3 / 2 / 0.7**2), rel=0.02)
 
 
 def test_what_is_read_lies_where_codes_lie() -> None:
