@@ -15,6 +15,7 @@ from bench.results.weights import load_weights, save_weights
 from bench.training.classifier_spec import ClassifierSpec, M
 from bench.training_run import Progress, Run
 from bench.util.atomic import quarantine, read_json, read_or_quarantine, remove_stale, write_json
+from bench.util.denormals import flushed_denormals
 
 WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "about.json", "checkpoints"
 
@@ -71,7 +72,7 @@ def _fit(spec: ClassifierSpec[M], model: M, progress: Progress, checkpoints: Pat
         folder=checkpoints,
         checkpoint_every=checkpoint_every,
     )
-    with seeded(device, seed):
+    with seeded(device, seed), flushed_denormals():
         try:
             model.fit(spec.dataset.train, run)
         except Diverged as error:
