@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "api": {"torch", "jaxtyping", "numpy", "bench.errors"},
     "hookspecs": {"pluggy", "bench.api", "bench.image_metric"},
     "image_metric": {"torch", "bench.api", "bench.errors"},
-    "training_run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic"},
+    "training_run": {"torch", "jaxtyping", "bench.api", "bench.errors", "bench.util.atomic", "bench.util.denormals"},
     "registry.plugins": {
         "pluggy",
         "bench",

@@ -32,7 +32,6 @@ from bench.registry.plugins import Plugins
 from bench.training.classifier_spec import ClassifierSpec, identity, resolve_network
 from bench.training.guide_and_judge import accuracy_of, below_floor, load_or_fit
 from bench.training_run import silent
-from bench.util.denormals import are_flushed
 
 BUDGET = Budget("toy", 640, 640, 1, 10, 10, None)
 SETTINGS = {"widths": "8,8,8,8", "batch_size": "32"}
@@ -145,13 +144,6 @@ def test_accuracy_is_the_share_of_right_labels(name):
 
 
 # The cache
-
-
-def test_denormal_numbers_are_zero_while_it_trains(tmp_path):
-    found = []
-    ask(tmp_path, lambda *_: found.append(are_flushed()))
-    assert found == [torch.set_flush_denormal(False)] * len(found)
-    assert found
 
 
 def test_a_second_question_is_answered_from_the_cache(fitted, cache):

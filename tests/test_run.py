@@ -7,6 +7,7 @@ from torch import nn
 from bench.api import Data, Spec
 from bench.errors import BenchError, Diverged
 from bench.training_run import CHECK_EVERY, Run, derive_seed, generator
+from bench.util.denormals import are_flushed
 
 N, SIZE = 10, 4  # images, and a batch of them
 SPEC = Spec("numbered", 1, 2, ("even", "odd"))
@@ -81,6 +82,16 @@ def test_batches_do_not_touch_the_global_random_state():
     before = torch.get_rng_state()
     numbers(run, 40)
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this CPU has no such mode")
+def test_denormal_numbers_are_zero_from_the_first_batch_to_the_last():
+    run = run_on(80)
+    assert all(are_flushed() for _ in run.batches(numbered(), SIZE, 40, phase="whole"))
+    assert not are_flushed()
+    for _ in run.batches(numbered(), SIZE, 40, phase="left early"):
+        break
+    assert not are_flushed()
 
 
 def test_a_batch_may_be_larger_than_the_data():

@@ -15,7 +15,6 @@ from bench.results.weights import load_weights, save_weights
 from bench.training.classifier_spec import ClassifierSpec, M
 from bench.training_run import Progress, Run
 from bench.util.atomic import quarantine, read_json, read_or_quarantine, remove_stale, write_json
-from bench.util.denormals import flushed_denormals
 
 WEIGHTS, ABOUT, CHECKPOINTS = "model.safetensors", "about.json", "checkpoints"
 
@@ -72,7 +71,7 @@ def _fit(spec: ClassifierSpec[M], model: M, progress: Progress, checkpoints: Pat
         folder=checkpoints,
         checkpoint_every=checkpoint_every,
     )
-    with seeded(device, seed), flushed_denormals():
+    with seeded(device, seed):
         try:
             model.fit(spec.dataset.train, run)
         except Diverged as error:

@@ -17,7 +17,6 @@ from bench.results.weights import load_weights, save_weights
 from bench.training.context import JobContext
 from bench.training.divergence import keep_last_good
 from bench.training_run import Progress, Run, derive_seed
-from bench.util.denormals import flushed_denormals
 from bench.util.process_state import random_states
 
 
@@ -56,8 +55,7 @@ def _fit(model: Model, context: JobContext) -> None:
         checkpoint_every=context.checkpoint_every,
     )
     try:
-        with flushed_denormals():
-            model.fit(context.subset.train, run)
+        model.fit(context.subset.train, run)
     except Diverged:
         if isinstance(model, Generator):
             keep_last_good(model, run_dir, context.device)
