@@ -107,3 +107,26 @@ def test_harness_around_fit(benchmark, data, tmp_path):
     medians = [sorted(column)[rounds // 2] for column in zip(*pairs, strict=True)]
     benchmark.extra_info["overhead"] = medians[1] / medians[0] - 1
     benchmark.pedantic(with_harness, (data, steps, tmp_path / "last"), rounds=1)
+
+
+def test_weights_that_have_stopped_learning(benchmark):
+    """Muon on moments of which half have shrunk to denormal numbers: `extra_info` has the time relative to normal ones."""
+    from bench.muon import Muon
+    from bench.util.denormals import flushed_denormals
+
+    def seconds(scale: float) -> float:
+        weight = nn.Parameter(torch.zeros(256, 1152))
+        optimizer = Muon([weight], 1e-3)
+        weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
+        weight.grad[128:] *= scale
+        optimizer.step()
+        started = time.process_time()
+        for _ in range(20):
+            optimizer.step()
+        return time.process_time() - started
+
+    usual = seconds(1.0)
+    benchmark.extra_info["kept"] = seconds(1e-39) / usual
+    with flushed_denormals():
+        benchmark.extra_info["taken as 0"] = seconds(1e-39) / usual
+        benchmark.pedantic(seconds, (1e-39,), rounds=1)
