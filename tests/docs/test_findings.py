@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "docs/findings.md").read_text(encoding="utf-8").split())
 MEDIUM = [("id-gan", "acs", "0.281"), ("beta-vae", "acs", "0.826")]
-JUDGES = {"sprites": "resnet-s@0c6c27bc64c6", "digits": "resnet-s@78ae025dc144"}
+JUDGES = {"sprites": "resnet-s@0c6c27bc64c6", "digits": "resnet-s@78ae025dc144",
+          "sprites-simple": "resnet-s@1e00ba97ef69"}  # fmt: skip
 QUOTED = [
     ("sprites", "ae-mix", "class-agreement", "0.845"), ("sprites", "ae-mix", "cas", "0.885"),
     ("sprites", "ae-mix", "fd-lite0", "461"), ("sprites", "ae-mix", "reconstruction-mse", "0.0007"),
@@ -33,6 +34,9 @@ QUOTED = [
     ("digits", "gmm", "train-seconds", "1.3"), ("digits", "regene", "nearest-training-ratio", "0.897"),
     ("digits", "regene", "nearest-reconstruction-ratio", "0.361"),
     ("digits", "ae-mix", "nearest-reconstruction-ratio", "0.324"),
+    ("sprites-simple", "mi-control", "control", "0.619"), ("sprites-simple", "mi-control", "acs", "0.315"),
+    ("sprites-simple", "style-gan", "control", "0.143"), ("sprites-simple", "style-gan", "acs", "-0.009"),
+    ("sprites-simple", "real", "control", "0.995"), ("sprites-simple", "real", "acs", "0.994"),
 ]  # fmt: skip
 PERCENT = [("slight-noise", "cas", "99.7 %"), ("blur", "class-agreement", "99.95 %"), ("blur", "cas", "20.9 %"),
            ("regene", "cas", "58.0 %")]  # fmt: skip
