@@ -66,12 +66,12 @@ def provided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: bench-count\nVersion: 2.0\n")
         (folder / "entry_points.txt").write_text(points)
         monkeypatch.syspath_prepend(tmp_path)
-        for module in ("bench_count", "bench_haze"):
-            monkeypatch.delitem(sys.modules, module, raising=False)
         importlib.invalidate_caches()
         return Plugins(found=[point for point in installed() if point.dist and point.dist.name == "bench-count"])
 
-    return provide
+    yield provide
+    for module in ("bench_count", "bench_haze"):
+        sys.modules.pop(module, None)  # another test makes a package of that name
 
 
 def test_a_distribution_without_methods_brings_a_metric(provided) -> None:
