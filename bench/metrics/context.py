@@ -97,7 +97,7 @@ class EvaluationContext:
     def second_judge(self) -> tuple[Classifier, str]:
         """A judge of another family, and the digest of its weights. Raises `NotMeasured` if there is none."""
         if self._find_second_judge is None:
-            raise NotMeasured("there is no second judge")
+            raise NotMeasured("no second judge is available")
         return self._find_second_judge()
 
     # Features, once for each space

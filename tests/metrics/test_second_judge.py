@@ -76,7 +76,7 @@ def test_the_published_one_is_as_accurate_as_its_card_says_and_is_frozen():
 
 @pytest.mark.parametrize("role", ["guide", "judge"])
 def test_a_run_whose_guide_or_judge_is_the_same_network_has_none(role):
-    """A method must never have seen the network that scores it, and a judge is no second opinion on itself."""
+    """A method must never have seen the network that scores it, and a judge cannot confirm its own scores."""
     digits = Digits("").load()
     same = ConvNeXtSmall(ConvNeXtSmallConfig(), digits.spec)
     with pytest.raises(NotMeasured, match=f"the {role} is the network of the second judge, convnext-s"):
