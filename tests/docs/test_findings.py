@@ -1,6 +1,7 @@
 """The numbers of docs/findings.md are those of the published boards."""
 
 import csv
+import html
 import re
 import statistics
 import tomllib
@@ -93,3 +94,11 @@ def test_claims_are_counted_as_the_ledgers_have_them():
     )
     counts = [len(states), *(states.count(state) for state in ("shown", "not shown", "not attempted"))]
     assert [int(number) for number in quoted.groups()] == counts
+
+
+def test_the_published_page_of_claims_shows_the_figures_of_the_ledgers():
+    """Long ones are cut there."""
+    page = " ".join((ROOT / "leaderboards/claims.html").read_text(encoding="utf-8").split())
+    ledgers = (tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("plugins/*/bench_*/claims.toml"))
+    figures = [" ".join(claim["figure"].split())[:300] for ledger in ledgers for claim in ledger["claim"]]
+    assert [figure for figure in figures if html.escape(figure) not in page] == []
