@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.util.text import one_line, shorten
+
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "docs/findings.md").read_text(encoding="utf-8").split())
 MEDIUM = [("id-gan", "acs", "0.281"), ("beta-vae", "acs", "0.826")]
@@ -100,5 +102,5 @@ def test_the_published_page_of_claims_shows_the_figures_of_the_ledgers():
     """Long ones are cut there."""
     page = " ".join((ROOT / "leaderboards/claims.html").read_text(encoding="utf-8").split())
     ledgers = (tomllib.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("plugins/*/bench_*/claims.toml"))
-    figures = [" ".join(claim["figure"].split())[:300] for ledger in ledgers for claim in ledger["claim"]]
+    figures = [shorten(one_line(claim["figure"])) for ledger in ledgers for claim in ledger["claim"]]
     assert [figure for figure in figures if html.escape(figure) not in page] == []
